@@ -1,0 +1,1 @@
+"""Agents: roster and souls, the worker, outcome, handoff, escalation."""

@@ -1,0 +1,1 @@
+"""The board: the team's shared, durable ground truth in SQL."""

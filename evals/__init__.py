@@ -1,0 +1,1 @@
+"""Evals: recorded tasks, replayed offline, scored and reported."""

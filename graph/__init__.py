@@ -1,0 +1,1 @@
+"""The decision tree: dispatch, backlog, roadmap, improvement, rest."""

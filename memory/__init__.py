@@ -1,0 +1,1 @@
+"""Memory: what agents remember, and how they recall it."""

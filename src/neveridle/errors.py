@@ -1,0 +1,219 @@
+"""The errors neveridle raises, split by who must act.
+
+::
+
+    NeveridleError
+    ├── ModelMistake            the model: try again, differently          RECOVERABLE
+    │   ├── PathEscape          a path that leaves the workspace
+    │   ├── EditRejected        an edit that does not fit the file
+    │   └── OutcomeInvalid      an answer that is no TaskOutcome
+    ├── OperatorError           the operator: configure or repair          BLOCKING
+    │   ├── SettingsInvalid     neveridle.toml
+    │   ├── SoulInvalid         agents/<name>.md
+    │   ├── RoadmapInvalid      ROADMAP.md cannot be read
+    │   ├── RecordingInvalid    a recording that cannot be read
+    │   ├── RecordingMismatch   a request the recording does not hold
+    │   ├── ModelNotConfigured  no model is set, or its name is not known
+    │   ├── ExtraMissing        an optional dependency is not installed
+    │   ├── RepositoryUnusable  no git, no repository, dirty, detached
+    │   ├── SandboxMissing      delivery needs a sandbox and there is none
+    │   ├── BoardUnusable       the board cannot be opened or written
+    │   └── DiskFull            no space is left for board or workspace
+    ├── ServiceError            the service: wait                          TRANSIENT
+    │   └── CredentialsRejected the operator, though the service said it   FATAL
+    └── CoordinationError       nobody: somebody else was there first      RECOVERABLE
+        ├── LeaseLost           the attempt's lease expired or was taken over
+        ├── NotFound            no such task, handoff, agent
+        ├── DependencyCycle     an edge that would close a circle
+        └── StateConflict       the task is not in a state that allows it
+
+Every class has a stable ``code``, a docs link made from it, and a message that
+says what to do next (``remedy``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+DOCS = "https://neveridle.dev/errors"
+
+
+class ErrorCategory(StrEnum):
+    """How the team responds to an error; see ``docs/concepts.md``."""
+
+    TRANSIENT = "transient"
+    RECOVERABLE = "recoverable"
+    BLOCKING = "blocking"
+    FATAL = "fatal"
+
+
+class NeveridleError(Exception):
+    """Base of all errors raised by neveridle.
+
+    Args:
+        message: what happened, in one sentence.
+        remedy: what to do next; empty when the message already says it.
+    """
+
+    code: ClassVar[str] = "error"
+    category: ClassVar[ErrorCategory] = ErrorCategory.BLOCKING
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    @property
+    def docs(self) -> str:
+        """Where this kind of error is explained."""
+        return f"{DOCS}#{self.code}"
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
+class ModelMistake(NeveridleError):
+    """The model did something that cannot work; it is told and may try again."""
+
+    code = "model-mistake"
+    category = ErrorCategory.RECOVERABLE
+
+
+class PathEscape(ModelMistake):
+    """A path leads out of the workspace (``..``, absolute, or through a link)."""
+
+    code = "path-escape"
+
+
+class EditRejected(ModelMistake):
+    """An edit does not fit the file it names."""
+
+    code = "edit-rejected"
+
+
+class OutcomeInvalid(ModelMistake):
+    """The answer that should end an attempt is not a valid ``TaskOutcome``."""
+
+    code = "outcome-invalid"
+
+
+class OperatorError(NeveridleError):
+    """Something the person who runs the team must configure or repair."""
+
+    code = "operator"
+    exit_code = 2
+
+
+class SettingsInvalid(OperatorError):
+    """``neveridle.toml`` (or a ``NEVERIDLE_…`` variable) is broken."""
+
+    code = "settings-invalid"
+
+
+class SoulInvalid(OperatorError):
+    """A soul file (``agents/<name>.md``) is broken."""
+
+    code = "soul-invalid"
+
+
+class RoadmapInvalid(OperatorError):
+    """The roadmap cannot be read."""
+
+    code = "roadmap-invalid"
+
+
+class RecordingInvalid(OperatorError):
+    """A recording cannot be read."""
+
+    code = "recording-invalid"
+
+
+class RecordingMismatch(OperatorError):
+    """A replayed run asked something the recording does not hold."""
+
+    code = "recording-mismatch"
+
+
+class ModelNotConfigured(OperatorError):
+    """No model is set for this purpose, or its name is not understood."""
+
+    code = "model-not-configured"
+
+
+class ExtraMissing(OperatorError):
+    """An optional dependency is needed and not installed."""
+
+    code = "extra-missing"
+
+
+class RepositoryUnusable(OperatorError):
+    """The git repository cannot be worked on as it stands."""
+
+    code = "repository-unusable"
+
+
+class SandboxMissing(OperatorError):
+    """The configured delivery needs a sandbox and this machine has none."""
+
+    code = "sandbox-missing"
+
+
+class BoardUnusable(OperatorError):
+    """The board's database cannot be opened, read or written."""
+
+    code = "board-unusable"
+
+
+class DiskFull(OperatorError):
+    """No space is left on the disk that holds the board or the workspace."""
+
+    code = "disk-full"
+
+
+class ServiceError(NeveridleError):
+    """An outside service (or model provider) failed; waiting may help."""
+
+    code = "service"
+    category = ErrorCategory.TRANSIENT
+    exit_code = 3
+
+
+class CredentialsRejected(ServiceError):
+    """A service refused the credentials; waiting does not help."""
+
+    code = "credentials-rejected"
+    category = ErrorCategory.FATAL
+
+
+class CoordinationError(NeveridleError):
+    """Another run, or a person, was there first."""
+
+    code = "coordination"
+    category = ErrorCategory.RECOVERABLE
+    exit_code = 4
+
+
+class LeaseLost(CoordinationError):
+    """The attempt no longer owns its task: its lease expired or was taken over."""
+
+    code = "lease-lost"
+
+
+class NotFound(CoordinationError):
+    """There is no such task, handoff or agent."""
+
+    code = "not-found"
+
+
+class DependencyCycle(CoordinationError):
+    """The dependency would close a circle; the message shows it."""
+
+    code = "dependency-cycle"
+
+
+class StateConflict(CoordinationError):
+    """The task's state does not allow this."""
+
+    code = "state-conflict"

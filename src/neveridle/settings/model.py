@@ -1,0 +1,240 @@
+"""The settings, one class per table of ``neveridle.toml``.
+
+The configuration reference in ``docs/configuration.md`` and the commented file
+that ``neveridle init`` writes are generated from the descriptions here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TeamSettings(_Table):
+    """Who works, on what."""
+
+    name: str = Field("team", description="The team's name, used in messages and reports.")
+    repository: Path = Field(
+        Path("."), description="The git repository the team works on, relative to this file."
+    )
+    branch: str = Field(
+        "", description="The branch work starts from and is merged to. Empty: the one checked out."
+    )
+    roadmap: str = Field(
+        "ROADMAP.md", description="The roadmap inside the repository. Empty: no roadmap rung."
+    )
+    souls: Path = Field(
+        Path("agents"), description="The folder of the souls (<name>.md), relative to this file."
+    )
+    home: Path = Field(
+        Path(".neveridle"),
+        description="Where board, clones, checkpoints and memory lie, relative to this file.",
+    )
+    board: str = Field(
+        "", description="The board's database URL. Empty: SQLite at <home>/board.db."
+    )
+
+
+class ModelSettings(_Table):
+    """Which model answers. Names as in LangChain's init_chat_model, or replay:PATH."""
+
+    default: str = Field(
+        "",
+        description="For every purpose not named below, such as anthropic:…, openai:…, "
+        "ollama:…, or replay:PATH for a recording.",
+    )
+    work: str = Field("", description="For working on tasks. Empty: default.")
+    learn: str = Field("", description="For drawing lessons from finished tasks. Empty: default.")
+    base_url: str = Field("", description="Where the provider's API is. Empty: the provider's own.")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="Sampling temperature. Unset: the provider's default."
+    )
+    max_output_tokens: int | None = Field(
+        None, ge=1, description="Tokens one answer may have. Unset: the provider's default."
+    )
+    timeout: float = Field(120.0, gt=0, description="Seconds one model call may take.")
+    record: str = Field(
+        "", description="A JSONL file to which every model call is recorded. Empty: none."
+    )
+
+
+class AgentSettings(_Table):
+    """What differs for one agent, in a table [agents.<name>]."""
+
+    model: str = Field("", description="This agent's model. Empty: as in [model].")
+    skills: list[str] | None = Field(None, description="Replaces the skills of the soul.")
+    paused: bool = Field(False, description="A paused agent takes no task.")
+
+
+class TrackerSettings(_Table):
+    """Where the backlog comes from."""
+
+    kind: Literal["board"] = Field("board", description="The built-in board is the tracker.")
+
+
+class DeliverySettings(_Table):
+    """What happens to work that passed its checks."""
+
+    mode: Literal["branch", "merge"] = Field(
+        "branch",
+        description="branch leaves a branch to look at; merge merges it once the checks "
+        "pass on the merged tree.",
+    )
+    merge_style: Literal["commit", "fast-forward"] = Field(
+        "commit", description="A merge commit always, or a fast-forward where possible."
+    )
+    unsandboxed_merge: bool = Field(
+        False, description="Allow merge where no sandbox is available on this machine."
+    )
+    branch_prefix: str = Field("neveridle/", description="Branches are named <prefix><task>-<slug>.")
+
+
+class SandboxSettings(_Table):
+    """How commands and checks are confined."""
+
+    kind: Literal["auto", "bubblewrap", "none"] = Field(
+        "auto", description="auto uses bubblewrap where it works, and says so where it does not."
+    )
+    network: bool = Field(False, description="Whether commands may reach the network.")
+    timeout: float = Field(600.0, gt=0, description="Seconds one command or check may take.")
+    memory_mb: int = Field(4096, ge=64, description="Address space of one command, in MiB.")
+    output_bytes: int = Field(
+        200_000, ge=1_000, description="Output kept of one command; the middle is cut out."
+    )
+    readable: list[Path] = Field(
+        default_factory=list[Path],
+        description="Further folders commands may read, such as a toolchain in a home folder.",
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict[str, str], description="Variables set for commands and checks."
+    )
+
+
+class LimitSettings(_Table):
+    """What one attempt, and one task, may cost."""
+
+    attempts: int = Field(3, ge=1, description="Failed attempts before a person is asked.")
+    model_calls: int = Field(60, ge=1, description="Model calls per attempt.")
+    tool_calls: int = Field(150, ge=1, description="Tool calls per attempt.")
+    attempt_timeout: float = Field(3600.0, gt=0, description="Seconds one attempt may work.")
+    claim_retries: int = Field(
+        3, ge=1, description="How often a lost claim returns to the same rung in one tick."
+    )
+
+
+class LeaseSettings(_Table):
+    """Ownership in time."""
+
+    lease: float = Field(
+        120.0, gt=0, description="Seconds without a heartbeat after which a task is taken over."
+    )
+    heartbeat: float = Field(
+        20.0, gt=0, description="Seconds between two heartbeats; less than half the lease."
+    )
+
+    @model_validator(mode="after")
+    def _heartbeat_fits(self) -> LeaseSettings:
+        if self.heartbeat * 2 > self.lease:
+            msg = "heartbeat must be at most half of lease, or one late write loses the task"
+            raise ValueError(msg)
+        return self
+
+
+class ImprovementSettings(_Table):
+    """What the team does when nothing was asked of it."""
+
+    enabled: bool = Field(True, description="Whether the improvement rung looks at all.")
+    finders: list[str] = Field(
+        default_factory=lambda: ["failing-tests", "linter", "todo", "stale-branches"],
+        description="Which finders look for opportunities.",
+    )
+    daily_cap: int = Field(5, ge=0, description="Improvement tasks per day, for the team.")
+    threshold: float = Field(
+        0.3, ge=0, le=1, description="Proposals of a lower estimated value are left alone."
+    )
+    lint: str = Field(
+        "", description="The linter's command. Empty: the check called lint, if there is one."
+    )
+    stale_days: float = Field(
+        7.0, gt=0, description="Days without a commit after which a branch awaits review."
+    )
+
+
+class MemorySettings(_Table):
+    """What agents remember."""
+
+    enabled: bool = Field(True, description="Whether lessons are recorded and recalled.")
+    recall: int = Field(5, ge=0, description="Lessons recalled into a task's prompt.")
+    embedding: str = Field(
+        "all-MiniLM-L6-v2",
+        description="The sentence-transformers model; this one needs no download.",
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of a team; frozen once loaded.
+
+    Environment variables override the file: ``NEVERIDLE_MODEL__DEFAULT`` sets
+    ``default`` in ``[model]``.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="NEVERIDLE_", env_nested_delimiter="__"
+    )
+
+    team: TeamSettings = TeamSettings()  # pyright: ignore[reportCallIssue]
+    model: ModelSettings = ModelSettings()  # pyright: ignore[reportCallIssue]
+    agents: dict[str, AgentSettings] = Field(
+        default_factory=dict[str, AgentSettings], description="One table per agent."
+    )
+    checks: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Named commands that must pass before work is delivered.",
+    )
+    tracker: TrackerSettings = TrackerSettings()  # pyright: ignore[reportCallIssue]
+    delivery: DeliverySettings = DeliverySettings()  # pyright: ignore[reportCallIssue]
+    sandbox: SandboxSettings = SandboxSettings()  # pyright: ignore[reportCallIssue]
+    limits: LimitSettings = LimitSettings()  # pyright: ignore[reportCallIssue]
+    leases: LeaseSettings = LeaseSettings()  # pyright: ignore[reportCallIssue]
+    improvement: ImprovementSettings = ImprovementSettings()  # pyright: ignore[reportCallIssue]
+    memory: MemorySettings = MemorySettings()  # pyright: ignore[reportCallIssue]
+
+    root: Path = Field(Path("."), exclude=True, description="The folder of the file.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file (whose values come as arguments)."""
+        return env_settings, init_settings
+
+    def path(self, relative: Path | str) -> Path:
+        """``relative`` resolved against the folder of the configuration file."""
+        return (self.root / relative).resolve()
+
+    @property
+    def repository(self) -> Path:
+        """The repository's absolute path."""
+        return self.path(self.team.repository)
+
+    @property
+    def home(self) -> Path:
+        """The absolute path of the folder that holds board, clones and memory."""
+        return self.path(self.team.home)
+
+    @property
+    def board_url(self) -> str:
+        """The board's database URL."""
+        return self.team.board or f"sqlite:///{self.home / 'board.db'}"

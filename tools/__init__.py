@@ -1,0 +1,1 @@
+"""Tools: services, repository tools, workspace and sandbox, record and replay."""
