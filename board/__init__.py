@@ -1,1 +1,27 @@
 """The board: the team's shared, durable ground truth in SQL."""
+
+from __future__ import annotations
+
+from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase
+from neveridle.board.board import Board
+from neveridle.board.event import Event
+from neveridle.board.handoff import Handoff, HandoffDocument
+from neveridle.board.message import Message
+from neveridle.board.task import NewTask, Priority, Source, Task, TaskState
+
+__all__ = [
+    "Attempt",
+    "AttemptState",
+    "Board",
+    "Claim",
+    "Event",
+    "Handoff",
+    "HandoffDocument",
+    "Message",
+    "NewTask",
+    "Phase",
+    "Priority",
+    "Source",
+    "Task",
+    "TaskState",
+]

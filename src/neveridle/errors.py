@@ -18,6 +18,7 @@
     │   ├── RepositoryUnusable  no git, no repository, dirty, detached
     │   ├── SandboxMissing      delivery needs a sandbox and there is none
     │   ├── BoardUnusable       the board cannot be opened or written
+    │   ├── MemoryUnusable      the memory index cannot be opened or built
     │   └── DiskFull            no space is left for board or workspace
     ├── ServiceError            the service: wait                          TRANSIENT
     │   └── CredentialsRejected the operator, though the service said it   FATAL
@@ -164,6 +165,12 @@ class BoardUnusable(OperatorError):
     """The board's database cannot be opened, read or written."""
 
     code = "board-unusable"
+
+
+class MemoryUnusable(OperatorError):
+    """The folder of the memory index cannot be used."""
+
+    code = "memory-unusable"
 
 
 class DiskFull(OperatorError):

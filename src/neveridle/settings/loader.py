@@ -108,4 +108,6 @@ def settings_from(data: dict[str, Any], root: Path) -> Settings:
     try:
         return Settings.model_validate({**data, "root": root})
     except ValidationError as error:
-        raise SettingsInvalid(_explain(Path("settings"), "", error), remedy=_remedy(error)) from None
+        raise SettingsInvalid(
+            _explain(Path("settings"), "", error), remedy=_remedy(error)
+        ) from None

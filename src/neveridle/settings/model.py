@@ -22,7 +22,7 @@ class TeamSettings(_Table):
 
     name: str = Field("team", description="The team's name, used in messages and reports.")
     repository: Path = Field(
-        Path("."), description="The git repository the team works on, relative to this file."
+        Path(), description="The git repository the team works on, relative to this file."
     )
     branch: str = Field(
         "", description="The branch work starts from and is merged to. Empty: the one checked out."
@@ -93,7 +93,9 @@ class DeliverySettings(_Table):
     unsandboxed_merge: bool = Field(
         False, description="Allow merge where no sandbox is available on this machine."
     )
-    branch_prefix: str = Field("neveridle/", description="Branches are named <prefix><task>-<slug>.")
+    branch_prefix: str = Field(
+        "neveridle/", description="Branches are named <prefix><task>-<slug>."
+    )
 
 
 class SandboxSettings(_Table):
@@ -206,7 +208,7 @@ class Settings(BaseSettings):
     improvement: ImprovementSettings = ImprovementSettings()  # pyright: ignore[reportCallIssue]
     memory: MemorySettings = MemorySettings()  # pyright: ignore[reportCallIssue]
 
-    root: Path = Field(Path("."), exclude=True, description="The folder of the file.")
+    root: Path = Field(Path(), exclude=True, description="The folder of the file.")
 
     @classmethod
     def settings_customise_sources(

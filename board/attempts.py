@@ -1,0 +1,315 @@
+"""The attempts on the board: claims, phases, and the ways an attempt ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
+from neveridle.board.database import Database
+from neveridle.board.memories import insert_lesson
+from neveridle.board.rows import attempt_from_row
+from neveridle.board.schema import attempts, tasks
+from neveridle.board.sql import NOW, log, wake
+from neveridle.board.task import Source
+
+
+class Attempts:
+    """``board.attempts``. Every write carries the fence; a stale one raises ``LeaseLost``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def peek(self, agent: str, skills: Sequence[str], source: Source) -> int | None:
+        """The id of the best task this agent could claim from a rung now; None: there is none."""
+        return await self._database.hot.peek(agent, json.dumps(list(skills)), source)
+
+    async def claim(
+        self, *, agent: str, run: str, skills: Sequence[str], source: Source, lease: float
+    ) -> Claim | None:
+        """Take the best runnable task of a rung, in one transaction.
+
+        Args:
+            agent: who claims; tasks addressed to others are left alone.
+            run: the run's id, which must be registered.
+            skills: what the agent can do; a task's skills must all be among them.
+            source: the rung.
+            lease: seconds until ownership ends unless it is renewed.
+        """
+        return await self._database.hot.claim(
+            agent=agent, run=run, skills=json.dumps(list(skills)), source=source, lease=lease
+        )
+
+    async def get(self, task: int, fence: int) -> Attempt | None:
+        """One attempt."""
+
+        def work(c: Connection) -> Attempt | None:
+            mine = (attempts.c.task_id == task) & (attempts.c.fence == fence)
+            row = c.execute(select(attempts).where(mine)).mappings().first()
+            return None if row is None else attempt_from_row(row)
+
+        return await self._database.read(work)
+
+    async def of(self, task: int) -> list[Attempt]:
+        """All attempts at a task, oldest first."""
+        query = select(attempts).where(attempts.c.task_id == task).order_by(attempts.c.fence)
+
+        def work(c: Connection) -> list[Attempt]:
+            return [attempt_from_row(row) for row in c.execute(query).mappings()]
+
+        return await self._database.read(work)
+
+    async def active(self) -> list[Attempt]:
+        """All attempts that own their task now."""
+        query = select(attempts).where(attempts.c.state == "active").order_by(attempts.c.task_id)
+
+        def work(c: Connection) -> list[Attempt]:
+            return [attempt_from_row(row) for row in c.execute(query).mappings()]
+
+        return await self._database.read(work)
+
+    async def record(
+        self,
+        attempt: Attempt,
+        *,
+        phase: Phase | None = None,
+        branch: str | None = None,
+        base: str | None = None,
+        commit: str | None = None,
+        outcome: Mapping[str, Any] | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Attempt:
+        """Durably note how far the attempt has come; None leaves a fact as it is.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+        facts: dict[str, Any] = {
+            "phase": None if phase is None else str(phase),
+            "branch": branch,
+            "base": base,
+            "commit": commit,
+            "outcome": None if outcome is None else dict(outcome),
+            "evidence": None if evidence is None else dict(evidence),
+        }
+        facts = {name: value for name, value in facts.items() if value is not None}
+
+        def work(c: Connection) -> Attempt:
+            own(c, attempt)
+            row = (
+                c.execute(
+                    update(attempts).where(_same(attempt)).values(**facts).returning(attempts)
+                )
+                .mappings()
+                .one()
+            )
+            if phase is not None:
+                log(
+                    c, "attempt.phase", {"phase": str(phase)}, agent=attempt.agent,
+                    run=attempt.run, task=attempt.task_id, fence=attempt.fence,
+                )  # fmt: skip
+            return attempt_from_row(row)
+
+        return await self._database.write(work)
+
+    async def complete(
+        self, attempt: Attempt, *, learning: Mapping[str, Any] | None = None
+    ) -> list[int]:
+        """End the attempt and its task as completed; the ids of the tasks this made runnable.
+
+        Args:
+            attempt: the attempt.
+            learning: the lesson drawn from it, stored in the same transaction: a row of
+                memory without ids and times.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+        row = None
+        if learning is not None:
+            row = {**learning, "tags": json.dumps(list(learning["tags"]))}
+        return await self._database.hot.complete(
+            task=attempt.task_id, fence=attempt.fence, run=attempt.run, learning=row
+        )
+
+    async def fail(
+        self,
+        attempt: Attempt,
+        *,
+        code: str,
+        error: str,
+        limit: int,
+        retry_in: float | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        learning: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """End the attempt as failed; whether its task will be tried again by itself.
+
+        After ``limit`` failed attempts the task is blocked for a person.
+
+        Args:
+            attempt: the attempt.
+            code: the stable code of the error.
+            error: what happened, for people and for the next attempt.
+            limit: failed attempts after which a person is asked.
+            retry_in: seconds before it may be tried again; None: at once. Given, the
+                failure is a service's and does not count against the task.
+            evidence: what verify saw; None leaves it as it is.
+            learning: see ``complete``.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+
+        def work(c: Connection) -> bool:
+            own(c, attempt)
+            facts: dict[str, Any] = {"error_code": code, "error": error}
+            if evidence is not None:
+                facts["evidence"] = dict(evidence)
+            self._end(c, attempt, AttemptState.FAILED, **facts)
+            if learning is not None:
+                insert_lesson(c, attempt, learning)
+            counts = 0 if retry_in is not None else 1
+            failures = c.execute(
+                update(tasks)
+                .where(tasks.c.id == attempt.task_id)
+                .values(failures=tasks.c.failures + counts)
+                .returning(tasks.c.failures)
+            ).scalar_one()
+            data = {"code": code, "error": error[:500], "failures": failures}
+            self._log(c, "attempt.failed", attempt, data)
+            if retry_in is not None:
+                self._task(c, attempt, state="waiting", waiting_on="retry",
+                           waiting_until=NOW + retry_in)  # fmt: skip
+                return True
+            if failures >= limit:
+                action = (
+                    f"{failures} attempts failed, the last with: {error[:300]} Look at "
+                    f"`neveridle tasks show {attempt.task_id}`, then "
+                    f"`neveridle tasks retry {attempt.task_id}`"
+                )
+                self._task(c, attempt, state="blocked", blocked_owner="human",
+                           blocked_action=action)  # fmt: skip
+                self._log(c, "task.blocked", attempt, {"owner": "human", "action": action})
+                return False
+            self._task(c, attempt, state="pending")
+            wake(c)
+            return True
+
+        return await self._database.write(work)
+
+    async def block(
+        self,
+        attempt: Attempt,
+        *,
+        owner: str,
+        action: str,
+        learning: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End the attempt; its task is blocked until ``owner`` has done ``action``.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+
+        def work(c: Connection) -> None:
+            own(c, attempt)
+            self._end(c, attempt, AttemptState.BLOCKED)
+            if learning is not None:
+                insert_lesson(c, attempt, learning)
+            self._task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
+            self._log(c, "task.blocked", attempt, {"owner": owner, "action": action})
+
+        await self._database.write(work)
+
+    async def park(self, attempt: Attempt, *, on: str, until: float | None = None) -> None:
+        """Give up the lease while something is awaited; the next claim resumes the attempt.
+
+        Args:
+            attempt: the attempt.
+            on: what is awaited, such as ``human`` or ``ci``.
+            until: when to look again by itself, by the board's clock; None: when told.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+
+        def work(c: Connection) -> None:
+            own(c, attempt)
+            self._end(c, attempt, AttemptState.PARKED)
+            self._task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
+            self._log(c, "attempt.parked", attempt, {"on": on})
+
+        await self._database.write(work)
+
+    async def release(self, attempt: Attempt) -> None:
+        """Return the task to the board unharmed; the next claim resumes the attempt.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+
+        def work(c: Connection) -> None:
+            own(c, attempt)
+            self._release(c, attempt)
+
+        await self._database.write(work)
+
+    async def release_runs(self, runs: Sequence[str]) -> int:
+        """Return everything that these runs still own; how many tasks that were."""
+
+        def work(c: Connection) -> int:
+            held = select(attempts).where(
+                attempts.c.state == "active", attempts.c.run.in_(list(runs))
+            )
+            rows = [attempt_from_row(row) for row in c.execute(held).mappings()]
+            for attempt in rows:
+                self._release(c, attempt)
+            return len(rows)
+
+        return await self._database.write(work)
+
+    def _release(self, c: Connection, attempt: Attempt) -> None:
+        self._end(c, attempt, AttemptState.RELEASED)
+        self._task(c, attempt, state="pending")
+        self._log(c, "attempt.released", attempt, {})
+        wake(c)
+
+    @staticmethod
+    def _end(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:
+        c.execute(
+            update(attempts).where(_same(attempt)).values(state=str(state), ended_at=NOW, **facts)
+        )
+
+    @staticmethod
+    def _task(c: Connection, attempt: Attempt, **values: Any) -> None:
+        c.execute(
+            update(tasks).where(tasks.c.id == attempt.task_id).values(updated_at=NOW, **values)
+        )
+
+    @staticmethod
+    def _log(c: Connection, kind: str, attempt: Attempt, data: Mapping[str, Any]) -> None:
+        log(c, kind, data, agent=attempt.agent, run=attempt.run, task=attempt.task_id,
+            fence=attempt.fence)  # fmt: skip
+
+
+def _same(attempt: Attempt) -> Any:
+    return (attempts.c.task_id == attempt.task_id) & (attempts.c.fence == attempt.fence)
+
+
+def own(c: Connection, attempt: Attempt) -> None:
+    """Refuse, inside a transaction, what an attempt writes that does not own its task.
+
+    Raises:
+        LeaseLost: its fence is stale, or it has ended.
+    """
+    row = c.execute(
+        select(attempts.c.state, attempts.c.run, tasks.c.fence)
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .where(_same(attempt))
+    ).first()
+    if row is None or row[0] != "active" or row[1] != attempt.run or row[2] != attempt.fence:
+        raise lease_lost(attempt.task_id, attempt.fence)

@@ -1,0 +1,92 @@
+"""The two ways into the database, as the rest of the board sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from neveridle.board.attempt import Claim
+
+T = TypeVar("T")
+
+
+class HotPaths(Protocol):
+    """What happens often: each is one statement or transaction, in one hop."""
+
+    async def now(self) -> float:
+        """The board's time."""
+        ...
+
+    async def version(self) -> int:
+        """A number that rises whenever something becomes runnable."""
+        ...
+
+    async def peek(self, agent: str, skills: str, source: str) -> int | None:
+        """The id of the best runnable task of a rung, without taking it."""
+        ...
+
+    async def claim(
+        self, *, agent: str, run: str, skills: str, source: str, lease: float
+    ) -> Claim | None:
+        """Take the best runnable task of a rung, if there is one."""
+        ...
+
+    async def renew(self, runs: Sequence[str], lease: float) -> set[tuple[int, int]]:
+        """One heartbeat for all runs of a process; the attempts they still own."""
+        ...
+
+    async def complete(
+        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
+    ) -> list[int]:
+        """End an attempt as completed; the ids of the tasks this makes runnable."""
+        ...
+
+    async def event(
+        self,
+        kind: str,
+        *,
+        agent: str | None,
+        run: str | None,
+        task: int | None,
+        fence: int | None,
+        data: dict[str, Any],
+    ) -> None:
+        """Append one event."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """When time alone will next make something runnable."""
+        ...
+
+    async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
+        """Return expired attempts' tasks, and tasks whose wait is over."""
+        ...
+
+    async def status(self) -> dict[str, Any]:
+        """The numbers behind ``neveridle status``."""
+        ...
+
+
+class Database(Protocol):
+    """A database that can hold a board."""
+
+    hot: HotPaths
+
+    async def open(self, *, create: bool) -> None:
+        """Connect; bring the schema up to date."""
+        ...
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ordinary queries that change nothing."""
+        ...
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ordinary statements in one durable transaction."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect."""
+        ...

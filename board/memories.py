@@ -1,0 +1,124 @@
+"""The rows of memory: they are the truth, whatever index is built over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from neveridle.board.attempt import Attempt
+from neveridle.board.database import Database
+from neveridle.board.rows import decoded
+from neveridle.board.schema import memories
+from neveridle.board.sql import NOW
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """One memory.
+
+    Attributes:
+        source: where it comes from, such as ``task:12``.
+        importance: from 0 to 1.
+        at: when, in seconds since 1970.
+        trusted: whether a second, independent attempt bore it out.
+    """
+
+    id: int
+    agent: str
+    kind: str
+    text: str
+    tags: tuple[str, ...]
+    source: str
+    importance: float
+    at: float
+    trusted: bool
+
+
+class Memories:
+    """``board.memories``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_memory(
+        self,
+        *,
+        agent: str,
+        kind: str,
+        text: str,
+        tags: Sequence[str],
+        source: str,
+        importance: float,
+        at: float | None,
+        trusted: bool,
+    ) -> int:
+        """Store a memory; its id. ``at`` None: now."""
+
+        def work(c: Connection) -> int:
+            key = c.execute(
+                insert(memories).values(
+                    agent=agent, kind=kind, text=text, tags=list(tags), source=source,
+                    importance=importance, at=NOW if at is None else at, trusted=trusted,
+                )
+            ).inserted_primary_key  # fmt: skip
+            assert key is not None
+            return int(key[0])
+
+        return await self._database.write(work)
+
+    async def memories(self, ids: Sequence[int]) -> list[MemoryRow]:
+        """The memories with these ids, in this order; those that are gone are left out."""
+        query = select(memories).where(memories.c.id.in_(list(ids)))
+
+        def work(c: Connection) -> list[MemoryRow]:
+            found = {int(r["id"]): _memory(r) for r in c.execute(query).mappings()}
+            return [found[i] for i in ids if i in found]
+
+        return await self._database.read(work)
+
+    async def unindexed_memories(self, limit: int) -> list[MemoryRow]:
+        """The oldest memories that no index holds yet."""
+        query = select(memories).where(~memories.c.indexed).order_by(memories.c.id).limit(limit)
+        return await self._database.read(
+            lambda c: [_memory(row) for row in c.execute(query).mappings()]
+        )
+
+    async def mark_indexed(self, ids: Sequence[int]) -> None:
+        """Note that the index holds these."""
+        done = update(memories).where(memories.c.id.in_(list(ids))).values(indexed=True)
+        await self._database.write(lambda c: c.execute(done))
+
+    async def all_memories(self, limit: int = 10_000) -> list[MemoryRow]:
+        """The newest memories, oldest of them first."""
+        query = select(memories).order_by(memories.c.id.desc()).limit(limit)
+        return await self._database.read(
+            lambda c: [_memory(row) for row in c.execute(query).mappings()][::-1]
+        )
+
+
+def _memory(row: Mapping[Any, Any]) -> MemoryRow:
+    return MemoryRow(
+        id=row["id"],
+        agent=row["agent"],
+        kind=row["kind"],
+        text=row["text"],
+        tags=tuple(decoded(row["tags"]) or ()),
+        source=row["source"],
+        importance=row["importance"],
+        at=row["at"],
+        trusted=bool(row["trusted"]),
+    )
+
+
+def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) -> None:
+    """Store the lesson of an attempt, inside a transaction; a second one changes nothing."""
+    same = (memories.c.task_id == attempt.task_id) & (memories.c.fence_number == attempt.fence)
+    if c.execute(select(memories.c.id).where(same)).first() is None:
+        c.execute(
+            insert(memories).values(
+                **learning, at=NOW, task_id=attempt.task_id, fence_number=attempt.fence
+            )
+        )

@@ -1,0 +1,292 @@
+"""The board's tables, for SQLite and PostgreSQL alike.
+
+Migrations lead here step by step; a test compares where they arrive with this.
+Times are seconds since 1970 by the board's clock, in double precision.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+STATES = "'pending','in_progress','waiting','blocked','completed','failed','cancelled'"
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("scripted", Double),
+)
+
+wakeups = Table(
+    "wakeups",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("version", Integer, nullable=False, server_default="0"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("name", String, primary_key=True),
+    _text("role"),
+    Column("skills", JSON, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    _text("host"),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Index("ix_runs_live", "agent", sqlite_where=text("ended_at IS NULL"),
+          postgresql_where=text("ended_at IS NULL")),
+)  # fmt: skip
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("source", String, nullable=False),
+    Column("ref", Text, unique=True),
+    _text("ticket"),
+    Column("title", Text, nullable=False),
+    _text("description"),
+    Column("priority", Integer, nullable=False, server_default="1"),
+    Column("assignee", String),
+    Column("state", String, CheckConstraint(f"state IN ({STATES})", name="state"),
+           nullable=False, server_default="pending"),
+    _text("waiting_on"),
+    Column("waiting_until", Double),
+    _text("blocked_owner"),
+    _text("blocked_action"),
+    Column("skills", JSON, nullable=False),
+    Column("services", JSON, nullable=False),
+    Column("acceptance", JSON, nullable=False),
+    Column("needs_change", Boolean, nullable=False, server_default=text("true")),
+    Column("budget", JSON, nullable=False),
+    Column("open_blockers", Integer, CheckConstraint("open_blockers >= 0", name="blockers"),
+           nullable=False, server_default="0"),
+    Column("unblocks", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("continues", Integer, ForeignKey("tasks.id")),
+    Column("handoff", Integer),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("completed_at", Double),
+    # The claim walks this index in order and stops at the first match, so its cost does
+    # not grow with what is blocked or finished.
+    Index("ix_tasks_runnable", "source", text("priority DESC"), text("unblocks DESC"), "id",
+          sqlite_where=text("state = 'pending' AND open_blockers = 0"),
+          postgresql_where=text("state = 'pending' AND open_blockers = 0")),
+    Index("ix_tasks_waiting", "waiting_until", sqlite_where=text("state = 'waiting'"),
+          postgresql_where=text("state = 'waiting'")),
+    Index("ix_tasks_state", "state", "completed_at"),
+    Index("ix_tasks_continues", "continues"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+task_skills = Table(
+    "task_skills",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("skill", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+task_services = Table(
+    "task_services",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("service", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+task_edges = Table(
+    "task_edges",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("blocker_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_task_edges_blocker", "blocker_id"),
+    CheckConstraint("task_id <> blocker_id", name="no_self"),
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("fence", Integer, primary_key=True),
+    Column("run", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("resumes", Integer),
+    Column("phase", String, nullable=False, server_default="claimed"),
+    Column("state", String, nullable=False, server_default="active"),
+    Column("lease_until", Double, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    _text("branch"),
+    _text("base"),
+    _text("commit"),
+    Column("outcome", JSON),
+    Column("evidence", JSON),
+    _text("error_code"),
+    _text("error"),
+    Index("ix_attempts_active", "lease_until", sqlite_where=text("state = 'active'"),
+          postgresql_where=text("state = 'active'")),
+    Index("ix_attempts_run", "run", sqlite_where=text("state = 'active'"),
+          postgresql_where=text("state = 'active'")),
+)  # fmt: skip
+
+services = Table(
+    "services",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("usable", Boolean, nullable=False, server_default=text("true")),
+    Column("retry_at", Double),
+    _text("reason"),
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", Integer, ForeignKey("tasks.id"), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("dispatch_id", Integer, ForeignKey("tasks.id"), nullable=False),
+    Column("sender", String, nullable=False),
+    Column("receiver", String, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("task_id", "fence"),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("channel", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("ix_messages_channel", "channel", "id"),
+    sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("agent", String),
+    Column("run", String),
+    Column("task_id", Integer),
+    Column("fence", Integer),
+    Column("data", JSON, nullable=False),
+    Index("ix_events_kind", "kind", "at"),
+    Index("ix_events_task", "task_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("ref", Text, primary_key=True),
+    Column("data", JSON, nullable=False),
+    Column("synced_at", Double, nullable=False),
+)
+
+syncs = Table(
+    "syncs",
+    metadata,
+    Column("source", String, primary_key=True),
+    _text("token"),
+    Column("synced_at", Double),
+    Column("holder", String),
+    Column("held_until", Double),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("finder", String, nullable=False),
+    Column("title", Text, nullable=False),
+    _text("reason"),
+    Column("value", Double, nullable=False),
+    Column("task_id", Integer, ForeignKey("tasks.id")),
+    Column("created_at", Double, nullable=False),
+    Index("ix_proposals_created", "created_at"),
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("agent", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    _text("source"),
+    Column("importance", Double, nullable=False),
+    Column("trusted", Boolean, nullable=False, server_default=text("false")),
+    Column("at", Double, nullable=False),
+    Column("indexed", Boolean, nullable=False, server_default=text("false")),
+    # At most one lesson per attempt: a reflection that is repeated after a crash adds nothing.
+    Column("task_id", Integer),
+    Column("fence_number", Integer),
+    UniqueConstraint("task_id", "fence_number", "kind"),
+    Index("ix_memories_unindexed", "id", sqlite_where=text("NOT indexed"),
+          postgresql_where=text("NOT indexed")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+# The one clock: every time in SQL is read from this view. It follows the database's own time
+# unless a scripted time is set, which all processes on the board then share.
+CLOCK_VIEW = {
+    "sqlite": "CREATE VIEW board_clock AS SELECT coalesce(scripted, "
+    "(julianday('now') - 2440587.5) * 86400.0) AS now FROM clock",
+    "postgresql": "CREATE VIEW board_clock AS SELECT coalesce(scripted, "
+    "extract(epoch FROM clock_timestamp())::double precision) AS now FROM clock",
+}
+board_clock = Table("board_clock", MetaData(), Column("now", Double, nullable=False))

@@ -1,0 +1,284 @@
+"""The hot paths on SQLite: plain ``sqlite3``, one hop to the board's thread each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from neveridle.board.attempt import (
+    RESUMABLE,
+    Attempt,
+    AttemptState,
+    Claim,
+    Phase,
+    lease_lost,
+)
+from neveridle.board.queries import load_queries
+from neveridle.board.rows import attempt_from_row, task_from_row
+from neveridle.board.sqlite.connection import transaction
+
+T = TypeVar("T")
+
+
+class _Hop(Protocol):
+    def __call__(self, work: Callable[[sqlite3.Connection], T]) -> Awaitable[T]: ...
+
+
+def dumps(value: object) -> str:
+    """JSON as the board stores it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class SqliteHotPaths:
+    """See ``neveridle.board.database.HotPaths``.
+
+    Args:
+        quickly: runs work on the connection whose commits survive the process's death.
+        durably: runs work on the connection whose commits survive a power cut.
+    """
+
+    def __init__(self, quickly: _Hop, durably: _Hop) -> None:
+        self._quickly = quickly
+        self._durably = durably
+        self._sql = load_queries("neveridle.board.sqlite", "hot.sql")
+
+    async def now(self) -> float:
+        """The board's time."""
+        row = await self._quickly(lambda c: c.execute(self._sql["now"]).fetchone())
+        return float(row[0])
+
+    async def version(self) -> int:
+        """A number that rises whenever something becomes runnable."""
+        row = await self._quickly(lambda c: c.execute(self._sql["version"]).fetchone())
+        return int(row[0])
+
+    async def peek(self, agent: str, skills: str, source: str) -> int | None:
+        """The id of the best runnable task of a rung, without taking it."""
+        values = {"agent": agent, "skills": skills, "source": source}
+        row = await self._quickly(lambda c: c.execute(self._sql["peek"], values).fetchone())
+        return None if row is None else int(row[0])
+
+    async def claim(
+        self, *, agent: str, run: str, skills: str, source: str, lease: float
+    ) -> Claim | None:
+        """Take the best runnable task of a rung, if there is one."""
+        return await self._quickly(lambda c: self._claim(c, agent, run, skills, source, lease))
+
+    def _claim(
+        self,
+        connection: sqlite3.Connection,
+        agent: str,
+        run: str,
+        skills: str,
+        source: str,
+        lease: float,
+    ) -> Claim | None:
+        sql = self._sql
+        with transaction(connection) as c:
+            found = c.execute(
+                sql["peek"], {"agent": agent, "skills": skills, "source": source}
+            ).fetchone()
+            if found is None:
+                return None
+            task = task_from_row(c.execute(sql["take"], {"task": found[0]}).fetchone())
+            last = c.execute(sql["attempt"], {"task": task.id, "fence": task.fence - 1}).fetchone()
+            previous = None if last is None else attempt_from_row(last)
+            start = heir(previous)
+            row = c.execute(
+                sql["begin_attempt"],
+                {"task": task.id, "fence": task.fence, "run": run, "agent": agent,
+                 "lease": lease, **start},
+            ).fetchone()  # fmt: skip
+            attempt = attempt_from_row(row)
+            self._append(
+                c, "task.claimed", agent, run, task.id, task.fence,
+                {"source": source, "number": attempt.number, "resumes": attempt.resumes},
+            )  # fmt: skip
+            return Claim(task, attempt, previous)
+
+    async def renew(self, runs: Sequence[str], lease: float) -> set[tuple[int, int]]:
+        """One heartbeat for all runs of a process; the attempts they still own."""
+        values = {"runs": dumps(list(runs)), "lease": lease}
+
+        def work(connection: sqlite3.Connection) -> set[tuple[int, int]]:
+            with transaction(connection) as c:
+                c.execute(self._sql["beat"], values)
+                return {(int(t), int(f)) for t, f in c.execute(self._sql["renew"], values)}
+
+        return await self._quickly(work)
+
+    async def complete(
+        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
+    ) -> list[int]:
+        """End an attempt as completed; the ids of the tasks this makes runnable.
+
+        A task that waited for this one's handoff is completed with it.
+
+        Raises:
+            LeaseLost: the attempt is not the task's owner any more.
+        """
+        sql = self._sql
+
+        def work(connection: sqlite3.Connection) -> list[int]:
+            with transaction(connection) as c:
+                ended = c.execute(
+                    sql["end_attempt"],
+                    {"task": task, "fence": fence, "run": run,
+                     "state": AttemptState.COMPLETED, "phase": Phase.REFLECTED},
+                ).fetchone()  # fmt: skip
+                if ended is None:
+                    raise lease_lost(task, fence)
+                agent = str(ended["agent"])
+                if learning is not None:
+                    c.execute(sql["add_memory"], {**learning, "task": task, "fence": fence})
+                runnable: list[int] = []
+                done: int | None = task
+                while done is not None:  # up the chain of handoffs: each link is older
+                    parent = c.execute(sql["complete_task"], {"task": done}).fetchone()[0]
+                    self._append(c, "task.completed", agent, run, done, fence, {
+                        "seconds_since": ended["started_at"], "through": task,
+                    })  # fmt: skip
+                    for row in c.execute(sql["unblock_dependants"], {"task": done}).fetchall():
+                        if row["open_blockers"] == 0 and row["state"] == "pending":
+                            runnable.append(int(row["id"]))
+                            self._append(
+                                c, "task.unblocked", None, None, row["id"], None, {"by": done}
+                            )
+                    waits = None
+                    if parent is not None:
+                        waits = c.execute(
+                            sql["waiting_parent"], {"task": parent, "on": f"task:{done}"}
+                        ).fetchone()
+                    done = None if waits is None else int(parent)
+                if runnable:
+                    c.execute(sql["wake"])
+                return runnable
+
+        return await self._durably(work)
+
+    async def event(
+        self,
+        kind: str,
+        *,
+        agent: str | None,
+        run: str | None,
+        task: int | None,
+        fence: int | None,
+        data: dict[str, Any],
+    ) -> None:
+        """Append one event."""
+        await self._quickly(lambda c: self._append(c, kind, agent, run, task, fence, data))
+
+    def _append(
+        self,
+        connection: sqlite3.Connection,
+        kind: str,
+        agent: str | None,
+        run: str | None,
+        task: int | None,
+        fence: int | None,
+        data: dict[str, Any],
+    ) -> None:
+        connection.execute(
+            self._sql["event"],
+            {"kind": kind, "agent": agent, "run": run, "task": task, "fence": fence,
+             "data": dumps(data)},
+        )  # fmt: skip
+
+    async def next_due(self) -> float | None:
+        """When time alone will next make something runnable."""
+        row = await self._quickly(lambda c: c.execute(self._sql["next_due"]).fetchone())
+        return None if row[0] is None else float(row[0])
+
+    async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
+        """Return expired attempts' tasks, and tasks whose wait is over.
+
+        Writes nothing while there is nothing to return. A task whose attempts expired
+        ``expirations`` times is blocked for a person: something about it kills its workers.
+        """
+        sql = self._sql
+
+        def work(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+            late = connection.execute(sql["expired"]).fetchone()
+            over = connection.execute(sql["due"]).fetchone()
+            if late is None and over is None:
+                return []
+            returned: list[tuple[int, int]] = []
+            with transaction(connection) as c:
+                for task, fence, agent, run in c.execute(sql["expired"]).fetchall():
+                    one = {"task": task, "fence": fence}
+                    if c.execute(sql["expire_attempt"], one).fetchone() is None:
+                        continue
+                    count = int(c.execute(sql["expirations"], one).fetchone()[0])
+                    self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
+                    if count >= expirations:
+                        action = (
+                            f"{count} attempts died without a word: look at "
+                            f"`neveridle tasks show {task}`, then `neveridle tasks retry {task}`"
+                        )
+                        c.execute(
+                            sql["block_task"], {"task": task, "owner": "human", "action": action}
+                        )
+                        self._append(
+                            c, "task.blocked", agent, run, task, fence,
+                            {"owner": "human", "action": action},
+                        )  # fmt: skip
+                    else:
+                        c.execute(sql["return_task"], {"task": task})
+                        returned.append((int(task), int(fence)))
+                for (task,) in c.execute(sql["due"]).fetchall():
+                    c.execute(sql["return_task"], {"task": task})
+                    self._append(c, "task.due", None, None, task, None, {})
+                c.execute(sql["wake"])
+            return returned
+
+        return await self._quickly(work)
+
+    async def status(self) -> dict[str, Any]:
+        """The numbers behind ``neveridle status``."""
+        sql = self._sql
+
+        def work(c: sqlite3.Connection) -> dict[str, Any]:
+            model = c.execute(sql["status_model"]).fetchone()
+            return {
+                "now": float(c.execute(sql["now"]).fetchone()[0]),
+                "tasks": [
+                    {"state": r[0], "source": r[1], "count": r[2]}
+                    for r in c.execute(sql["status_tasks"])
+                ],
+                "agents": [
+                    {"name": r[0], "role": r[1], "heartbeat_at": r[2], "task": r[3]}
+                    for r in c.execute(sql["status_agents"])
+                ],
+                "blocked": [
+                    {"id": r[0], "title": r[1], "owner": r[2], "action": r[3]}
+                    for r in c.execute(sql["status_blocked"])
+                ],
+                "model": {
+                    "calls": model[0], "input_tokens": model[1], "output_tokens": model[2],
+                },
+            }  # fmt: skip
+
+        return await self._quickly(work)
+
+
+def heir(previous: Attempt | None) -> dict[str, Any]:
+    """What a new attempt takes over from the one before it.
+
+    An attempt that did not fail (it expired, was released or parked) is resumed: same
+    number, phase, branch and findings. A failed one is tried anew, on its branch.
+    """
+    if previous is None:
+        return {"number": 1, "resumes": None, "phase": Phase.CLAIMED, "branch": "", "base": "",
+                "commit": "", "outcome": None, "evidence": None}  # fmt: skip
+    if previous.state in RESUMABLE:
+        return {
+            "number": previous.number, "resumes": previous.fence, "phase": previous.phase,
+            "branch": previous.branch, "base": previous.base, "commit": previous.commit,
+            "outcome": None if previous.outcome is None else dumps(previous.outcome),
+            "evidence": None if previous.evidence is None else dumps(previous.evidence),
+        }  # fmt: skip
+    return {"number": previous.number + 1, "resumes": None, "phase": Phase.CLAIMED, "branch": "",
+            "base": "", "commit": "", "outcome": None, "evidence": None}  # fmt: skip
