@@ -6,7 +6,10 @@
     ├── ModelMistake            the model: try again, differently          RECOVERABLE
     │   ├── PathEscape          a path that leaves the workspace
     │   ├── EditRejected        an edit that does not fit the file
-    │   └── OutcomeInvalid      an answer that is no TaskOutcome
+    │   ├── OutcomeInvalid      an answer that is no TaskOutcome
+    │   ├── LimitReached        the attempt used up its calls or its time
+    │   ├── WorkRefused         verify did not find what the work claimed
+    │   └── MergeConflict       the work does not fit what others merged meanwhile
     ├── OperatorError           the operator: configure or repair          BLOCKING
     │   ├── SettingsInvalid     neveridle.toml
     │   ├── SoulInvalid         agents/<name>.md
@@ -98,6 +101,24 @@ class OutcomeInvalid(ModelMistake):
     """The answer that should end an attempt is not a valid ``TaskOutcome``."""
 
     code = "outcome-invalid"
+
+
+class LimitReached(ModelMistake):
+    """The attempt used up its model calls, its tool calls or its time."""
+
+    code = "limit-reached"
+
+
+class WorkRefused(ModelMistake):
+    """The checks do not pass, or nothing was changed, whatever the model said."""
+
+    code = "work-refused"
+
+
+class MergeConflict(ModelMistake):
+    """The work conflicts with what was merged while it was being done."""
+
+    code = "merge-conflict"
 
 
 class OperatorError(NeveridleError):

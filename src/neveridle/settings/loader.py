@@ -76,7 +76,9 @@ def _explain(path: Path, text: str, error: ValidationError) -> str:
 
 def _remedy(error: ValidationError) -> str:
     if any(problem["type"] == "extra_forbidden" for problem in error.errors()):
-        return "Remove what is not a setting, or correct its spelling; docs/configuration.md lists all."
+        return (
+            "Remove what is not a setting, or correct its spelling: docs/configuration.md has all."
+        )
     return "Correct the value; docs/configuration.md says what each setting takes."
 
 

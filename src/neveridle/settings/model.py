@@ -20,25 +20,28 @@ class _Table(BaseModel):
 class TeamSettings(_Table):
     """Who works, on what."""
 
-    name: str = Field("team", description="The team's name, used in messages and reports.")
+    name: str = Field(default="team", description="The team's name, used in messages and reports.")
     repository: Path = Field(
-        Path(), description="The git repository the team works on, relative to this file."
+        default=Path(), description="The git repository the team works on, relative to this file."
     )
     branch: str = Field(
-        "", description="The branch work starts from and is merged to. Empty: the one checked out."
+        default="",
+        description="The branch work starts from and is merged to. Empty: the one checked out.",
     )
     roadmap: str = Field(
-        "ROADMAP.md", description="The roadmap inside the repository. Empty: no roadmap rung."
+        default="ROADMAP.md",
+        description="The roadmap inside the repository. Empty: no roadmap rung.",
     )
     souls: Path = Field(
-        Path("agents"), description="The folder of the souls (<name>.md), relative to this file."
+        default=Path("agents"),
+        description="The folder of the souls (<name>.md), relative to this file.",
     )
     home: Path = Field(
-        Path(".neveridle"),
+        default=Path(".neveridle"),
         description="Where board, clones, checkpoints and memory lie, relative to this file.",
     )
     board: str = Field(
-        "", description="The board's database URL. Empty: SQLite at <home>/board.db."
+        default="", description="The board's database URL. Empty: SQLite at <home>/board.db."
     )
 
 
@@ -46,55 +49,61 @@ class ModelSettings(_Table):
     """Which model answers. Names as in LangChain's init_chat_model, or replay:PATH."""
 
     default: str = Field(
-        "",
+        default="",
         description="For every purpose not named below, such as anthropic:…, openai:…, "
         "ollama:…, or replay:PATH for a recording.",
     )
-    work: str = Field("", description="For working on tasks. Empty: default.")
-    learn: str = Field("", description="For drawing lessons from finished tasks. Empty: default.")
-    base_url: str = Field("", description="Where the provider's API is. Empty: the provider's own.")
+    work: str = Field(default="", description="For working on tasks. Empty: default.")
+    learn: str = Field(
+        default="", description="For drawing lessons from finished tasks. Empty: default."
+    )
+    base_url: str = Field(
+        default="", description="Where the provider's API is. Empty: the provider's own."
+    )
     temperature: float | None = Field(
-        None, ge=0, le=2, description="Sampling temperature. Unset: the provider's default."
+        default=None, ge=0, le=2, description="Sampling temperature. Unset: the provider's default."
     )
     max_output_tokens: int | None = Field(
-        None, ge=1, description="Tokens one answer may have. Unset: the provider's default."
+        default=None, ge=1, description="Tokens one answer may have. Unset: the provider's default."
     )
-    timeout: float = Field(120.0, gt=0, description="Seconds one model call may take.")
+    timeout: float = Field(default=120.0, gt=0, description="Seconds one model call may take.")
     record: str = Field(
-        "", description="A JSONL file to which every model call is recorded. Empty: none."
+        default="", description="A JSONL file to which every model call is recorded. Empty: none."
     )
 
 
 class AgentSettings(_Table):
     """What differs for one agent, in a table [agents.<name>]."""
 
-    model: str = Field("", description="This agent's model. Empty: as in [model].")
-    skills: list[str] | None = Field(None, description="Replaces the skills of the soul.")
-    paused: bool = Field(False, description="A paused agent takes no task.")
+    model: str = Field(default="", description="This agent's model. Empty: as in [model].")
+    skills: list[str] | None = Field(default=None, description="Replaces the skills of the soul.")
+    paused: bool = Field(default=False, description="A paused agent takes no task.")
 
 
 class TrackerSettings(_Table):
     """Where the backlog comes from."""
 
-    kind: Literal["board"] = Field("board", description="The built-in board is the tracker.")
+    kind: Literal["board"] = Field(
+        default="board", description="The built-in board is the tracker."
+    )
 
 
 class DeliverySettings(_Table):
     """What happens to work that passed its checks."""
 
     mode: Literal["branch", "merge"] = Field(
-        "branch",
+        default="branch",
         description="branch leaves a branch to look at; merge merges it once the checks "
         "pass on the merged tree.",
     )
     merge_style: Literal["commit", "fast-forward"] = Field(
-        "commit", description="A merge commit always, or a fast-forward where possible."
+        default="commit", description="A merge commit always, or a fast-forward where possible."
     )
     unsandboxed_merge: bool = Field(
-        False, description="Allow merge where no sandbox is available on this machine."
+        default=False, description="Allow merge where no sandbox is available on this machine."
     )
     branch_prefix: str = Field(
-        "neveridle/", description="Branches are named <prefix><task>-<slug>."
+        default="neveridle/", description="Branches are named <prefix><task>-<slug>."
     )
 
 
@@ -102,13 +111,16 @@ class SandboxSettings(_Table):
     """How commands and checks are confined."""
 
     kind: Literal["auto", "bubblewrap", "none"] = Field(
-        "auto", description="auto uses bubblewrap where it works, and says so where it does not."
+        default="auto",
+        description="auto uses bubblewrap where it works, and says so where it does not.",
     )
-    network: bool = Field(False, description="Whether commands may reach the network.")
-    timeout: float = Field(600.0, gt=0, description="Seconds one command or check may take.")
-    memory_mb: int = Field(4096, ge=64, description="Address space of one command, in MiB.")
+    network: bool = Field(default=False, description="Whether commands may reach the network.")
+    timeout: float = Field(
+        default=600.0, gt=0, description="Seconds one command or check may take."
+    )
+    memory_mb: int = Field(default=4096, ge=64, description="Address space of one command, in MiB.")
     output_bytes: int = Field(
-        200_000, ge=1_000, description="Output kept of one command; the middle is cut out."
+        default=200_000, ge=1_000, description="Output kept of one command; the middle is cut out."
     )
     readable: list[Path] = Field(
         default_factory=list[Path],
@@ -122,12 +134,14 @@ class SandboxSettings(_Table):
 class LimitSettings(_Table):
     """What one attempt, and one task, may cost."""
 
-    attempts: int = Field(3, ge=1, description="Failed attempts before a person is asked.")
-    model_calls: int = Field(60, ge=1, description="Model calls per attempt.")
-    tool_calls: int = Field(150, ge=1, description="Tool calls per attempt.")
-    attempt_timeout: float = Field(3600.0, gt=0, description="Seconds one attempt may work.")
+    attempts: int = Field(default=3, ge=1, description="Failed attempts before a person is asked.")
+    model_calls: int = Field(default=60, ge=1, description="Model calls per attempt.")
+    tool_calls: int = Field(default=150, ge=1, description="Tool calls per attempt.")
+    attempt_timeout: float = Field(
+        default=3600.0, gt=0, description="Seconds one attempt may work."
+    )
     claim_retries: int = Field(
-        3, ge=1, description="How often a lost claim returns to the same rung in one tick."
+        default=3, ge=1, description="How often a lost claim returns to the same rung in one tick."
     )
 
 
@@ -135,10 +149,12 @@ class LeaseSettings(_Table):
     """Ownership in time."""
 
     lease: float = Field(
-        120.0, gt=0, description="Seconds without a heartbeat after which a task is taken over."
+        default=120.0,
+        gt=0,
+        description="Seconds without a heartbeat after which a task is taken over.",
     )
     heartbeat: float = Field(
-        20.0, gt=0, description="Seconds between two heartbeats; less than half the lease."
+        default=20.0, gt=0, description="Seconds between two heartbeats; less than half the lease."
     )
 
     @model_validator(mode="after")
@@ -152,30 +168,36 @@ class LeaseSettings(_Table):
 class ImprovementSettings(_Table):
     """What the team does when nothing was asked of it."""
 
-    enabled: bool = Field(True, description="Whether the improvement rung looks at all.")
+    enabled: bool = Field(default=True, description="Whether the improvement rung looks at all.")
     finders: list[str] = Field(
         default_factory=lambda: ["failing-tests", "linter", "todo", "stale-branches"],
         description="Which finders look for opportunities.",
     )
-    daily_cap: int = Field(5, ge=0, description="Improvement tasks per day, for the team.")
+    daily_cap: int = Field(default=5, ge=0, description="Improvement tasks per day, for the team.")
     threshold: float = Field(
-        0.3, ge=0, le=1, description="Proposals of a lower estimated value are left alone."
+        default=0.3, ge=0, le=1, description="Proposals of a lower estimated value are left alone."
+    )
+    checks: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Further commands the failing-tests finder runs, such as a slow suite; "
+        "delivery does not wait for them.",
     )
     lint: str = Field(
-        "", description="The linter's command. Empty: the check called lint, if there is one."
+        default="",
+        description="The linter's command. Empty: the check called lint, if there is one.",
     )
     stale_days: float = Field(
-        7.0, gt=0, description="Days without a commit after which a branch awaits review."
+        default=7.0, gt=0, description="Days without a commit after which a branch awaits review."
     )
 
 
 class MemorySettings(_Table):
     """What agents remember."""
 
-    enabled: bool = Field(True, description="Whether lessons are recorded and recalled.")
-    recall: int = Field(5, ge=0, description="Lessons recalled into a task's prompt.")
+    enabled: bool = Field(default=True, description="Whether lessons are recorded and recalled.")
+    recall: int = Field(default=5, ge=0, description="Lessons recalled into a task's prompt.")
     embedding: str = Field(
-        "all-MiniLM-L6-v2",
+        default="all-MiniLM-L6-v2",
         description="The sentence-transformers model; this one needs no download.",
     )
 
@@ -191,8 +213,8 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix="NEVERIDLE_", env_nested_delimiter="__"
     )
 
-    team: TeamSettings = TeamSettings()  # pyright: ignore[reportCallIssue]
-    model: ModelSettings = ModelSettings()  # pyright: ignore[reportCallIssue]
+    team: TeamSettings = TeamSettings()
+    model: ModelSettings = ModelSettings()
     agents: dict[str, AgentSettings] = Field(
         default_factory=dict[str, AgentSettings], description="One table per agent."
     )
@@ -200,15 +222,15 @@ class Settings(BaseSettings):
         default_factory=dict[str, str],
         description="Named commands that must pass before work is delivered.",
     )
-    tracker: TrackerSettings = TrackerSettings()  # pyright: ignore[reportCallIssue]
-    delivery: DeliverySettings = DeliverySettings()  # pyright: ignore[reportCallIssue]
-    sandbox: SandboxSettings = SandboxSettings()  # pyright: ignore[reportCallIssue]
-    limits: LimitSettings = LimitSettings()  # pyright: ignore[reportCallIssue]
-    leases: LeaseSettings = LeaseSettings()  # pyright: ignore[reportCallIssue]
-    improvement: ImprovementSettings = ImprovementSettings()  # pyright: ignore[reportCallIssue]
-    memory: MemorySettings = MemorySettings()  # pyright: ignore[reportCallIssue]
+    tracker: TrackerSettings = TrackerSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    limits: LimitSettings = LimitSettings()
+    leases: LeaseSettings = LeaseSettings()
+    improvement: ImprovementSettings = ImprovementSettings()
+    memory: MemorySettings = MemorySettings()
 
-    root: Path = Field(Path(), exclude=True, description="The folder of the file.")
+    root: Path = Field(default=Path(), exclude=True, description="The folder of the file.")
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,83 @@
+"""Durable threads of work: one per attempt, so that no other can overwrite it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+
+class Checkpoints:
+    """The checkpoints of a team's attempts, in one SQLite file.
+
+    Only the newest checkpoint of a thread is kept: nothing here looks back, and hundreds
+    of steps would otherwise each store the whole conversation again.
+
+    Args:
+        path: the file; made when first used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._saver: AsyncSqliteSaver | None = None
+
+    async def saver(self) -> AsyncSqliteSaver:
+        """The checkpointer to compile a graph with; opened when first used."""
+        if self._saver is None:
+            import aiosqlite
+
+            from neveridle.agents.newest_saver import NewestSaver
+
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = await aiosqlite.connect(self.path, timeout=30)
+            # A lost step is only done again; what must survive a power cut is on the board.
+            await connection.execute("PRAGMA journal_mode = WAL")
+            await connection.execute("PRAGMA synchronous = NORMAL")
+            saver = NewestSaver(connection)
+            await saver.setup()
+            self._saver = saver
+        return self._saver
+
+    async def fork(self, old: str, new: str) -> bool:
+        """Begin thread ``new`` where thread ``old`` stood, pending writes included.
+
+        A worker that was only thought dead goes on writing to ``old``: nobody reads it.
+
+        Returns:
+            Whether there was anything to begin from.
+        """
+        saver = await self.saver()
+        last = await saver.aget_tuple(thread_config(old))
+        if last is None:
+            return False
+        begun = await saver.aput(
+            thread_config(new), last.checkpoint, last.metadata, last.checkpoint["channel_versions"]
+        )
+        writes: dict[str, list[tuple[str, object]]] = {}
+        for task, channel, value in last.pending_writes or []:
+            writes.setdefault(task, []).append((channel, value))
+        for task, values in writes.items():
+            await saver.aput_writes(begun, values, task)
+        return True
+
+    async def exists(self, thread: str) -> bool:
+        """Whether a thread has a checkpoint."""
+        return await (await self.saver()).aget_tuple(thread_config(thread)) is not None
+
+    async def drop(self, thread: str) -> None:
+        """Forget a thread."""
+        await (await self.saver()).adelete_thread(thread)
+
+    async def close(self) -> None:
+        """Close the file; may be called twice."""
+        saver, self._saver = self._saver, None
+        if saver is not None:
+            await saver.conn.close()
+
+
+def thread_config(thread: str) -> RunnableConfig:
+    """LangGraph's configuration for a thread."""
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}

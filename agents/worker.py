@@ -1,0 +1,157 @@
+"""The worker: the loop of model and tools that works on one task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.agents.outcome import TaskOutcome, checked_outcome
+from neveridle.agents.prompt import system_prompt, task_prompt
+from neveridle.agents.roster import Agent, Roster
+from neveridle.board import Attempt, Board, Handoff, Task
+from neveridle.errors import LimitReached, NeveridleError
+from neveridle.settings import LimitSettings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.tools import BaseTool
+
+    from neveridle.tools.models import Models
+
+WORK = "work"
+
+
+class Interrupted(Exception):
+    """The work waits for an answer from outside: the attempt is to be parked.
+
+    Args:
+        questions: what is asked, as LangGraph's interrupts carry it.
+    """
+
+    def __init__(self, questions: Sequence[object]) -> None:
+        super().__init__("the work waits for an answer")
+        self.questions = list(questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """All that one attempt starts from.
+
+    Attributes:
+        task: the task.
+        attempt: the attempt, whose durable thread the work goes on in.
+        agent: who works.
+        handoff: the handoff the task continues, if any.
+        failed: the failed attempt before this one, if any.
+        lessons: recalled from memory.
+        checks: the project's checks by name.
+        tools: what the agent may use.
+    """
+
+    task: Task
+    attempt: Attempt
+    agent: Agent
+    handoff: Handoff | None
+    failed: Attempt | None
+    lessons: Sequence[str]
+    checks: dict[str, str]
+    tools: Sequence[BaseTool]
+
+
+class Worker(Protocol):
+    """Whatever can work on a task: the built-in worker, or an agent from outside."""
+
+    async def work(self, assignment: Assignment) -> TaskOutcome:
+        """Work until there is an outcome.
+
+        Raises:
+            OutcomeInvalid: there is none.
+            LimitReached: a limit came first.
+            Interrupted: an answer from outside is needed.
+        """
+        ...
+
+
+class ModelWorker:
+    """The built-in worker: a LangChain agent on a durable thread.
+
+    Args:
+        board: where calls are logged and whose clock counts.
+        models: where the model comes from.
+        checkpoints: where the threads lie.
+        roster: the team, for the prompt and for handoffs.
+        limits: what one attempt may use.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        models: Models,
+        checkpoints: Checkpoints,
+        roster: Roster,
+        limits: LimitSettings,
+    ) -> None:
+        self._board = board
+        self._models = models
+        self._checkpoints = checkpoints
+        self._roster = roster
+        self._limits = limits
+
+    async def work(self, assignment: Assignment) -> TaskOutcome:
+        """See ``Worker``; a thread that was begun before is gone on with."""
+        try:
+            async with self._board.clock.timeout(self._limits.attempt_timeout):
+                answer = await self._run(assignment)
+        except TimeoutError as error:
+            msg = f"The attempt took longer than {self._limits.attempt_timeout:.0f} seconds."
+            raise LimitReached(msg, remedy="limits.attempt_timeout sets how long.") from error
+        return checked_outcome(answer, receivers=self._roster.names, sender=assignment.agent.name)
+
+    async def _run(self, one: Assignment) -> object:
+        from langchain.agents import create_agent
+        from langchain.agents.structured_output import ToolStrategy
+        from langchain_core.messages import HumanMessage
+
+        from neveridle.agents.meter import Meter
+
+        meter = Meter(
+            self._board,
+            one.attempt,
+            purpose=WORK,
+            model_calls=int(one.task.budget.get("model_calls", self._limits.model_calls)),
+            tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
+        )
+        graph: Any = create_agent(
+            self._model(one),
+            list(one.tools),
+            system_prompt=system_prompt(one.agent, self._roster, one.checks),
+            middleware=[meter],
+            response_format=ToolStrategy(TaskOutcome),
+            checkpointer=await self._checkpoints.saver(),
+            name="work",
+        )
+        config: dict[str, Any] = dict(thread_config(one.attempt.thread))
+        # Two steps a round, model and tools; the meter is what ends a long attempt.
+        config["recursion_limit"] = 4 * self._limits.model_calls + 20
+        begun = await self._checkpoints.exists(one.attempt.thread)
+        prompt = task_prompt(one.task, lessons=one.lessons, handoff=one.handoff, failed=one.failed)
+        start = None if begun else {"messages": [HumanMessage(prompt)]}
+        try:
+            state = await graph.ainvoke(start, config, durability="sync")
+        except (NeveridleError, TimeoutError):
+            raise
+        except Exception as error:
+            # A provider's error, or a tool's: whatever it is, it says who must act.
+            from neveridle.tools.models import classify_model_error
+
+            raise classify_model_error(error) from error
+        if state.get("__interrupt__"):
+            raise Interrupted([asked.value for asked in state["__interrupt__"]])
+        return state.get("structured_response")
+
+    def _model(self, one: Assignment) -> BaseChatModel:
+        from neveridle.tools.recording import Scope
+
+        return self._models.for_scope(Scope(one.task.key, one.attempt.number, WORK, one.agent.name))

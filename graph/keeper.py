@@ -1,0 +1,90 @@
+"""The keeper: one timed write per process that keeps its leases alive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from neveridle.board import Board
+from neveridle.errors import NeveridleError
+from neveridle.graph.desk import Desk
+from neveridle.graph.wakeups import Wakeups
+from neveridle.settings import LeaseSettings
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Renews the leases of all runs of this process, beside whatever they do.
+
+    In the same beat it returns to the board what other processes' death left behind.
+
+    Args:
+        board: the board.
+        desk: whose jobs are cancelled when their lease is lost.
+        wakeups: told when something was returned.
+        settings: lease and heartbeat.
+        attempts: expired attempts after which a task is blocked for a person.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        desk: Desk,
+        wakeups: Wakeups,
+        settings: LeaseSettings,
+        *,
+        attempts: int,
+    ) -> None:
+        self._board = board
+        self._desk = desk
+        self._wakeups = wakeups
+        self._settings = settings
+        self._attempts = attempts
+        self._runs: list[str] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs kept alive."""
+        return list(self._runs)
+
+    def add(self, run: str) -> None:
+        """Keep one more run alive."""
+        self._runs.append(run)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._task = asyncio.create_task(self._keep(), name="neveridle-keeper")
+
+    async def _keep(self) -> None:
+        while True:
+            await self._board.clock.sleep(self._settings.heartbeat)
+            try:
+                await self.beat()
+            except NeveridleError as error:
+                # The next beat may reach the board again; if none does in time, the
+                # lease is over, and every write of ours is refused by its fence.
+                log.warning("a heartbeat failed: %s", error)
+
+    async def beat(self) -> None:
+        """Renew once, cancel what was lost, return what others left behind."""
+        if self._runs:
+            # Jobs taken up while the renewal was on its way are not in its answer.
+            before = {(job.attempt.task_id, job.attempt.fence) for job in self._desk.jobs}
+            held = await self._board.database.hot.renew(self._runs, self._settings.lease)
+            after = {(job.attempt.task_id, job.attempt.fence) for job in self._desk.jobs}
+            self._desk.lose(held | (after - before))
+        await self.sweep()
+
+    async def sweep(self) -> None:
+        """Return to the board what expired, or whose wait is over."""
+        if await self._board.sweep(expirations=self._attempts):
+            self._wakeups.nudge()
+
+    async def stop(self) -> None:
+        """Stop beating."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

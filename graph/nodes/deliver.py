@@ -1,0 +1,115 @@
+"""Deliver work that passed: as a branch, or merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from neveridle.board import Phase
+from neveridle.errors import MergeConflict, RepositoryUnusable, WorkRefused
+from neveridle.graph.desk import Job
+from neveridle.graph.nodes.roadmap_mark import mark_roadmap
+from neveridle.graph.nodes.verify import run_checks
+from neveridle.graph.nodes.work import open_workspace
+from neveridle.graph.state import TickState
+from neveridle.graph.team import Team
+
+if TYPE_CHECKING:
+    from neveridle.tools.workspace import Workspace
+
+ROUNDS = 8
+"""How often a merge begins again because somebody else merged first."""
+
+
+async def deliver(team: Team, state: TickState) -> TickState:
+    """Publish the branch or merge it; both can be repeated without doing anything twice."""
+    job = team.desk.get(state["task"], state["fence"])
+    commit = job.attempt.commit
+    if commit and commit != job.attempt.base:
+        if await team.workspaces.is_merged(commit):
+            pass  # a process died between the merge and noting it
+        else:
+            workspace = await open_workspace(team, job, handoff=None, failed=None)
+            if team.settings.delivery.mode == "merge":
+                await merge(team, job, workspace)
+            else:
+                await workspace.publish_branch()
+                await _tell(team, job, "branch.published", {"branch": workspace.branch})
+    job.attempt = await team.board.attempts.record(job.attempt, phase=Phase.DELIVERED)
+    return {"phase": str(Phase.DELIVERED)}
+
+
+async def merge(team: Team, job: Job, workspace: Workspace) -> None:
+    """Bring the work onto the target branch, once the checks pass on the merged tree.
+
+    Raises:
+        MergeConflict: it does not fit what others merged.
+        WorkRefused: the merged tree does not pass the checks.
+        RepositoryUnusable: uncommitted changes of a person are in the way.
+    """
+    target = team.workspaces.branch
+    tip = job.attempt.commit
+    for _ in range(ROUNDS):
+        head = await team.workspaces.head()
+        await workspace.reset(tip)  # what an earlier round, or a killed process, left
+        moved = not await workspace.contains(head)
+        if moved or team.settings.delivery.merge_style == "commit":
+            await _join(team, job, workspace, head)
+        if moved:
+            await _check_merged(team, job, workspace, head)
+        result = await workspace.fast_forward_target(expect=head)
+        if result.result == "done":
+            team.sources.stale = True
+            data = {"branch": workspace.branch, "commit": result.commit}
+            await _tell(team, job, "branch.merged", data)
+            return
+        if result.result == "dirty":
+            files = ", ".join(result.files[:10])
+            msg = f"Uncommitted changes in {team.workspaces.repository} are in the way: {files}."
+            again = f"Commit or stash them, then `neveridle tasks retry {job.task.id}`."
+            raise RepositoryUnusable(msg, remedy=again)
+    msg = f"{target} moved {ROUNDS} times while this work was being merged."
+    raise MergeConflict(msg)
+
+
+async def _join(team: Team, job: Job, workspace: Workspace, head: str) -> None:
+    """Make the merge commit, as if the work were merged into the target.
+
+    The roadmap's marks are ours, and are made anew on the target's version: two
+    finished items next to each other are no conflict.
+    """
+    author, email = job.attempt.agent, team.email_of(job.attempt.agent)
+    title = f"Merge task {job.task.id}: {job.task.title}"
+    roadmap = team.settings.team.roadmap
+    for again in (False, True):
+        result = await workspace.merge(
+            head, message=title, author=author, email=email, always=True, other_first=True
+        )
+        if result.ok:
+            if again:
+                await mark_roadmap(team, job, workspace, "done")
+            return
+        if again or result.conflicts != [roadmap]:
+            break
+        await workspace.checkout_paths(head, [roadmap])
+        await workspace.commit(f"Take over {roadmap}", author=author, email=email)
+    paths = ", ".join(result.conflicts[:20])
+    msg = f"The work conflicts with what was merged meanwhile, in: {paths}."
+    raise MergeConflict(msg)
+
+
+async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -> None:
+    """Run the checks on the merged tree, which nobody has seen before."""
+    evidence: dict[str, Any] = {"checks": {}}
+    checks = await team.checks_at(head)
+    checks |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
+    wrong = await run_checks(team, workspace, checks, evidence)
+    if wrong:
+        msg = f"Merged with {team.workspaces.branch}, the work does not pass.\n\n{wrong}"
+        raise WorkRefused(msg)
+
+
+async def _tell(team: Team, job: Job, kind: str, data: dict[str, Any]) -> None:
+    await team.board.events.append(
+        kind, data, agent=job.attempt.agent, run=job.attempt.run, task=job.task.id,
+        fence=job.attempt.fence,
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Hand the task to another agent, in one transaction with the end of this attempt."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from neveridle.board import HandoffDocument
+from neveridle.graph.nodes.reflect import close_job, draw_lesson
+from neveridle.graph.nodes.work import open_workspace
+from neveridle.graph.state import TickState
+from neveridle.graph.team import Team
+
+
+async def hand_off(team: Team, state: TickState) -> TickState:
+    """Publish the branch, so the receiver starts from it; then give the handoff."""
+    job = team.desk.get(state["task"], state["fence"])
+    outcome = job.attempt.outcome or {}
+    draft = cast("dict[str, Any]", outcome["handoff"])
+    workspace = await open_workspace(team, job, handoff=None, failed=None)
+    branch, commit = "", ""
+    if job.attempt.commit and job.attempt.commit != job.attempt.base:
+        commit = await workspace.publish_branch()
+        branch = workspace.branch
+    evidence = job.attempt.evidence or {}
+    document = HandoffDocument(
+        summary=str(outcome["summary"]),
+        action=str(draft["action"]),
+        files_changed=tuple(evidence.get("changed", [])),
+        decisions=tuple(outcome.get("decisions", [])),
+        open_questions=tuple(outcome.get("open_questions", [])),
+        acceptance_criteria=tuple(draft.get("acceptance_criteria", [])),
+        blockers=tuple(draft.get("blockers", [])),
+        artifacts={"checks": ", ".join(evidence.get("checks", {}))},
+        branch=branch,
+        commit=commit,
+    )
+    learning = await draw_lesson(team, job, succeeded=True, what=document.summary)
+    await team.board.handoffs.give(
+        job.attempt,
+        to=str(draft["to"]),
+        document=document,
+        verified=bool(evidence.get("passed")),
+        learning=learning,
+    )
+    await close_job(team, job, keep=False)
+    return {"ending": "handed_off"}

@@ -1,0 +1,92 @@
+"""Done is evidence, not a claim: run the checks, look at the diff."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from neveridle.board import Phase
+from neveridle.errors import WorkRefused
+from neveridle.graph.nodes.work import open_workspace
+from neveridle.graph.state import TickState
+from neveridle.graph.team import Team
+
+if TYPE_CHECKING:
+    from neveridle.tools.sandbox import CommandResult
+    from neveridle.tools.workspace import Workspace
+
+TESTS = re.compile(r"(^|/)(tests?|spec|__tests__)/|(^|/)(test_[^/]*|[^/]*[._-](test|spec)\.[^/]+)$")
+SHOWN = 4_000
+"""Characters of a failed check's output that the next attempt sees."""
+
+
+async def verify(team: Team, state: TickState) -> TickState:
+    """Refuse work whose checks do not pass, or that changed nothing where it should.
+
+    A handoff may carry work that does not pass yet: it says so.
+    """
+    job = team.desk.get(state["task"], state["fence"])
+    workspace = await open_workspace(team, job, handoff=None, failed=None)
+    handed_off = state.get("status") == "handed_off"
+    changed = await workspace.changed_files(job.attempt.base)
+    roadmap_only = set(changed) <= {team.settings.team.roadmap}
+    evidence: dict[str, Any] = {
+        "commit": job.attempt.commit,
+        "changed": changed[:500],
+        "changed_tests": [path for path in changed if TESTS.search(path)][:500],
+        "checks": {},
+    }
+    problem = ""
+    if job.task.needs_change and roadmap_only and not handed_off:
+        problem = "A change was asked for, and no file was changed."
+    else:
+        commands = await team.checks_at(job.attempt.base)
+        commands |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
+        problem = await run_checks(team, workspace, commands, evidence)
+    evidence["passed"] = not problem
+    job.attempt = await team.board.attempts.record(job.attempt, evidence=evidence)
+    if problem and not handed_off:
+        await team.board.events.append(
+            "verify.refused", {"why": problem[:500]}, agent=job.attempt.agent,
+            run=job.attempt.run, task=job.task.id, fence=job.attempt.fence,
+        )  # fmt: skip
+        raise WorkRefused(problem)
+    job.attempt = await team.board.attempts.record(job.attempt, phase=Phase.VERIFIED)
+    return {"phase": str(Phase.VERIFIED)}
+
+
+async def run_checks(
+    team: Team, workspace: Workspace, commands: dict[str, str], evidence: dict[str, Any]
+) -> str:
+    """Run each check in the sandbox; what is wrong, empty when all pass.
+
+    Args:
+        team: whose sandbox is used.
+        workspace: the clone.
+        commands: by name.
+        evidence: where each check's result is noted.
+    """
+    if not commands:
+        return "There are no checks, so nothing proves the work: set [checks] in neveridle.toml."
+    wrong: list[str] = []
+    for name, command in commands.items():
+        result = await team.sandbox.run(command, tree=workspace.tree)
+        evidence["checks"][name] = {
+            "command": command,
+            "exit_code": result.exit_code,
+            "seconds": round(result.seconds, 2),
+            "output": tail(result.output, SHOWN),
+        }
+        if not result.ok:
+            wrong.append(_say(name, command, result))
+    return "\n\n".join(wrong)
+
+
+def _say(name: str, command: str, result: CommandResult) -> str:
+    how = "ran out of time" if result.timed_out else f"ended with {result.exit_code}"
+    return f"The check {name} (`{command}`) {how}:\n{tail(result.output, SHOWN)}"
+
+
+def tail(text: str, limit: int) -> str:
+    """The end of a text, where test runners say what went wrong."""
+    return text if len(text) <= limit else f"…\n{text[-limit:]}"

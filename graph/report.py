@@ -1,0 +1,67 @@
+"""What came of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from neveridle.graph.state import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptLine:
+    """One attempt that ended in a run.
+
+    Attributes:
+        ending: how it ended: completed, failed, blocked, handed_off, parked, released, lost.
+        path: the nodes it passed: the decision path.
+    """
+
+    agent: str
+    task: int
+    title: str
+    rung: str
+    ending: str
+    path: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class RunReport:
+    """What came of a run.
+
+    Attributes:
+        reason: why it ended: ``idle``, ``ticks``, ``timeout`` or ``stopped``.
+        ticks: ticks of all agents.
+        attempts: the attempts that ended, in order.
+        model_calls: calls of the model, all of them for an attempt.
+        idle_model_calls: calls made while there was no work: always 0 unless a bug.
+        input_tokens: tokens sent.
+        output_tokens: tokens received.
+        seconds: by the board's clock.
+        problems: what went wrong beside the tasks themselves.
+        stopped: agents that stopped, and why.
+        notices: what an operator should know.
+    """
+
+    reason: str = "idle"
+    ticks: int = 0
+    attempts: list[AttemptLine] = field(default_factory=list[AttemptLine])
+    model_calls: int = 0
+    idle_model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    problems: list[Problem] = field(default_factory=list[Problem])
+    stopped: dict[str, Problem] = field(default_factory=dict[str, Problem])
+    notices: list[str] = field(default_factory=list[str])
+
+    @property
+    def completed(self) -> list[AttemptLine]:
+        """The attempts that completed their task."""
+        return [line for line in self.attempts if line.ending == "completed"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As printed by ``--json``."""
+        import dataclasses
+
+        return dataclasses.asdict(self)

@@ -1,0 +1,188 @@
+"""The runner: ticks while there is work, waits while there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from neveridle.board.event import Event
+from neveridle.graph.report import AttemptLine, RunReport
+from neveridle.graph.state import TickState
+from neveridle.graph.team import Team
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+GLANCE = 2.0
+"""Real seconds between two glances, while all rest, at whether the repository moved."""
+SCRIPTED_GLANCE = 0.02
+PAGE = 1000
+NODES_PER_TICK = 100
+"""Far more than a tick passes: it only bounds one that goes round in circles."""
+
+
+class Runner:
+    """Runs the agents of a team in this process, one loop each.
+
+    The graph never waits; the runner does, on the board's version and on the clock.
+
+    Args:
+        team: an open team.
+        agents: names of those who run.
+    """
+
+    def __init__(self, team: Team, agents: list[str]) -> None:
+        self._team = team
+        self._agents = agents
+        self._resting: dict[str, int] = {}
+        self._rested = asyncio.Event()
+        self._report = RunReport(notices=team.notices)
+        self._left: int | None = None
+        self._until = "idle"
+
+    async def run(self, *, until: str, ticks: int | None, timeout: float | None) -> RunReport:
+        """See ``Team.run``."""
+        team, report = self._team, self._report
+        self._until, self._left = until, ticks
+        started = await team.board.clock.now()
+        newest = await self._newest_event()
+        loops = [
+            asyncio.create_task(self._agent(name), name=f"neveridle-{name}")
+            for name in self._agents
+        ]
+        watch = asyncio.create_task(self._watch(), name="neveridle-watch")
+        try:
+            if timeout is None:
+                report.reason = await self._wait(loops, watch)
+            else:
+                try:
+                    async with team.board.clock.timeout(timeout):
+                        report.reason = await self._wait(loops, watch)
+                except TimeoutError:
+                    report.reason = "timeout"
+        finally:
+            for one in (*loops, watch):
+                one.cancel()
+            await asyncio.gather(*loops, watch, return_exceptions=True)
+            if team.keeper.runs:
+                await team.board.attempts.release_runs(team.keeper.runs)
+        report.seconds = await team.board.clock.now() - started
+        report.problems, report.stopped = list(team.problems), dict(team.stopped)
+        await self._count(newest)
+        return report
+
+    async def _wait(self, loops: list[asyncio.Task[str]], watch: asyncio.Task[str]) -> str:
+        """Until the watch says so, or every agent's loop is over; errors come through."""
+        pending: set[asyncio.Task[str]] = {*loops, watch}
+        reason = "stopped"
+        while pending - {watch}:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                reason = one.result()
+            if watch in done or reason == "ticks":
+                return reason
+        return reason
+
+    async def _agent(self, name: str) -> str:
+        team = self._team
+        config: RunnableConfig = {"recursion_limit": NODES_PER_TICK}
+        while name not in team.stopped:
+            if self._left is not None:
+                if self._left <= 0:
+                    return "ticks"
+                self._left -= 1
+            state: Any = await team.graph.ainvoke({"agent": name}, config)
+            self._report.ticks += 1
+            if await self._ended(name, state):
+                continue
+            seen = int(state["wait"]["after"])
+            self._resting[name] = seen
+            self._rested.set()
+            await team.wakeups.wait(seen)
+            del self._resting[name]
+        self._rested.set()
+        return "stopped"
+
+    async def _ended(self, name: str, state: TickState) -> bool:
+        """Note the attempt that a tick ended, if there was one."""
+        team = self._team
+        ending = state.get("ending")
+        task, fence = state.get("task", 0), state.get("fence", 0)
+        problem = state.get("problem")
+        if ending is None and problem is not None:
+            # Even recovering failed: give the task back, and do not take it up again.
+            job = team.desk.find(task, fence)
+            team.desk.drop(task, fence)
+            await team.stop_agent(name, problem)
+            if job is not None and not job.lost:
+                await team.board.attempts.release(job.attempt)
+                ending = "released"
+        if ending is None:
+            return False
+        self._report.attempts.append(
+            AttemptLine(
+                agent=name,
+                task=task,
+                title=state.get("title", ""),
+                rung=state.get("rung", ""),
+                ending=ending,
+                path=tuple(state.get("path", [])),
+            )
+        )
+        self._team.wakeups.nudge()
+        return True
+
+    async def _watch(self) -> str:
+        """While all rest: is there nothing left, or something to wait for?"""
+        team = self._team
+        pause = GLANCE
+        while True:
+            await self._pause(pause)
+            pause = GLANCE
+            awake = [n for n in self._agents if n not in self._resting and n not in team.stopped]
+            if awake:
+                continue
+            if team.sources.glance():
+                await team.sources.refresh()
+            if await team.improvement.look(again=True):
+                continue
+            version = await team.wakeups.look()
+            if any(seen < version for seen in self._resting.values()):
+                continue  # they are being woken just now
+            due = await team.board.next_due()
+            if due is None:
+                if self._until == "idle":
+                    return "idle"
+                continue
+            left = due - await team.board.clock.now()
+            if left <= 0:
+                await team.keeper.sweep()
+                team.wakeups.nudge()
+            # A scripted clock may jump at any moment; the database's own does not.
+            pause = SCRIPTED_GLANCE if team.board.clock.scripted else min(GLANCE, max(left, 0.01))
+
+    async def _pause(self, seconds: float) -> None:
+        """Until somebody begins to rest, or some real seconds have passed."""
+        try:
+            await asyncio.wait_for(self._rested.wait(), seconds)
+        except TimeoutError:
+            return
+        self._rested.clear()
+
+    async def _newest_event(self) -> int:
+        return await self._team.board.events.newest()
+
+    async def _count(self, after: int) -> None:
+        """Count model calls from the log: also those of attempts that ended badly."""
+        while True:
+            page: list[Event] = await self._team.board.events.find(
+                kind="model.call", after=after, limit=PAGE
+            )
+            for event in page:
+                self._report.model_calls += 1
+                self._report.idle_model_calls += event.task_id is None
+                self._report.input_tokens += int(event.data.get("input_tokens") or 0)
+                self._report.output_tokens += int(event.data.get("output_tokens") or 0)
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
