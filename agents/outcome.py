@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired, cast
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic refuses typing's before Python 3.12
 
 from neveridle.errors import OutcomeInvalid
 
@@ -10,35 +13,45 @@ from neveridle.errors import OutcomeInvalid
 class HandoffDraft(TypedDict):
     """What the next agent needs to go on."""
 
-    to: Annotated[str, ..., "The name of the agent who goes on."]
-    action: Annotated[str, ..., "What that agent should do next, in one sentence."]
+    to: Annotated[str, Field(description="The name of the agent who goes on.")]
+    action: Annotated[str, Field(description="What that agent should do next, in one sentence.")]
     acceptance_criteria: NotRequired[
-        Annotated[list[str], ..., "How that agent knows that it is done."]
+        Annotated[list[str], Field(description="How that agent knows that it is done.")]
     ]
-    blockers: NotRequired[Annotated[list[str], ..., "What may stand in the way."]]
+    blockers: NotRequired[Annotated[list[str], Field(description="What may stand in the way.")]]
 
 
 class TaskOutcome(TypedDict):
-    """End the attempt: say how it went. Call this exactly once, when there is nothing left to do.
+    """End the attempt and say how it went: once, when there is nothing left to do."""
 
-    A plain dict, so that it can lie in checkpoints and on the board as it is.
-    """
+    # A plain dict, so that it can lie in checkpoints and on the board as it is.
 
     status: Annotated[
         Literal["completed", "failed", "blocked", "handed_off"],
-        ...,
-        "completed: the task is done and the checks pass. failed: it cannot be done. "
-        "blocked: somebody else must act first. handed_off: another agent must go on.",
+        Field(
+            description="completed: the task is done and the checks pass. failed: it cannot be "
+            "done. blocked: somebody else must act first. handed_off: another agent must go on."
+        ),
     ]
-    summary: Annotated[str, ..., "What was done, or why it could not be, in a few sentences."]
-    files_changed: NotRequired[Annotated[list[str], ..., "Paths of the files changed."]]
-    decisions: NotRequired[Annotated[list[str], ..., "Decisions others should know of."]]
-    open_questions: NotRequired[Annotated[list[str], ..., "What is still unclear."]]
+    summary: Annotated[
+        str, Field(description="What was done, or why it could not be, in a few sentences.")
+    ]
+    files_changed: NotRequired[
+        Annotated[list[str], Field(description="Paths of the files changed.")]
+    ]
+    decisions: NotRequired[
+        Annotated[list[str], Field(description="Decisions others should know of.")]
+    ]
+    open_questions: NotRequired[Annotated[list[str], Field(description="What is still unclear.")]]
     owner: NotRequired[
-        Annotated[str, ..., "With blocked: who must act, an agent's name or 'human'."]
+        Annotated[str, Field(description="With blocked: who must act, an agent's name or 'human'.")]
     ]
-    action: NotRequired[Annotated[str, ..., "With blocked: what must be done, in one sentence."]]
-    handoff: NotRequired[Annotated[HandoffDraft, ..., "With handed_off: the handoff."]]
+    action: NotRequired[
+        Annotated[str, Field(description="With blocked: what must be done, in one sentence.")]
+    ]
+    handoff: NotRequired[
+        Annotated[HandoffDraft, Field(description="With handed_off: the handoff.")]
+    ]
 
 
 def checked_outcome(value: object, *, receivers: list[str], sender: str) -> TaskOutcome:

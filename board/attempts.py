@@ -15,6 +15,7 @@ from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import Source
+from neveridle.board.words import storable
 
 
 class Attempts:
@@ -42,6 +43,15 @@ class Attempts:
         return await self._database.hot.claim(
             agent=agent, run=run, skills=json.dumps(list(skills)), source=source, lease=lease
         )
+
+    async def renew(self, runs: Sequence[str], *, lease: float) -> set[tuple[int, int]]:
+        """One heartbeat for all runs of a process; task and fence of what they still own.
+
+        Args:
+            runs: the ids of the runs.
+            lease: seconds from now until ownership ends unless it is renewed again.
+        """
+        return await self._database.hot.renew(runs, lease)
 
     async def get(self, task: int, fence: int) -> Attempt | None:
         """One attempt."""
@@ -99,13 +109,9 @@ class Attempts:
 
         def work(c: Connection) -> Attempt:
             own(c, attempt)
-            row = (
-                c.execute(
-                    update(attempts).where(_same(attempt)).values(**facts).returning(attempts)
-                )
-                .mappings()
-                .one()
-            )
+            if facts:
+                c.execute(update(attempts).where(_same(attempt)).values(**facts))
+            row = c.execute(select(attempts).where(_same(attempt))).mappings().one()
             if phase is not None:
                 log(
                     c, "attempt.phase", {"phase": str(phase)}, agent=attempt.agent,
@@ -130,7 +136,11 @@ class Attempts:
         """
         row = None
         if learning is not None:
-            row = {**learning, "tags": json.dumps(list(learning["tags"]))}
+            row = {
+                **learning,
+                "text": storable(learning["text"]),
+                "tags": json.dumps(list(learning["tags"])),
+            }
         return await self._database.hot.complete(
             task=attempt.task_id, fence=attempt.fence, run=attempt.run, learning=row
         )
@@ -187,7 +197,7 @@ class Attempts:
                 return True
             if failures >= limit:
                 action = (
-                    f"{failures} attempts failed, the last with: {error[:300]} Look at "
+                    f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "
                     f"`neveridle tasks retry {attempt.task_id}`"
                 )

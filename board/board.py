@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from neveridle.board.clock import BoardClock
 from neveridle.board.database import Database
 from neveridle.errors import BoardUnusable
 
 if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
-    from neveridle.board.clock import BoardClock
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
     from neveridle.board.memories import Memories
@@ -27,56 +28,33 @@ class Board:
 
     Each kind of thing on it has its own attribute: ``tasks``, ``attempts``, ``handoffs``,
     ``messages``, ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``clock``.
+    They are loaded when first used: what only asks for ``status`` or ``version`` of a board
+    that is up to date never imports SQLAlchemy.
 
     Args:
         url: ``sqlite:///PATH``.
         create: whether a board that is not there is made.
 
     Raises:
-        BoardUnusable: when opened: the URL is of no known kind, or the database cannot be used.
+        BoardUnusable: the URL is of no known kind; and when opened, the database cannot be
+            used, is no board, or was made by a newer version.
+        DiskFull: when opened, there is no space left.
     """
-
-    tasks: Tasks
-    attempts: Attempts
-    handoffs: Handoffs
-    messages: Messages
-    events: Events
-    proposals: Proposals
-    memories: Memories
-    runs: Runs
-    syncs: Syncs
-    clock: BoardClock
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = url
         self._create = create
         self.database: Database = database_for(url)
+        self.clock = BoardClock(self.database)
 
     async def open(self) -> Board:
-        """Connect, and bring the schema up to date."""
+        """Connect, and bring the schema up to date; nothing happens where it is open already."""
         await self.database.open(create=self._create)
-        from neveridle.board.attempts import Attempts
-        from neveridle.board.clock import BoardClock
-        from neveridle.board.events import Events
-        from neveridle.board.handoffs import Handoffs
-        from neveridle.board.memories import Memories
-        from neveridle.board.messages import Messages
-        from neveridle.board.proposals import Proposals
-        from neveridle.board.runs import Runs
-        from neveridle.board.syncs import Syncs
-        from neveridle.board.tasks import Tasks
-
-        self.tasks = Tasks(self.database)
-        self.attempts = Attempts(self.database)
-        self.handoffs = Handoffs(self.database)
-        self.messages = Messages(self.database)
-        self.events = Events(self.database)
-        self.proposals = Proposals(self.database)
-        self.memories = Memories(self.database)
-        self.runs = Runs(self.database)
-        self.syncs = Syncs(self.database)
-        self.clock = BoardClock(self.database)
-        await self.clock.load()
+        try:
+            await self.clock.load()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def close(self) -> None:
@@ -93,6 +71,69 @@ class Board:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The tasks, and what waits for what."""
+        from neveridle.board.tasks import Tasks
+
+        return Tasks(self.database)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """The attempts at them: claims, phases, ends."""
+        from neveridle.board.attempts import Attempts
+
+        return Attempts(self.database)
+
+    @cached_property
+    def handoffs(self) -> Handoffs:
+        """What agents gave to each other."""
+        from neveridle.board.handoffs import Handoffs
+
+        return Handoffs(self.database)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """What the team says in its channels."""
+        from neveridle.board.messages import Messages
+
+        return Messages(self.database)
+
+    @cached_property
+    def events(self) -> Events:
+        """The append-only log."""
+        from neveridle.board.events import Events
+
+        return Events(self.database)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """Proposals for improvement."""
+        from neveridle.board.proposals import Proposals
+
+        return Proposals(self.database)
+
+    @cached_property
+    def memories(self) -> Memories:
+        """The rows of memory."""
+        from neveridle.board.memories import Memories
+
+        return Memories(self.database)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The lives of agents."""
+        from neveridle.board.runs import Runs
+
+        return Runs(self.database)
+
+    @cached_property
+    def syncs(self) -> Syncs:
+        """What comes from outside, and who refreshes it."""
+        from neveridle.board.syncs import Syncs
+
+        return Syncs(self.database)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
@@ -125,9 +166,13 @@ def database_for(url: str) -> Database:
         BoardUnusable: the URL is of no known kind.
     """
     kind, _, rest = url.partition("://")
-    if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
+    path = rest[1:]
+    if kind == "sqlite" and rest.startswith("/") and path.strip():
+        if path == ":memory:":
+            msg = "A board in memory cannot be shared, and is lost with its process."
+            raise BoardUnusable(msg, remedy="Name a file: sqlite:///PATH.")
         from neveridle.board.sqlite.database import SqliteDatabase
 
-        return SqliteDatabase(Path(rest[1:]))
+        return SqliteDatabase(Path(path))
     msg = f"'{url}' is not a database a board can be on."
     raise BoardUnusable(msg, remedy="Use sqlite:///PATH in team.board of neveridle.toml.")

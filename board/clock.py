@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.database import Database
+from neveridle.errors import NeveridleError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -29,27 +33,38 @@ class BoardClock:
 
     async def load(self) -> None:
         """Learn whether the board's time is scripted; done when the board is opened."""
-        self._scripted = await self._database.read(_is_scripted)
+        self._moved = asyncio.Condition()  # belongs to the loop that opens the board
+        await self._look()
 
     @property
     def scripted(self) -> bool:
-        """Whether time is scripted."""
+        """Whether time was scripted when this process last looked."""
         return self._scripted
 
     async def now(self) -> float:
         """The board's time."""
-        return await self._database.hot.now()
+        return (await self._look())[0]
+
+    async def _look(self) -> tuple[float, bool]:
+        now, self._scripted = await self._database.hot.clock()
+        return now, self._scripted
 
     async def script(self, at: float | None) -> None:
-        """Set the scripted time; None goes back to the database's own."""
-        from sqlalchemy import update
+        """Set the scripted time; None goes back to the database's own.
 
-        from neveridle.board.schema import clock
+        Waits that have begun by the database's time end by it.
+        """
 
-        await self._database.write(lambda c: c.execute(update(clock).values(scripted=at)))
+        def work(c: Connection) -> None:
+            from sqlalchemy import update
+
+            from neveridle.board.schema import clock
+
+            c.execute(update(clock).values(scripted=at))
+
+        await self._database.write(work)
         self._scripted = at is not None
-        async with self._moved:
-            self._moved.notify_all()
+        await self._tell()
 
     async def advance(self, seconds: float) -> float:
         """Move a scripted time forward; the new time.
@@ -57,34 +72,53 @@ class BoardClock:
         Raises:
             ValueError: the clock is not scripted, or ``seconds`` is negative.
         """
-        from sqlalchemy import update
 
-        from neveridle.board.schema import clock
+        def work(c: Connection) -> float | None:
+            from sqlalchemy import update
 
-        if seconds < 0 or not self._scripted:
+            from neveridle.board.schema import clock
+
+            move = (
+                update(clock)
+                .where(clock.c.scripted.is_not(None))
+                .values(scripted=clock.c.scripted + seconds)
+            )
+            return c.execute(move.returning(clock.c.scripted)).scalar()
+
+        moved = None if seconds < 0 else await self._database.write(work)
+        if moved is None:
             msg = "Only a scripted clock can be advanced, and only forward."
             raise ValueError(msg)
-        move = update(clock).values(scripted=clock.c.scripted + seconds)
-        await self._database.write(lambda c: c.execute(move))
+        await self._tell()
+        return moved
+
+    async def _tell(self) -> None:
         async with self._moved:
             self._moved.notify_all()
-        return await self.now()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the board's time has advanced by ``seconds``."""
+        """Wait until the board's time has advanced by ``seconds``.
+
+        A wait that begins while the time is not scripted needs nothing of the board.
+        """
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        if not self._scripted:
-            await asyncio.sleep(seconds)
-            return
-        until = await self.now() + seconds
-        while await self.now() < until:
+        try:
+            now, scripted = await self._look()
+        except NeveridleError:
+            if self._scripted:
+                raise
+            now, scripted = 0.0, False
+        until = now + seconds
+        while scripted:
             async with self._moved:
-                try:
+                with suppress(TimeoutError):  # somebody elsewhere may have moved it
                     await asyncio.wait_for(self._moved.wait(), POLL)
-                except TimeoutError:
-                    continue
+            now, scripted = await self._look()
+            if scripted and now >= until:
+                return
+        await asyncio.sleep(seconds)
 
     async def wait_for(self, work: Awaitable[T], seconds: float) -> T:
         """``work``'s result; it is cancelled when it takes longer than ``seconds``.
@@ -96,16 +130,12 @@ class BoardClock:
             return await work
 
     @asynccontextmanager
-    async def timeout(self, seconds: float) -> AsyncIterator[None]:
+    async def timeout(self, seconds: float) -> AsyncGenerator[None]:
         """Cancel the block after ``seconds`` of the board's time.
 
         Raises:
             TimeoutError: the block took longer.
         """
-        if not self._scripted:
-            async with asyncio.timeout(seconds):
-                yield
-            return
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(None) as scope:
 
@@ -113,17 +143,13 @@ class BoardClock:
                 await self.sleep(seconds)
                 scope.reschedule(loop.time())
 
-            watcher = asyncio.create_task(watch())
+            watcher = asyncio.create_task(watch(), name="neveridle-timeout")
             try:
                 yield
             finally:
                 watcher.cancel()
-
-
-def _is_scripted(connection: object) -> bool:
-    from sqlalchemy import Connection, select
-
-    from neveridle.board.schema import clock
-
-    assert isinstance(connection, Connection)
-    return connection.execute(select(clock.c.scripted)).scalar() is not None
+                # Not awaited itself: what ends the block is not to be hidden by its end.
+                await asyncio.wait([watcher])
+                failed = None if watcher.cancelled() else watcher.exception()
+        if failed is not None:
+            raise failed

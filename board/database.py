@@ -20,6 +20,10 @@ class HotPaths(Protocol):
         """The board's time."""
         ...
 
+    async def clock(self) -> tuple[float, bool]:
+        """The board's time, and whether it is scripted."""
+        ...
+
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
         ...
@@ -73,7 +77,10 @@ class HotPaths(Protocol):
 class Database(Protocol):
     """A database that can hold a board."""
 
-    hot: HotPaths
+    @property
+    def hot(self) -> HotPaths:
+        """The hot paths."""
+        ...
 
     async def open(self, *, create: bool) -> None:
         """Connect; bring the schema up to date."""

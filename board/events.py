@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from neveridle.board.database import Database
 from neveridle.board.event import Event
@@ -32,7 +32,12 @@ class Events:
             kind, agent=agent, run=run, task=task, fence=fence, data=data or {}
         )
 
-    async def list(
+    async def newest(self) -> int:
+        """The id of the newest event; 0: there is none."""
+        query = select(func.max(events.c.id))
+        return await self._database.read(lambda c: int(c.execute(query).scalar() or 0))
+
+    async def find(
         self,
         *,
         kind: str | None = None,

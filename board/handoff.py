@@ -42,10 +42,23 @@ class HandoffDocument:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> HandoffDocument:
-        """The document stored by ``as_dict``."""
-        lists = ("files_changed", "decisions", "open_questions", "acceptance_criteria", "blockers")
-        values = {k: tuple(v) if k in lists else v for k, v in data.items()}
-        return cls(**values)
+        """The document stored by ``as_dict``; what an older one lacks is empty."""
+
+        def many(name: str) -> tuple[str, ...]:
+            return tuple(str(item) for item in data.get(name, ()))
+
+        return cls(
+            summary=str(data["summary"]),
+            action=str(data["action"]),
+            files_changed=many("files_changed"),
+            decisions=many("decisions"),
+            open_questions=many("open_questions"),
+            acceptance_criteria=many("acceptance_criteria"),
+            blockers=many("blockers"),
+            artifacts={str(k): str(v) for k, v in data.get("artifacts", {}).items()},
+            branch=str(data.get("branch", "")),
+            commit=str(data.get("commit", "")),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

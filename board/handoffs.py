@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempts import own
 from neveridle.board.database import Database
+from neveridle.board.endings import end_active
 from neveridle.board.handoff import Handoff, HandoffDocument
+from neveridle.board.lookup import find_ref, find_task, waits_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.messages import post
-from neveridle.board.schema import handoffs, tasks
+from neveridle.board.schema import handoffs, task_edges, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import NewTask, Source, Task, TaskState
-from neveridle.board.tasks import end_active, find_task, insert_task
+from neveridle.board.tasks import insert_task
 from neveridle.errors import NotFound, StateConflict
 
 
@@ -58,6 +61,8 @@ class Handoffs:
     ) -> Handoff:
         """Hand over a task that nobody works on, as a person does.
 
+        What the task waits for, the receiver's waits for too.
+
         Raises:
             NotFound: there is no such task.
             StateConflict: it is at work or over.
@@ -80,7 +85,7 @@ class Handoffs:
         """
         return await self._database.read(lambda c: _find(c, handoff))
 
-    async def list(self, *, limit: int = 200) -> list[Handoff]:
+    async def latest(self, *, limit: int = 200) -> list[Handoff]:
         """The newest handoffs, oldest of them first."""
         query = select(handoffs).order_by(handoffs.c.id.desc()).limit(limit)
         return await self._database.read(
@@ -98,20 +103,20 @@ def _give(
     verified: bool,
     run: str | None,
 ) -> Handoff:
-    before = select(func.count()).select_from(handoffs).where(handoffs.c.task_id == task.id)
-    again = int(c.execute(before).scalar_one())
+    blockers = select(task_edges.c.blocker_id).where(task_edges.c.task_id == task.id)
     dispatch, _ = insert_task(
         c,
         NewTask(
             source=Source.DISPATCH,
             title=f"Continue: {document.action}",
-            ref=f"{task.key}>{to}" + (f"#{again + 1}" if again else ""),
+            ref=_free_ref(c, f"{task.key}>{to}"),
             ticket=task.ticket,
             priority=task.priority,
             assignee=to,
             services=task.services,
             acceptance=task.acceptance,
             needs_change=task.needs_change,
+            after=tuple(c.scalars(blockers.order_by(task_edges.c.blocker_id))),
             continues=task.id,
         ),
     )
@@ -128,7 +133,7 @@ def _give(
     c.execute(
         update(tasks)
         .where(tasks.c.id == task.id)
-        .values(state="waiting", waiting_on=f"task:{dispatch.id}", waiting_until=None,
+        .values(state="waiting", waiting_on=waits_for(dispatch.id), waiting_until=None,
                 blocked_owner="", blocked_action="", updated_at=NOW)
     )  # fmt: skip
     name = task.ticket or f"task {task.id}"
@@ -136,6 +141,18 @@ def _give(
     data = {"to": to, "handoff": handoff, "dispatch": dispatch.id, "verified": verified}
     log(c, "task.handed_off", data, agent=sender, run=run, task=task.id, fence=task.fence)
     return _find(c, handoff)
+
+
+def _free_ref(c: Connection, base: str) -> str:
+    """``base``, or the first of ``base#2``, ``base#3`` … that no task has.
+
+    Two tasks may have the same key, and one may be handed to the same agent twice.
+    """
+    return next(
+        ref
+        for number in itertools.count(1)
+        if find_ref(c, ref := base if number == 1 else f"{base}#{number}") is None
+    )
 
 
 def _find(c: Connection, handoff: int) -> Handoff:
@@ -147,4 +164,14 @@ def _find(c: Connection, handoff: int) -> Handoff:
 
 
 def _handoff(row: Mapping[Any, Any]) -> Handoff:
-    return Handoff(**{**dict(row), "document": HandoffDocument.from_dict(row["document"])})
+    return Handoff(
+        id=row["id"],
+        task_id=row["task_id"],
+        fence=row["fence"],
+        dispatch_id=row["dispatch_id"],
+        sender=row["sender"],
+        receiver=row["receiver"],
+        document=HandoffDocument.from_dict(row["document"]),
+        verified=bool(row["verified"]),
+        created_at=row["created_at"],
+    )

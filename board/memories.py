@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from neveridle.board.attempt import Attempt
 from neveridle.board.database import Database
+from neveridle.board.memory_row import MemoryRow
 from neveridle.board.rows import decoded
 from neveridle.board.schema import memories
 from neveridle.board.sql import NOW
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRow:
-    """One memory.
-
-    Attributes:
-        source: where it comes from, such as ``task:12``.
-        importance: from 0 to 1.
-        at: when, in seconds since 1970.
-        trusted: whether a second, independent attempt bore it out.
-    """
-
-    id: int
-    agent: str
-    kind: str
-    text: str
-    tags: tuple[str, ...]
-    source: str
-    importance: float
-    at: float
-    trusted: bool
 
 
 class Memories:
@@ -91,11 +69,23 @@ class Memories:
         done = update(memories).where(memories.c.id.in_(list(ids))).values(indexed=True)
         await self._database.write(lambda c: c.execute(done))
 
-    async def all_memories(self, limit: int = 10_000) -> list[MemoryRow]:
-        """The newest memories, oldest of them first."""
+    async def latest_memories(
+        self, limit: int, *, before: int | None = None, agent: str | None = None
+    ) -> list[MemoryRow]:
+        """At most ``limit`` memories, newest first.
+
+        Args:
+            limit: how many at most.
+            before: only ids below this one, to read on; None starts with the newest.
+            agent: only this agent's; None is everybody's.
+        """
         query = select(memories).order_by(memories.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(memories.c.id < before)
+        if agent is not None:
+            query = query.where(memories.c.agent == agent)
         return await self._database.read(
-            lambda c: [_memory(row) for row in c.execute(query).mappings()][::-1]
+            lambda c: [_memory(row) for row in c.execute(query).mappings()]
         )
 
 
@@ -115,7 +105,11 @@ def _memory(row: Mapping[Any, Any]) -> MemoryRow:
 
 def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) -> None:
     """Store the lesson of an attempt, inside a transaction; a second one changes nothing."""
-    same = (memories.c.task_id == attempt.task_id) & (memories.c.fence_number == attempt.fence)
+    same = (
+        (memories.c.task_id == attempt.task_id)
+        & (memories.c.fence_number == attempt.fence)
+        & (memories.c.kind == learning["kind"])
+    )
     if c.execute(select(memories.c.id).where(same)).first() is None:
         c.execute(
             insert(memories).values(

@@ -20,7 +20,7 @@ class Messages:
         """Say something in a channel such as ``dev``."""
         await self._database.write(lambda c: post(c, channel, author, content))
 
-    async def list(self, channel: str, *, limit: int = 100) -> list[Message]:
+    async def latest(self, channel: str, *, limit: int = 100) -> list[Message]:
         """The newest messages of a channel, oldest of them first."""
         query = (
             select(messages)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from neveridle.errors import BoardUnusable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -11,6 +14,9 @@ if TYPE_CHECKING:
 
 HEAD = "0001"
 """The newest revision; a test compares it with the migrations."""
+
+_ALEMBIC = threading.Lock()
+"""Alembic keeps the running migration in module globals: one at a time in a process."""
 
 
 def config(connection: Connection) -> Config:
@@ -26,14 +32,34 @@ def config(connection: Connection) -> Config:
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema up to ``revision``; nothing happens where it is there already."""
+    """Bring the schema up to ``revision``; nothing happens where it is there already.
+
+    Raises:
+        BoardUnusable: the schema is of a revision that this version does not know.
+    """
     from alembic import command
 
-    command.upgrade(config(connection), revision)
+    settings = config(connection)
+    with _ALEMBIC:
+        _refuse_unknown(connection, settings)
+        command.upgrade(settings, revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Take the schema back to ``revision`` (``base``: nothing is left)."""
     from alembic import command
 
-    command.downgrade(config(connection), revision)
+    with _ALEMBIC:
+        command.downgrade(config(connection), revision)
+
+
+def _refuse_unknown(connection: Connection, settings: Config) -> None:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
+    for found in MigrationContext.configure(connection).get_current_heads():
+        if found not in known:
+            msg = f"The board's schema is of revision '{found}', which this version does not know."
+            remedy = "A newer neveridle made it: upgrade this one, or give it a board of its own."
+            raise BoardUnusable(msg, remedy=remedy)

@@ -18,10 +18,11 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+
+from neveridle.board.words import Words
 
 metadata = MetaData(
     naming_convention={
@@ -37,7 +38,7 @@ STATES = "'pending','in_progress','waiting','blocked','completed','failed','canc
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="")
+    return Column(name, Words, nullable=False, server_default="")
 
 
 clock = Table(
@@ -82,9 +83,9 @@ tasks = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("source", String, nullable=False),
-    Column("ref", Text, unique=True),
+    Column("ref", Words, unique=True),
     _text("ticket"),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     _text("description"),
     Column("priority", Integer, nullable=False, server_default="1"),
     Column("assignee", String),
@@ -104,6 +105,7 @@ tasks = Table(
     Column("unblocks", Integer, nullable=False, server_default="0"),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("expirations", Integer, nullable=False, server_default="0"),
     Column("continues", Integer, ForeignKey("tasks.id")),
     Column("handoff", Integer),
     Column("created_at", Double, nullable=False),
@@ -195,7 +197,8 @@ handoffs = Table(
     Column("document", JSON, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
-    UniqueConstraint("task_id", "fence"),
+    UniqueConstraint("dispatch_id"),
+    Index("ix_handoffs_task", "task_id"),
     sqlite_autoincrement=True,
 )
 
@@ -205,7 +208,7 @@ messages = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("channel", String, nullable=False),
     Column("author", String, nullable=False),
-    Column("content", Text, nullable=False),
+    Column("content", Words, nullable=False),
     Column("at", Double, nullable=False),
     Index("ix_messages_channel", "channel", "id"),
     sqlite_autoincrement=True,
@@ -231,7 +234,7 @@ mirror = Table(
     "mirror",
     metadata,
     Column("source", String, primary_key=True),
-    Column("ref", Text, primary_key=True),
+    Column("ref", Words, primary_key=True),
     Column("data", JSON, nullable=False),
     Column("synced_at", Double, nullable=False),
 )
@@ -251,7 +254,7 @@ proposals = Table(
     metadata,
     Column("fingerprint", String, primary_key=True),
     Column("finder", String, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     _text("reason"),
     Column("value", Double, nullable=False),
     Column("task_id", Integer, ForeignKey("tasks.id")),
@@ -265,7 +268,7 @@ memories = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("agent", String, nullable=False),
     Column("kind", String, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
     Column("tags", JSON, nullable=False),
     _text("source"),
     Column("importance", Double, nullable=False),

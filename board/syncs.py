@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from neveridle.board.database import Database
-from neveridle.board.rows import decoded, task_from_row
-from neveridle.board.schema import board_clock, mirror, syncs, tasks
-from neveridle.board.sql import NOW, log
-from neveridle.board.task import NewTask, Task, TaskState
-from neveridle.board.tasks import add_edge, insert_task
+from neveridle.board.mirroring import take_over
+from neveridle.board.rows import decoded
+from neveridle.board.schema import board_clock, mirror, syncs
+from neveridle.board.sql import NOW
+from neveridle.board.task import NewTask, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class MirrorEntry:
         data: what the source says, for looking it up.
         task: the task it becomes.
         after: refs of the items it depends on.
+        over: whether an item that is not open is done or dropped; False: somebody outside
+            is at it, and what comes after it has to wait.
     """
 
     ref: str
@@ -32,6 +34,7 @@ class MirrorEntry:
     data: dict[str, object]
     task: NewTask
     after: tuple[str, ...] = ()
+    over: bool = True
 
 
 class Syncs:
@@ -83,48 +86,16 @@ class Syncs:
     async def mirror(self, source: str, entries: Sequence[MirrorEntry]) -> list[Task]:
         """Take over what a source says; the tasks that are new.
 
-        Open items become tasks, once. A pending task whose item is not open any more is
-        cancelled: somebody else did it. Nothing at work is touched.
+        Open items become tasks, once; of two entries with one ref the first counts. A task
+        that nobody works on, and no attempt has brought to verified work, is cancelled when
+        its item is not open any more: somebody else did it. What waited for it goes on. It
+        comes back when the item is open again. Nothing at work is touched.
+
+        An item that comes after one at which somebody outside is (not open, and not over)
+        becomes a task when that one is over. A dependency that would close a circle is left
+        out, with an event ``sync.cycle``.
         """
-
-        def work(c: Connection) -> list[Task]:
-            c.execute(delete(mirror).where(mirror.c.source == source))
-            new: list[Task] = []
-            ids: dict[str, int] = {}
-            for entry in entries:
-                c.execute(
-                    insert(mirror).values(
-                        source=source, ref=entry.ref, synced_at=NOW,
-                        data={**entry.data, "open": entry.open},
-                    )
-                )  # fmt: skip
-                if entry.open:
-                    task, is_new = insert_task(c, entry.task)
-                    ids[entry.ref] = task.id
-                    if is_new:
-                        new.append(task)
-            fresh = {task.id for task in new}
-            for entry in entries:
-                for blocker in entry.after:
-                    if ids.get(entry.ref) in fresh and blocker in ids:
-                        add_edge(c, ids[entry.ref], ids[blocker])
-            self._close(c, source, entries)
-            return new
-
-        return await self._database.write(work)
-
-    @staticmethod
-    def _close(c: Connection, source: str, entries: Sequence[MirrorEntry]) -> None:
-        still = {entry.ref for entry in entries if entry.open}
-        pending = select(tasks).where(
-            tasks.c.source == source, tasks.c.state == str(TaskState.PENDING), tasks.c.fence == 0
-        )
-        for row in c.execute(pending).mappings().all():
-            task = task_from_row(row)
-            if task.ref is not None and task.ref not in still:
-                gone = update(tasks).where(tasks.c.id == task.id)
-                c.execute(gone.values(state="cancelled", completed_at=NOW, updated_at=NOW))
-                log(c, "task.cancelled", {"reason": f"no longer open in {source}"}, task=task.id)
+        return await self._database.write(lambda c: take_over(c, source, entries))
 
     async def entries(self, source: str) -> dict[str, dict[str, object]]:
         """What the source said at the last sync, by ref."""

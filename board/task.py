@@ -32,6 +32,10 @@ class TaskState(StrEnum):
 
 OPEN_STATES = (TaskState.PENDING, TaskState.IN_PROGRESS, TaskState.WAITING, TaskState.BLOCKED)
 
+REOPENING = "reopening"
+"""``waiting_on`` of a cancelled task whose item was closed at its source: it comes back when
+the item is open again."""
+
 
 class Priority(IntEnum):
     """Higher numbers are claimed first."""
@@ -131,9 +135,9 @@ class Task:
     @property
     def key(self) -> str:
         """A name that is the same on every board: what authored recordings are keyed by."""
-        if self.ref is not None:
-            return self.ref
-        return f"{self.source}:{slug(self.title)}"
+        if self.ref is None or self.source is Source.IMPROVEMENT:  # its ref is a hash
+            return f"{self.source}:{slug(self.title)}"
+        return self.ref
 
     @property
     def runnable(self) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, select
 
-from neveridle.board.attempt import AttemptState
 from neveridle.board.database import Database
+from neveridle.board.dependencies import add_edge, remove_edge
+from neveridle.board.endings import cancel_task, revive_task
+from neveridle.board.lookup import find_ref, find_task
 from neveridle.board.rows import task_from_row
-from neveridle.board.schema import attempts, task_edges, task_services, task_skills, tasks
+from neveridle.board.schema import task_edges, task_services, task_skills, tasks
 from neveridle.board.sql import NOW, log, wake
-from neveridle.board.task import OPEN_STATES, NewTask, Source, Task, TaskState
-from neveridle.errors import DependencyCycle, NotFound, StateConflict
+from neveridle.board.task import NewTask, Source, Task, TaskState
+from neveridle.errors import StateConflict
 
 
 class Tasks:
@@ -48,13 +50,9 @@ class Tasks:
     async def by_ref(self, ref: str) -> Task | None:
         """The task with this source reference, if there is one."""
 
-        def work(c: Connection) -> Task | None:
-            row = c.execute(select(tasks).where(tasks.c.ref == ref)).mappings().first()
-            return None if row is None else task_from_row(row)
+        return await self._database.read(lambda c: find_ref(c, ref))
 
-        return await self._database.read(work)
-
-    async def list(
+    async def find(
         self,
         *,
         states: Iterable[TaskState] | None = None,
@@ -98,18 +96,31 @@ class Tasks:
         Raises:
             NotFound: one of them does not exist.
             DependencyCycle: it would close a circle; the message shows it.
-            StateConflict: ``task`` is already being worked on or ended.
+            StateConflict: ``task`` is already being worked on, was handed over, or ended.
+        """
+        await self._database.write(lambda c: add_edge(c, task, on))
+
+    async def release_dependency(self, task: int, on: int) -> None:
+        """Stop ``task`` from waiting for ``on``; nothing happens where it does not.
+
+        The way out for a task that waits for one which was cancelled: see ``stuck``.
+
+        Raises:
+            NotFound: one of them does not exist.
         """
 
         def work(c: Connection) -> None:
-            add_edge(c, task, on)
+            find_task(c, on)
+            remove_edge(c, task, on)
 
         await self._database.write(work)
 
     async def cancel(self, task: int, *, reason: str = "") -> Task:
         """Take a task off the table for good; a cancelled proposal is not proposed again.
 
-        An attempt at work on it loses its lease. Cancelling twice changes nothing.
+        An attempt at work on it loses its lease; what it was handed over to is cancelled
+        with it. A task that was handed over to it is blocked for a person, and tasks that
+        wait for it are ``stuck``. Cancelling twice changes nothing.
 
         Raises:
             NotFound: there is none with this id.
@@ -123,13 +134,7 @@ class Tasks:
             if found.state is TaskState.COMPLETED:
                 msg = f"Task {task} is completed."
                 raise StateConflict(msg, remedy="A completed task cannot be cancelled.")
-            end_active(c, found, AttemptState.CANCELLED)
-            c.execute(
-                update(tasks)
-                .where(tasks.c.id == task)
-                .values(state="cancelled", completed_at=NOW, updated_at=NOW)
-            )
-            log(c, "task.cancelled", {"reason": reason}, task=task)
+            cancel_task(c, found, reason)
             return find_task(c, task)
 
         return await self._database.write(work)
@@ -137,11 +142,13 @@ class Tasks:
     async def retry(self, task: int) -> Task:
         """Make a blocked, waiting, failed or cancelled task runnable again.
 
-        Its failures are forgiven: it has all its attempts once more.
+        Its failures are forgiven: it has all its attempts once more. A cancelled task that
+        continued another takes that one's work up again.
 
         Raises:
             NotFound: there is none with this id.
-            StateConflict: it is pending, at work, or completed.
+            StateConflict: it is pending, at work, or completed; or another task goes on
+                with its work.
         """
 
         def work(c: Connection) -> Task:
@@ -150,14 +157,8 @@ class Tasks:
             if found.state not in again:
                 msg = f"Task {task} is {found.state}."
                 raise StateConflict(msg, remedy="Only blocked, waiting, failed or cancelled ones.")
-            c.execute(
-                update(tasks)
-                .where(tasks.c.id == task)
-                .values(state="pending", failures=0, waiting_on="", waiting_until=None,
-                        blocked_owner="", blocked_action="", completed_at=None, updated_at=NOW)
-            )  # fmt: skip
+            revive_task(c, found)
             log(c, "task.retried", {"from": str(found.state)}, task=task)
-            wake(c)
             return find_task(c, task)
 
         return await self._database.write(work)
@@ -193,25 +194,18 @@ class Tasks:
         return await self._database.read(work)
 
 
-def find_task(c: Connection, task: int) -> Task:
-    """One task, inside a transaction.
+def insert_task(c: Connection, new: NewTask, *, wakes: bool = True) -> tuple[Task, bool]:
+    """Put a task on the board, inside a transaction; whether it is new.
 
-    Raises:
-        NotFound: there is none with this id.
+    Args:
+        c: the connection.
+        new: what is said of it.
+        wakes: whether to tell those who rest; False where the caller will, once it has
+            added dependencies.
     """
-    row = c.execute(select(tasks).where(tasks.c.id == task)).mappings().first()
-    if row is None:
-        msg = f"There is no task {task}."
-        raise NotFound(msg, remedy="`neveridle tasks` lists them.")
-    return task_from_row(row)
-
-
-def insert_task(c: Connection, new: NewTask) -> tuple[Task, bool]:
-    """Put a task on the board, inside a transaction; whether it is new."""
-    if new.ref is not None:
-        row = c.execute(select(tasks).where(tasks.c.ref == new.ref)).mappings().first()
-        if row is not None:
-            return task_from_row(row), False
+    known = None if new.ref is None else find_ref(c, new.ref)
+    if known is not None:
+        return known, False
     number = c.execute(
         insert(tasks).values(
             source=str(new.source), ref=new.ref, ticket=new.ticket, title=new.title,
@@ -231,91 +225,6 @@ def insert_task(c: Connection, new: NewTask) -> tuple[Task, bool]:
         add_edge(c, task, blocker)
     log(c, "task.added", {"source": str(new.source), "title": new.title}, task=task)
     found = find_task(c, task)
-    if found.runnable:
+    if wakes and found.runnable:
         wake(c)
     return found, True
-
-
-def add_edge(c: Connection, task: int, on: int) -> None:
-    """Make ``task`` wait for ``on``, inside a transaction; see ``Tasks.depend``."""
-    waits, blocker = find_task(c, task), find_task(c, on)
-    if waits.state not in (TaskState.PENDING, TaskState.WAITING, TaskState.BLOCKED):
-        msg = f"Task {task} is {waits.state}."
-        raise StateConflict(msg, remedy="Only a task that nobody works on can be made to wait.")
-    if task == on:
-        msg = f"Task {task} cannot wait for itself."
-        raise DependencyCycle(msg)
-    edge = and_(task_edges.c.task_id == task, task_edges.c.blocker_id == on)
-    if c.execute(select(task_edges.c.task_id).where(edge)).first() is not None:
-        return
-    circle = path_between(c, on, task)
-    if circle:
-        shown = " → ".join(str(step) for step in (task, *circle))
-        msg = f"Task {task} cannot wait for {on}: that would close the circle {shown}."
-        raise DependencyCycle(msg, remedy="Remove one of these dependencies first.")
-    c.execute(insert(task_edges).values(task_id=task, blocker_id=on))
-    if blocker.state is TaskState.COMPLETED:
-        return
-    c.execute(
-        update(tasks).where(tasks.c.id == task).values(open_blockers=tasks.c.open_blockers + 1)
-    )
-    c.execute(update(tasks).where(tasks.c.id == on).values(unblocks=tasks.c.unblocks + 1))
-
-
-def path_between(c: Connection, start: int, goal: int) -> list[int]:
-    """The way from ``start`` to ``goal`` along what each waits for; empty: there is none."""
-    came: dict[int, int | None] = {start: None}
-    front = [start]
-    while front:
-        rows = c.execute(
-            select(task_edges.c.task_id, task_edges.c.blocker_id).where(
-                task_edges.c.task_id.in_(front)
-            )
-        ).all()
-        front = []
-        for waits, blocker in rows:
-            if blocker not in came:
-                came[blocker] = waits
-                front.append(blocker)
-        if goal in came:
-            break
-    if goal not in came:
-        return []
-    way: list[int] = []
-    step: int | None = goal
-    while step is not None:
-        way.append(step)
-        step = came[step]
-    return way[::-1]
-
-
-def end_active(c: Connection, task: Task, state: AttemptState) -> None:
-    """End whatever attempt is active on a task, inside a transaction."""
-    c.execute(
-        update(attempts)
-        .where(
-            attempts.c.task_id == task.id,
-            attempts.c.fence == task.fence,
-            attempts.c.state == "active",
-        )
-        .values(state=str(state), ended_at=NOW)
-    )
-
-
-def remove_edge(c: Connection, task: int, on: int) -> None:
-    """Stop ``task`` from waiting for ``on``, inside a transaction."""
-    edge = and_(task_edges.c.task_id == task, task_edges.c.blocker_id == on)
-    if c.execute(delete(task_edges).where(edge)).rowcount == 0:
-        return
-    if find_task(c, on).state is TaskState.COMPLETED:
-        return
-    c.execute(
-        update(tasks).where(tasks.c.id == task).values(open_blockers=tasks.c.open_blockers - 1)
-    )
-    c.execute(update(tasks).where(tasks.c.id == on).values(unblocks=tasks.c.unblocks - 1))
-    if find_task(c, task).runnable:
-        wake(c)
-
-
-OPEN = or_(*[tasks.c.state == str(state) for state in OPEN_STATES])
-"""The condition that a task is not over."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.revision import HEAD
-from neveridle.board.sqlite.connection import connect, explain, retrying
+from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
-from neveridle.errors import BoardUnusable
+from neveridle.errors import BoardUnusable, DiskFull
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -20,10 +23,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READS = "neveridle_reads"
+OWN_TABLES = {"alembic_version", "sqlite_sequence"}
+
+logger = logging.getLogger(__name__)
 
 
 class SqliteDatabase:
     """Two plain connections for the hot paths, one SQLAlchemy engine for the rest.
+
+    What was begun on the thread goes on to its end when the asyncio task that waits for it
+    is cancelled: a transaction is never cut in half.
 
     Args:
         path: the database file; its folder is made when the board is created.
@@ -38,11 +47,14 @@ class SqliteDatabase:
         self._engine: Engine | None = None
 
     async def open(self, *, create: bool) -> None:
-        """Connect and migrate.
+        """Connect and migrate; nothing happens where it is open already.
 
         Raises:
             BoardUnusable: there is no board and ``create`` is False, or it cannot be used.
+            DiskFull: there is no space left.
         """
+        if self._thread is not None:
+            return
         if not create and not self.path.is_file():
             msg = f"There is no board at {self.path}."
             raise BoardUnusable(msg, remedy="`neveridle run` makes one.")
@@ -56,28 +68,32 @@ class SqliteDatabase:
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._quick = connect(self.path, durable=False)
-            self._durable = connect(self.path, durable=True)
         except OSError as error:
-            msg = f"The board's folder {self.path.parent} cannot be used: {error}."
+            msg = f"The board's folder {self.path.parent} cannot be made: {error.strerror}."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull(msg, remedy="Free some space.") from error
             raise BoardUnusable(msg, remedy="Look at the path and its permissions.") from error
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+        self._quick = connect(self.path, durable=False)
+        self._durable = connect(self.path, durable=True)
         if self._revision() != HEAD:
             self._migrate()
 
     def _revision(self) -> str | None:
+        """The schema's revision; None: the database is empty."""
         assert self._quick is not None
         connection = self._quick
 
         def read() -> str | None:
-            row = connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-            ).fetchone()
-            if row is None:
-                return None
-            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            return None if found is None else str(found[0])
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {str(row[0]) for row in rows.fetchall()}
+            if "alembic_version" in tables:
+                found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                if found is not None:
+                    return str(found[0])
+            if tables - OWN_TABLES:
+                msg = f"{self.path} is a database, but not a board."
+                raise BoardUnusable(msg, remedy="Give the board a file of its own (team.board).")
+            return None
 
         return retrying(read, self.path)
 
@@ -122,7 +138,10 @@ class SqliteDatabase:
         return await self._hop(lambda: retrying(run, self.path))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ordinary statements in one transaction that survives a power cut."""
+        """Run ordinary statements in one transaction that survives a power cut.
+
+        ``work`` may be called again where the transaction could not begin.
+        """
 
         def run() -> T:
             with self.engine.begin() as connection:
@@ -130,36 +149,70 @@ class SqliteDatabase:
 
         return await self._hop(lambda: retrying(run, self.path))
 
-    async def _quickly(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._quick
-        assert connection is not None, "the board is not open"
-        return await self._hop(lambda: retrying(lambda: work(connection), self.path))
+    async def _quickly(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        undo: Callable[[sqlite3.Connection, T], None] | None = None,
+    ) -> T:
+        def run() -> T:
+            connection = self._quick
+            assert connection is not None  # _hop refuses work for a board that is not open
+            return retrying(lambda: work(connection), self.path)
+
+        def back(result: T) -> None:
+            connection = self._quick
+            if undo is not None and connection is not None:
+                revoke = undo
+                retrying(lambda: revoke(connection, result), self.path)
+
+        return await self._hop(run, back if undo is not None else None)
 
     async def _durably(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._durable
-        assert connection is not None, "the board is not open"
-        return await self._hop(lambda: retrying(lambda: work(connection), self.path))
+        def run() -> T:
+            connection = self._durable
+            assert connection is not None  # _hop refuses work for a board that is not open
+            return retrying(lambda: work(connection), self.path)
 
-    async def _hop(self, work: Callable[[], T]) -> T:
-        if self._thread is None:
+        return await self._hop(run)
+
+    async def _hop(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
+        """``work``'s result, from the thread; ``undo`` is called with a result nobody gets."""
+        thread = self._thread
+        if thread is None:
             msg = "The board is not open."
             raise BoardUnusable(msg, remedy="Use `async with Team…` or `await board.open()`.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        job = thread.submit(work)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            if undo is not None and not job.cancel():
+                with suppress(RuntimeError):  # closing already: then the run's end returns it
+                    thread.submit(_revoke, job, undo)
+            raise
 
     async def close(self) -> None:
-        """Disconnect; may be called twice."""
+        """Disconnect, once what was begun is done; may be called twice."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
+        done = thread.submit(self._disconnect)
+        thread.shutdown(wait=False)  # what was submitted is still done, in its order
+        await asyncio.shield(asyncio.wrap_future(done))
 
-        def disconnect() -> None:
-            if self._engine is not None:
-                self._engine.dispose()
-            connections: list[Any] = [self._quick, self._durable]
-            for connection in connections:
-                if connection is not None:
-                    connection.close()
-
-        await asyncio.get_running_loop().run_in_executor(thread, disconnect)
+    def _disconnect(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+        for connection in (self._quick, self._durable):
+            if connection is not None:
+                connection.close()
         self._quick = self._durable = self._engine = None
-        thread.shutdown(wait=False)
+
+
+def _revoke(job: Future[T], undo: Callable[[T], None]) -> None:
+    """Undo what nobody got; on the one thread, so ``job`` is done by now."""
+    if job.exception() is not None:
+        return
+    try:
+        undo(job.result())
+    except Exception:  # nobody waits for this: a log line is all there can be
+        logger.warning("what a cancelled call had done could not be undone", exc_info=True)

@@ -17,29 +17,38 @@ from neveridle.board.attempt import (
 )
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
-from neveridle.board.sqlite.connection import transaction
+from neveridle.board.sqlite.connection import snapshot, transaction
 
 T = TypeVar("T")
 
 
-class _Hop(Protocol):
+class _Durably(Protocol):
     def __call__(self, work: Callable[[sqlite3.Connection], T]) -> Awaitable[T]: ...
 
 
+class _Quickly(Protocol):
+    def __call__(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        undo: Callable[[sqlite3.Connection, T], None] | None = None,
+    ) -> Awaitable[T]: ...
+
+
 def dumps(value: object) -> str:
-    """JSON as the board stores it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON as the board stores it: ASCII, so that half a surrogate pair does no harm."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 class SqliteHotPaths:
     """See ``neveridle.board.database.HotPaths``.
 
     Args:
-        quickly: runs work on the connection whose commits survive the process's death.
+        quickly: runs work on the connection whose commits survive the process's death;
+            where the caller was cancelled meanwhile, what it did is undone.
         durably: runs work on the connection whose commits survive a power cut.
     """
 
-    def __init__(self, quickly: _Hop, durably: _Hop) -> None:
+    def __init__(self, quickly: _Quickly, durably: _Durably) -> None:
         self._quickly = quickly
         self._durably = durably
         self._sql = load_queries("neveridle.board.sqlite", "hot.sql")
@@ -48,6 +57,11 @@ class SqliteHotPaths:
         """The board's time."""
         row = await self._quickly(lambda c: c.execute(self._sql["now"]).fetchone())
         return float(row[0])
+
+    async def clock(self) -> tuple[float, bool]:
+        """The board's time, and whether it is scripted."""
+        row = await self._quickly(lambda c: c.execute(self._sql["clock"]).fetchone())
+        return float(row[0]), bool(row[1])
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
@@ -63,8 +77,29 @@ class SqliteHotPaths:
     async def claim(
         self, *, agent: str, run: str, skills: str, source: str, lease: float
     ) -> Claim | None:
-        """Take the best runnable task of a rung, if there is one."""
-        return await self._quickly(lambda c: self._claim(c, agent, run, skills, source, lease))
+        """Take the best runnable task of a rung, if there is one.
+
+        Where the caller is cancelled before it has the claim, the task is returned: nobody
+        would work on it, and the run's heartbeats would keep it for ever.
+        """
+        return await self._quickly(
+            lambda c: self._claim(c, agent, run, skills, source, lease), self._unclaim
+        )
+
+    def _unclaim(self, connection: sqlite3.Connection, claim: Claim | None) -> None:
+        if claim is None:
+            return
+        sql, one = self._sql, claim.attempt
+        with transaction(connection) as c:
+            ended = c.execute(
+                sql["end_attempt"],
+                {"task": one.task_id, "fence": one.fence, "run": one.run,
+                 "state": AttemptState.RELEASED, "phase": one.phase},
+            ).fetchone()  # fmt: skip
+            if ended is not None:
+                c.execute(sql["return_task"], {"task": one.task_id})
+                self._append(c, "attempt.released", one.agent, one.run, one.task_id, one.fence, {})
+                c.execute(sql["wake"])
 
     def _claim(
         self,
@@ -137,21 +172,21 @@ class SqliteHotPaths:
                 done: int | None = task
                 while done is not None:  # up the chain of handoffs: each link is older
                     parent = c.execute(sql["complete_task"], {"task": done}).fetchone()[0]
-                    self._append(c, "task.completed", agent, run, done, fence, {
-                        "seconds_since": ended["started_at"], "through": task,
-                    })  # fmt: skip
+                    mine = done == task
+                    self._append(
+                        c, "task.completed", agent, run, done, fence if mine else None,
+                        {"started_at": ended["started_at"]} if mine else {"through": task},
+                    )  # fmt: skip
                     for row in c.execute(sql["unblock_dependants"], {"task": done}).fetchall():
                         if row["open_blockers"] == 0 and row["state"] == "pending":
                             runnable.append(int(row["id"]))
                             self._append(
                                 c, "task.unblocked", None, None, row["id"], None, {"by": done}
                             )
-                    waits = None
-                    if parent is not None:
-                        waits = c.execute(
-                            sql["waiting_parent"], {"task": parent, "on": f"task:{done}"}
-                        ).fetchone()
-                    done = None if waits is None else int(parent)
+                    waits = c.execute(
+                        sql["waiting_parent"], {"task": parent, "on": f"task:{done}"}
+                    ).fetchone()
+                    done = None if waits is None else int(waits[0])
                 if runnable:
                     c.execute(sql["wake"])
                 return runnable
@@ -197,6 +232,9 @@ class SqliteHotPaths:
 
         Writes nothing while there is nothing to return. A task whose attempts expired
         ``expirations`` times is blocked for a person: something about it kills its workers.
+
+        Returns:
+            Task and fence of each attempt that expired.
         """
         sql = self._sql
 
@@ -206,41 +244,48 @@ class SqliteHotPaths:
             if late is None and over is None:
                 return []
             returned: list[tuple[int, int]] = []
+            runnable = False
             with transaction(connection) as c:
                 for task, fence, agent, run in c.execute(sql["expired"]).fetchall():
-                    one = {"task": task, "fence": fence}
-                    if c.execute(sql["expire_attempt"], one).fetchone() is None:
-                        continue
-                    count = int(c.execute(sql["expirations"], one).fetchone()[0])
+                    c.execute(sql["expire_attempt"], {"task": task, "fence": fence})
+                    count = int(c.execute(sql["count_expiration"], {"task": task}).fetchone()[0])
                     self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
-                    if count >= expirations:
-                        action = (
-                            f"{count} attempts died without a word: look at "
-                            f"`neveridle tasks show {task}`, then `neveridle tasks retry {task}`"
-                        )
-                        c.execute(
-                            sql["block_task"], {"task": task, "owner": "human", "action": action}
-                        )
-                        self._append(
-                            c, "task.blocked", agent, run, task, fence,
-                            {"owner": "human", "action": action},
-                        )  # fmt: skip
-                    else:
-                        c.execute(sql["return_task"], {"task": task})
-                        returned.append((int(task), int(fence)))
+                    returned.append((int(task), int(fence)))
+                    if count < expirations:
+                        runnable |= self._return(c, int(task))
+                        continue
+                    action = (
+                        f"{count} attempts died without a word: look at "
+                        f"`neveridle tasks show {task}`, then `neveridle tasks retry {task}`"
+                    )
+                    c.execute(sql["block_task"], {"task": task, "owner": "human", "action": action})
+                    self._append(
+                        c, "task.blocked", agent, run, task, fence,
+                        {"owner": "human", "action": action},
+                    )  # fmt: skip
                 for (task,) in c.execute(sql["due"]).fetchall():
-                    c.execute(sql["return_task"], {"task": task})
+                    runnable |= self._return(c, int(task))
                     self._append(c, "task.due", None, None, task, None, {})
-                c.execute(sql["wake"])
+                if runnable:
+                    c.execute(sql["wake"])
             return returned
 
         return await self._quickly(work)
+
+    def _return(self, connection: sqlite3.Connection, task: int) -> bool:
+        """Make a task pending; whether it is runnable now."""
+        row = connection.execute(self._sql["return_task"], {"task": task}).fetchone()
+        return row is not None and row["open_blockers"] == 0
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
         sql = self._sql
 
-        def work(c: sqlite3.Connection) -> dict[str, Any]:
+        def work(connection: sqlite3.Connection) -> dict[str, Any]:
+            with snapshot(connection) as c:
+                return read(c)
+
+        def read(c: sqlite3.Connection) -> dict[str, Any]:
             model = c.execute(sql["status_model"]).fetchone()
             return {
                 "now": float(c.execute(sql["now"]).fetchone()[0]),
@@ -256,6 +301,10 @@ class SqliteHotPaths:
                     {"id": r[0], "title": r[1], "owner": r[2], "action": r[3]}
                     for r in c.execute(sql["status_blocked"])
                 ],
+                "stuck": [
+                    {"id": r[0], "title": r[1], "on": r[2], "on_state": r[3]}
+                    for r in c.execute(sql["status_stuck"])
+                ],
                 "model": {
                     "calls": model[0], "input_tokens": model[1], "output_tokens": model[2],
                 },
@@ -267,8 +316,9 @@ class SqliteHotPaths:
 def heir(previous: Attempt | None) -> dict[str, Any]:
     """What a new attempt takes over from the one before it.
 
-    An attempt that did not fail (it expired, was released or parked) is resumed: same
-    number, phase, branch and findings. A failed one is tried anew, on its branch.
+    An attempt that did not fail (it expired, was released, parked or blocked) is resumed:
+    same number, phase, branch and findings. After any other end the task is tried anew;
+    what the last attempt left can be seen in ``Claim.previous``.
     """
     if previous is None:
         return {"number": 1, "resumes": None, "phase": Phase.CLAIMED, "branch": "", "base": "",

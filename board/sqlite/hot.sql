@@ -4,6 +4,9 @@
 -- name: now
 SELECT now FROM board_clock
 
+-- name: clock
+SELECT b.now, c.scripted IS NOT NULL FROM board_clock AS b, clock AS c
+
 -- name: version
 SELECT version FROM wakeups
 
@@ -63,7 +66,7 @@ WHERE task_id = :task AND fence = :fence AND run = :run AND state = 'active'
 RETURNING agent, started_at
 
 -- name: complete_task
-UPDATE tasks SET state = 'completed', completed_at = (SELECT now FROM board_clock),
+UPDATE tasks SET state = 'completed', unblocks = 0, completed_at = (SELECT now FROM board_clock),
   updated_at = (SELECT now FROM board_clock)
 WHERE id = :task
 RETURNING continues
@@ -87,7 +90,10 @@ ON CONFLICT (task_id, fence_number, kind) DO NOTHING
 SELECT min(due) FROM (
   SELECT min(lease_until) AS due FROM attempts WHERE state = 'active'
   UNION ALL
-  SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL)
+  SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
+  UNION ALL
+  SELECT min(retry_at) FROM services
+  WHERE NOT usable AND retry_at > (SELECT now FROM board_clock))
 
 -- name: expired
 SELECT a.task_id, a.fence, a.agent, a.run FROM attempts AS a, board_clock AS c
@@ -100,16 +106,15 @@ WHERE t.state = 'waiting' AND t.waiting_until <= c.now
 -- name: expire_attempt
 UPDATE attempts SET state = 'expired', ended_at = (SELECT now FROM board_clock)
 WHERE task_id = :task AND fence = :fence AND state = 'active'
-RETURNING task_id
 
--- name: expirations
-SELECT count(*) FROM attempts WHERE task_id = :task AND state = 'expired'
+-- name: count_expiration
+UPDATE tasks SET expirations = expirations + 1 WHERE id = :task RETURNING expirations
 
 -- name: return_task
 UPDATE tasks SET state = 'pending', waiting_on = '', waiting_until = NULL,
   updated_at = (SELECT now FROM board_clock)
 WHERE id = :task AND state IN ('in_progress', 'waiting')
-RETURNING id
+RETURNING open_blockers
 
 -- name: block_task
 UPDATE tasks SET state = 'blocked', blocked_owner = :owner, blocked_action = :action,
@@ -130,10 +135,14 @@ FROM agents AS a ORDER BY a.name
 SELECT id, title, blocked_owner, blocked_action FROM tasks WHERE state = 'blocked'
 ORDER BY priority DESC, id LIMIT 20
 
+-- name: status_stuck
+-- Tasks that cannot run because one they wait for is over without being completed.
+SELECT t.id, t.title, b.id, b.state
+FROM tasks AS b JOIN task_edges AS e ON e.blocker_id = b.id JOIN tasks AS t ON t.id = e.task_id
+WHERE b.state IN ('failed', 'cancelled') AND t.state = 'pending' AND t.open_blockers > 0
+ORDER BY t.priority DESC, t.id, b.id LIMIT 20
+
 -- name: status_model
 SELECT count(*), coalesce(sum(json_extract(data, '$.input_tokens')), 0),
   coalesce(sum(json_extract(data, '$.output_tokens')), 0)
 FROM events WHERE kind = 'model.call' AND at >= (SELECT now FROM board_clock) - 86400
-
--- name: status_version
-SELECT version_num FROM alembic_version

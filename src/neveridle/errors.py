@@ -40,7 +40,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-DOCS = "https://neveridle.dev/errors"
+DOCS = "docs/errors.md"
+"""Where each code is explained, in this repository and in the published documentation."""
 
 
 class ErrorCategory(StrEnum):

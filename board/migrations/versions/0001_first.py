@@ -105,6 +105,7 @@ tasks = Table(
     Column("unblocks", Integer, nullable=False, server_default="0"),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("expirations", Integer, nullable=False, server_default="0"),
     Column("continues", Integer, ForeignKey("tasks.id")),
     Column("handoff", Integer),
     Column("created_at", Double, nullable=False),
@@ -196,7 +197,8 @@ handoffs = Table(
     Column("document", JSON, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
-    UniqueConstraint("task_id", "fence"),
+    UniqueConstraint("dispatch_id"),
+    Index("ix_handoffs_task", "task_id"),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,228 @@
+"""The vector index: an embedded Chroma in one folder. Blocking; one thread calls it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neveridle.errors import DiskFull, MemoryUnusable
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+_COLLECTION = "memory"
+_MARKER = "index.json"
+_FORMAT = 1
+_NAME = r"chroma-[0-9a-f]{8}"
+_NO_SPACE = 1 << 20  # bytes free below which a failed write is put down to a full disk
+
+
+class IndexBroken(Exception):
+    """The index cannot be read or written; it has to be built anew from the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What the folder's marker file says about the index beside it.
+
+    Attributes:
+        embedder: whose vectors it holds.
+        folder: the name of the folder with Chroma's files. Each index built anew has a name of
+            its own: Chroma keeps a client that failed to open for the path it was given.
+        complete: whether all rows that are marked as indexed have been put in.
+        before: while not complete: rows from this id up are in; None: none yet.
+    """
+
+    embedder: str
+    folder: str
+    complete: bool = False
+    before: int | None = None
+
+
+class ChromaIndex:
+    """Row ids by vector, in one cosine collection; never Chroma's own embedding function."""
+
+    def __init__(self, folder: Path, *, embedder: str) -> None:
+        self._folder = folder
+        self._embedder = embedder
+        self._client: ClientAPI | None = None
+        self._collection: Collection | None = None
+
+    def open(self) -> Marker:
+        """Open the index, or start an empty one that is not complete.
+
+        Raises:
+            MemoryUnusable: the folder holds something that is not ours.
+            IndexBroken: it is ours and unreadable, or of another embedder.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            marker = self._read_marker()
+        except OSError as error:
+            msg = f"{self._folder}: the memory index cannot be read ({error})."
+            remedy = (
+                "It must be a folder that can be read and written; it is built anew if missing."
+            )
+            raise MemoryUnusable(msg, remedy=remedy) from error
+        if marker is None:
+            marker = self._renewed()
+        elif marker.embedder != self._embedder:
+            msg = f"it holds vectors of {marker.embedder}, not of {self._embedder}"
+            raise IndexBroken(msg)
+        with self._guard():
+            import chromadb
+            from chromadb.config import Settings
+
+            # No .env of the user's project may configure our index; nothing is reported home.
+            settings = Settings(
+                _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, untyped
+                anonymized_telemetry=False,
+            )
+            self._client = chromadb.PersistentClient(
+                self._folder / marker.folder, settings=settings
+            )
+            self._collection = self._client.get_or_create_collection(
+                _COLLECTION,
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine"}},
+            )
+        return marker
+
+    def upsert(
+        self, ids: Sequence[int], vectors: Sequence[Sequence[float]], agents: Sequence[str]
+    ) -> None:
+        """Put rows in, or again. Raises IndexBroken or DiskFull."""
+        with self._guard():
+            self._opened.upsert(
+                ids=[str(row) for row in ids],
+                embeddings=[*vectors],
+                metadatas=[{"agent": agent} for agent in agents],
+            )
+
+    def query(self, vector: Sequence[float], k: int, agent: str | None) -> list[tuple[int, float]]:
+        """The ``k`` closest rows as (id, cosine), closest first. Raises IndexBroken."""
+        with self._guard():
+            found = self._opened.query(
+                query_embeddings=[vector],
+                n_results=k,
+                where=None if agent is None else {"agent": agent},
+                include=["distances"],
+            )
+            ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
+            return [(int(row), 1 - far) for row, far in zip(ids, distances, strict=True)]
+
+    def missing(self, ids: Sequence[int]) -> set[int]:
+        """Those of the ids that the index does not hold. Raises IndexBroken."""
+        with self._guard():
+            held = self._opened.get(ids=[str(row) for row in ids], include=[])["ids"]
+            return set(ids) - {int(row) for row in held}
+
+    def delete(self, ids: Sequence[int]) -> None:
+        """Take rows out. Raises IndexBroken or DiskFull."""
+        with self._guard():
+            self._opened.delete(ids=[str(row) for row in ids])
+
+    def close(self) -> None:
+        """Let go of the files; a second call does nothing."""
+        client, self._client, self._collection = self._client, None, None
+        if client is not None:
+            client.close()  # type: ignore[attr-defined]  # on the class, missing in its interface
+
+    def discard(self) -> None:
+        """Start anew beside a broken index, then delete that one. Raises MemoryUnusable."""
+        with suppress(Exception):  # a broken client may fail in any way, and is not needed
+            self.close()
+        marker = self._renewed()
+        for old in self._folder.iterdir():
+            if re.fullmatch(_NAME, old.name) and old.name != marker.folder:
+                shutil.rmtree(old, ignore_errors=True)  # what is in use goes next time
+
+    def _renewed(self) -> Marker:
+        marker = Marker(self._embedder, f"chroma-{secrets.token_hex(4)}")
+        self.write_marker(marker)
+        return marker
+
+    def write_marker(self, marker: Marker) -> None:
+        """Record how far the index has been built, in one replacing step."""
+        path = self._folder / _MARKER
+        data = {
+            "format": _FORMAT,
+            "embedder": marker.embedder,
+            "folder": marker.folder,
+            "complete": marker.complete,
+            "before": marker.before,
+        }
+        draft = path.with_suffix(".new")
+        try:
+            draft.write_text(json.dumps(data) + "\n", encoding="utf-8")
+            draft.replace(path)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise self._full() from error
+            msg = f"{path} cannot be written ({error})."
+            raise MemoryUnusable(msg, remedy="Let neveridle write to that folder.") from error
+
+    def _read_marker(self) -> Marker | None:
+        path = self._folder / _MARKER
+        try:
+            data = json.loads(path.read_bytes())
+            folder, before = data["folder"], data["before"]
+            if data["format"] != _FORMAT or not re.fullmatch(_NAME, folder):
+                raise ValueError
+            if not isinstance(before, int | None):
+                raise ValueError
+            return Marker(str(data["embedder"]), folder, bool(data["complete"]), before)
+        except FileNotFoundError:
+            # A marker being written is the one thing a kill can leave before there is a marker;
+            # hidden files (.DS_Store, .gitkeep) come by themselves.
+            names = [entry.name for entry in self._folder.iterdir()]
+            if all(name == f"{path.stem}.new" or name.startswith(".") for name in names):
+                return None
+            msg = f"{self._folder} holds files that are no index of neveridle's."
+            remedy = "Move them elsewhere, or set another home in [team]."
+            raise MemoryUnusable(msg, remedy=remedy) from None
+        except (ValueError, KeyError, TypeError) as error:
+            msg = f"{path} cannot be understood"
+            raise IndexBroken(msg) from error
+
+    @property
+    def _opened(self) -> Collection:
+        if self._collection is None:
+            msg = "the index is not open"
+            raise RuntimeError(msg)
+        return self._collection
+
+    @contextmanager
+    def _guard(self) -> Generator[None]:
+        try:
+            yield
+        except (MemoryError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # Chroma's errors over bad files share no class (pickle, KeyError, its own), and a
+            # panic of its Rust core is no Exception; the index can always be built from the rows.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            if self._disk_is_full(error):
+                raise self._full() from error
+            raise IndexBroken(str(error)[:300]) from error
+
+    def _full(self) -> DiskFull:
+        msg = f"{self._folder}: no space is left for the memory index."
+        return DiskFull(msg, remedy="Free some space; the memories stand on the board.")
+
+    def _disk_is_full(self, error: BaseException) -> bool:
+        text = str(error).lower()
+        if "disk is full" in text or "no space left" in text:
+            return True
+        folder = next(path for path in (self._folder, *self._folder.parents) if path.exists())
+        return shutil.disk_usage(folder).free < _NO_SPACE

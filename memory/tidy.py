@@ -1,0 +1,28 @@
+"""Text as it may be kept: no secrets, nothing a database refuses, not without end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from neveridle.tools.redact import redact
+
+MAX_TEXT: Final = 16_000  # characters of one memory
+_MAX_TAGS: Final = 20
+_MAX_TAG: Final = 80  # characters
+
+
+def tidy(text: str) -> str:
+    """The text without secrets, NULs and halves of characters, cut to 16,000 characters."""
+    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    clean = redact(whole).strip()  # before cutting: half a secret is not recognised
+    if len(clean) <= MAX_TEXT:
+        return clean
+    note = f" … [{len(clean)} characters, cut]"
+    return clean[: MAX_TEXT - len(note)] + note
+
+
+def tidy_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """At most twenty tags, each once, in their order."""
+    clean = (" ".join(tidy(tag).split())[:_MAX_TAG] for tag in tags)
+    return tuple(dict.fromkeys(tag for tag in clean if tag))[:_MAX_TAGS]

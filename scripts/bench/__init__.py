@@ -1,0 +1,3 @@
+"""Measurements of neveridle against named floors and peers: ``make bench``."""
+
+from __future__ import annotations

@@ -1,0 +1,35 @@
+"""Measure the rows and write ``docs/benchmarks.md``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench import ladder, startup
+from bench.harness import ROWS, Result, measure
+from bench.report import line, render
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+SOURCES = (startup, ladder)  # importing a module registers its rows
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 whether or not all limits were reached: a benchmark is no test."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", default="", help="rows whose name contains this; prints only")
+    parser.add_argument("--rounds", type=int, default=None, help="samples of each, for all rows")
+    parser.add_argument("--output", type=Path, default=PAGE, help="the page to write")
+    options = parser.parse_args(arguments)
+    results: list[Result] = []
+    for item in ROWS:
+        if options.only in item.name:
+            results.append(measure(item, options.rounds))
+            print("  ".join(line(results[-1])), flush=True)
+    if not options.only:
+        options.output.write_text(render(results), encoding="utf-8", newline="\n")
+        print(f"wrote {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""One conformance suite for every database: PostgreSQL joins by one more parameter."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from neveridle.board import Board, Claim, NewTask, Source, Task
+
+START = 1_000_000.0
+"""The scripted time at which each test begins."""
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty board's file: copying it is quicker than migrating each time."""
+    import asyncio
+
+    path = tmp_path_factory.mktemp("template") / "board.db"
+
+    async def make() -> None:
+        async with Board(f"sqlite:///{path}"):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture(params=["sqlite"])
+def board_url(request: pytest.FixtureRequest, tmp_path: Path, empty_sqlite: Path) -> str:
+    """The URL of an empty board."""
+    assert request.param == "sqlite"
+    path = tmp_path / "das Brett für alle" / "b 1%.db"
+    path.parent.mkdir()
+    shutil.copy(empty_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def board(board_url: str) -> AsyncGenerator[Board]:
+    """An open, empty board whose time is scripted and stands at ``START``."""
+    async with Board(board_url) as opened:
+        await opened.clock.script(START)
+        yield opened
+
+
+@pytest.fixture
+def add(board: Board) -> Callable[..., Awaitable[Task]]:
+    """Puts a backlog task on the board."""
+
+    async def put(title: str = "work", **said: Any) -> Task:
+        return await board.tasks.add(NewTask(**{"source": Source.BACKLOG, "title": title, **said}))
+
+    return put
+
+
+@pytest.fixture
+def seek(board: Board) -> Callable[..., Awaitable[Claim | None]]:
+    """Claims a backlog task as sam; None: there is none."""
+
+    async def claim(
+        agent: str = "sam",
+        *,
+        run: str = "run-1",
+        skills: Sequence[str] = (),
+        source: Source = Source.BACKLOG,
+        lease: float = 60.0,
+    ) -> Claim | None:
+        return await board.attempts.claim(
+            agent=agent, run=run, skills=skills, source=source, lease=lease
+        )
+
+    return claim
+
+
+@pytest.fixture
+def take(seek: Callable[..., Awaitable[Claim | None]]) -> Callable[..., Awaitable[Claim]]:
+    """Claims a backlog task as sam; there must be one."""
+
+    async def claim(*args: Any, **more: Any) -> Claim:
+        won = await seek(*args, **more)
+        assert won is not None
+        return won
+
+    return claim
+
+
+@pytest.fixture
+def sql(board: Board) -> Callable[..., Awaitable[list[tuple[Any, ...]]]]:
+    """Runs one statement; its rows, if it has any."""
+
+    async def run(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        def work(c: Any) -> list[tuple[Any, ...]]:
+            found = c.execute(text(statement), values)
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+        return await board.database.write(work)
+
+    return run

@@ -1,0 +1,8 @@
+"""Which model answers, live or from a recording, and what its errors mean."""
+
+from __future__ import annotations
+
+from neveridle.tools.models.failures import classify_model_error
+from neveridle.tools.models.models import Models
+
+__all__ = ["Models", "classify_model_error"]

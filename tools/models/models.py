@@ -1,0 +1,167 @@
+"""The models of a team: by purpose and agent, live or from a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from neveridle.errors import ModelNotConfigured, RecordingInvalid
+from neveridle.tools.models.providers import EXAMPLE, make_client
+from neveridle.tools.recording import Recording, RecordingWriter, Scope
+from neveridle.tools.recording.writer import check_appendable
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from neveridle.settings import AgentSettings, ModelSettings
+
+REPLAY: Final = "replay:"
+PURPOSES: Final = ("work", "learn")
+
+
+class Models:
+    """Gives each scope its model; clients and recordings are made once.
+
+    Belongs to one event loop; ``await aclose()`` at its end.
+
+    Args:
+        settings: the table ``[model]``.
+        agents: the tables ``[agents.<name>]``.
+        root: the folder that paths in the settings are relative to.
+    """
+
+    def __init__(
+        self, settings: ModelSettings, agents: Mapping[str, AgentSettings], *, root: Path
+    ) -> None:
+        self._settings = settings
+        self._agents = agents
+        self._root = root
+        self._clients: dict[str, BaseChatModel] = {}
+        self._recordings: dict[Path, Recording] = {}
+        self._writer: RecordingWriter | None = None
+
+    def name_for(self, purpose: str, agent: str) -> str:
+        """The name of the model: the agent's, the purpose's, or the default.
+
+        Args:
+            purpose: ``work`` or ``learn``.
+            agent: the agent's name; empty asks for what agents have that say nothing.
+
+        Raises:
+            ModelNotConfigured: none is set; says what to set.
+        """
+        own = self._agents.get(agent)
+        by_purpose = getattr(self._settings, purpose, "") if purpose in PURPOSES else ""
+        name: str = (own.model if own else "") or by_purpose or self._settings.default
+        if not name.strip():
+            whom = f"agent {agent!r} to {purpose} with" if agent else f"agents to {purpose} with"
+            raise ModelNotConfigured(
+                f"No model is set for {whom}.",
+                remedy="Set `default` in [model] of neveridle.toml, or the environment variable "
+                f'NEVERIDLE_MODEL__DEFAULT, for example to "{EXAMPLE}", "openai:gpt-5", '
+                '"ollama:qwen3" or "replay:recording.jsonl". `neveridle demo` works without one.',
+            )
+        return name.strip()
+
+    def check(self, roster: Iterable[str] | None = None) -> None:
+        """Make every model that may be needed, without a network call.
+
+        Args:
+            roster: the agents that will ask. None: the agents with a table of their own,
+                and those without one unless each that has a table names a model.
+
+        Raises:
+            ModelNotConfigured, ExtraMissing, RecordingInvalid: as soon as one is met.
+        """
+        if roster is None:
+            named = [agent for agent, own in self._agents.items() if own.model]
+            roster = list(self._agents)
+            if not named or len(named) < len(roster):
+                roster.append("")
+        live = False
+        for name in sorted({self.name_for(p, agent) for agent in roster for p in PURPOSES}):
+            if name.startswith(REPLAY):
+                self._recording(name)
+            else:
+                live = True
+                self._client(name)
+        path = self._root / self._settings.record
+        if live and self._settings.record and path.exists():
+            check_appendable(path)
+
+    def for_scope(self, scope: Scope, *, workspace: Path | None = None) -> BaseChatModel:
+        """The model to use for a scope.
+
+        Args:
+            scope: who asks, what for.
+            workspace: the folder the work is done in; its path counts as the same in every
+                run. None: only ``root`` and temporary folders are treated so.
+
+        Raises:
+            ModelNotConfigured, ExtraMissing, RecordingInvalid: see ``check``.
+        """
+        name = self.name_for(scope.purpose, scope.agent)
+        roots = {"root": self._root.resolve()}
+        if workspace is not None:
+            roots["workspace"] = workspace.resolve()
+        if name.startswith(REPLAY):
+            from neveridle.tools.recording.replayer import ReplayChatModel
+
+            return ReplayChatModel(
+                recording=self._recording(name), scope=scope, roots=roots, sampling=self._sampling()
+            )
+        client = self._client(name)
+        if not self._settings.record:
+            return client
+        from neveridle.tools.recording.recorder import RecordingChatModel
+
+        return RecordingChatModel(
+            inner=client,
+            writer=self._recorder(model=name),
+            scope=scope,
+            roots=roots,
+            profile=client.profile,
+        )
+
+    async def aclose(self) -> None:
+        """Close connections and the recording; what is asked for later is made anew."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            connections = getattr(client, "http_async_client", None)
+            if connections is not None:
+                await connections.aclose()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    def _client(self, name: str) -> BaseChatModel:
+        if name not in self._clients:
+            self._clients[name] = make_client(name, self._settings)
+        return self._clients[name]
+
+    def _recording(self, name: str) -> Recording:
+        relative = name.removeprefix(REPLAY).strip()
+        if not relative:
+            raise RecordingInvalid(
+                f"The model name {name!r} names no recording.",
+                remedy="Write the file's path after `replay:`.",
+            )
+        path = (self._root / relative).resolve()
+        if path not in self._recordings:
+            self._recordings[path] = Recording.load(path)
+        return self._recordings[path]
+
+    def _recorder(self, *, model: str) -> RecordingWriter:
+        if self._writer is None:
+            path = (self._root / self._settings.record).resolve()
+            self._writer = RecordingWriter(path, model=model)
+        return self._writer
+
+    def _sampling(self) -> dict[str, Any]:
+        """What the settings ask of a replay; what they leave open, the recording says."""
+        asked = {
+            "temperature": self._settings.temperature,
+            "max_tokens": self._settings.max_output_tokens,
+        }
+        return {name: value for name, value in asked.items() if value is not None}

@@ -1,0 +1,120 @@
+"""The lines of a recording: a header, then one model call per line.
+
+::
+
+    {"format": "neveridle-recording", "version": 1, "provenance": {"kind": "authored", …}}
+    {"task": "dispatch:1", "attempt": 1, "purpose": "work", "step": 1, "content": "…", …}
+
+or, in a live one::
+
+    {"key": "<sha256>", "scope": {…}, "request": {…}, "response": {…}, "seconds": 1.5}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from neveridle.tools.recording.scope import Scope
+
+FORMAT: Final = "neveridle-recording"
+VERSION: Final = 1
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Provenance(_Line):
+    """Where a recording comes from.
+
+    Args:
+        kind: ``live`` was recorded from a model, ``authored`` was written by hand.
+        model: the recorded model's name, or what an authored recording stands in for.
+        recorded_at: when it was begun, in ISO 8601 with offset; empty when not known.
+        note: anything a reader should know.
+    """
+
+    kind: Literal["live", "authored"]
+    model: str = ""
+    recorded_at: str = ""
+    note: str = ""
+
+
+class Header(_Line):
+    """The first line."""
+
+    format: Literal["neveridle-recording"] = FORMAT
+    version: Literal[1] = VERSION
+    provenance: Provenance
+
+
+class AuthoredCall(_Line):
+    """One call of a tool, as written by hand; its id is made from where it stands."""
+
+    name: str = Field(min_length=1)
+    args: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class Tokens(_Line):
+    """What a call used, in tokens."""
+
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+
+
+class AuthoredEntry(_Line):
+    """One answer, looked up by task, attempt, purpose and step.
+
+    Args:
+        step: 1 + the number of the model's messages that the request already holds.
+        agent: whose answer this is, for the reader; not part of the key.
+        note: why the entry is there, for the reader.
+    """
+
+    task: str
+    attempt: int = Field(default=1, ge=1)
+    purpose: str = "work"
+    step: int = Field(ge=1)
+    agent: str = ""
+    note: str = ""
+    content: str = ""
+    tool_calls: tuple[AuthoredCall, ...] = ()
+    usage: Tokens = Tokens()
+
+    @property
+    def key(self) -> tuple[str, int, str, int]:
+        """What the entry is looked up by."""
+        return (self.task, self.attempt, self.purpose, self.step)
+
+
+class LiveScope(_Line):
+    """The scope of a recorded call."""
+
+    task: str
+    attempt: int
+    purpose: str
+    agent: str = ""
+
+    def scope(self) -> Scope:
+        """The same, as the rest of the program knows it."""
+        return Scope(self.task, self.attempt, self.purpose, self.agent)
+
+
+class LiveEntry(_Line):
+    """One recorded call.
+
+    Args:
+        key: the SHA-256 of the canonical request, in hexadecimal.
+        request: the canonical request, kept to show what differs.
+        response: the answer; see ``neveridle.tools.recording.message``.
+        seconds: how long the model took.
+    """
+
+    key: str = Field(pattern="^[0-9a-f]{64}$")
+    scope: LiveScope
+    request: Mapping[str, Any]
+    response: Mapping[str, Any]
+    seconds: float = Field(default=0.0, ge=0)

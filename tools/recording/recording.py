@@ -1,0 +1,154 @@
+"""A recording: read once, asked by all the models of a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neveridle.errors import RecordingInvalid, RecordingMismatch
+from neveridle.tools.recording.difference import difference, nearest
+from neveridle.tools.recording.format import AuthoredEntry, Header, LiveEntry, Provenance
+from neveridle.tools.recording.reader import read_entry, read_header, read_lines
+from neveridle.tools.recording.request import key_of, with_model, without_model
+from neveridle.tools.recording.scope import Scope
+
+_LISTED = 20  # steps that a message lists
+
+
+class Recording:
+    """The calls of a JSONL file.
+
+    Attributes:
+        path: the file.
+        provenance: where it comes from: ``live`` with the model's name, or ``authored``.
+        calls: how many model calls it holds.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path = path
+        self.provenance: Provenance = header.provenance
+        self.calls = 0
+        self._authored: dict[tuple[str, int, str, int], tuple[AuthoredEntry, int]] = {}
+        self._live: list[LiveEntry] = []
+        self._by_request: dict[str, list[LiveEntry]] = {}
+        self._answered: dict[tuple[Scope, str], int] = {}
+        self._lock = threading.Lock()  # a sync model call runs in a thread of its own
+
+    @classmethod
+    def load(cls, path: Path) -> Recording:
+        """Read a recording.
+
+        Raises:
+            RecordingInvalid: with file, line (from 1) and remedy.
+        """
+        lines = read_lines(path)
+        recording = cls(path, read_header(path, lines))
+        for number, data in lines[1:]:
+            recording._add(number, data)
+        return recording
+
+    @property
+    def authored(self) -> bool:
+        """Whether answers are looked up by task and step, not by the request."""
+        return self.provenance.kind == "authored"
+
+    def authored_answer(self, scope: Scope, step: int) -> AuthoredEntry:
+        """The answer written for a step.
+
+        Raises:
+            RecordingMismatch: there is none; says which there are.
+        """
+        found = self._authored.get((scope.task, scope.attempt, scope.purpose, step))
+        if found:
+            return found[0]
+        there = sorted(key[1:] for key in self._authored if key[0] == scope.task)
+        listed = ", ".join(f"attempt {a} {p} step {s}" for a, p, s in there[:_LISTED])
+        more = f" and {len(there) - _LISTED} more" if len(there) > _LISTED else ""
+        tasks = ", ".join(sorted({repr(key[0]) for key in self._authored})[:_LISTED])
+        held = (
+            f"For this task it holds: {listed}{more}."
+            if there
+            else f"It holds nothing for this task, only for: {tasks or 'none'}."
+        )
+        msg = f"{self.path}: holds no answer for {scope}, step {step}. {held}"
+        raise RecordingMismatch(
+            msg, remedy="Add the entry to the recording, or find out why the model was asked."
+        )
+
+    def live_answer(
+        self, scope: Scope, request: Mapping[str, Any], model: Mapping[str, Any] | None = None
+    ) -> LiveEntry:
+        """The answer recorded for a request.
+
+        Where one scope asked the same several times, its answers come in their order, and
+        the last one stays. Scopes do not touch each other, so the order in which several
+        agents ask does not matter. A scope that never asked this gets the answer of the
+        nearest one that did.
+
+        Args:
+            scope: who asks.
+            request: the canonical request, without its model.
+            model: sampling parameters that must be those of the recorded call.
+
+        Raises:
+            RecordingMismatch: with the difference to the nearest recorded request.
+        """
+        wanted = dict(model or {})
+        same = [
+            entry
+            for entry in self._by_request.get(key_of(request), ())
+            if all(entry.request["model"].get(name) == value for name, value in wanted.items())
+        ]
+        if not same:
+            raise self._mismatch(scope, request, wanted)
+        first = max(same, key=lambda entry: _likeness(scope, entry.scope.scope()))
+        answers = [e for e in same if e.scope == first.scope and e.key == first.key]
+        with self._lock:
+            given = self._answered.get((scope, first.key), 0)
+            self._answered[scope, first.key] = given + 1
+        return answers[min(given, len(answers) - 1)]
+
+    def _add(self, number: int, data: Any) -> None:
+        where = f"{self.path}:{number}"
+        self.calls += 1
+        if self.authored:
+            entry = read_entry(AuthoredEntry, where, data)
+            known = self._authored.get(entry.key)
+            if known:
+                msg = f"{where}: the same task, attempt, purpose and step as line {known[1]}."
+                raise RecordingInvalid(msg, remedy="Delete one of the two, or correct its step.")
+            self._authored[entry.key] = (entry, number)
+            return
+        live = read_entry(LiveEntry, where, data)
+        if live.key != key_of(live.request) or not {"model", "messages"} <= set(live.request):
+            msg = f"{where}: the key does not belong to the request; it was edited by hand."
+            raise RecordingInvalid(
+                msg, remedy="Delete the line and record the call again, or write an authored one."
+            )
+        self._live.append(live)
+        self._by_request.setdefault(key_of(without_model(live.request)), []).append(live)
+
+    def _mismatch(
+        self, scope: Scope, request: Mapping[str, Any], wanted: Mapping[str, Any]
+    ) -> RecordingMismatch:
+        asked = f"{self.path}: holds no call that asks what {scope} asks."
+        remedy = "Undo the change, or record again with `record` in [model]."
+        entries = [e for e in self._live if e.scope.scope() == scope] or self._live
+        best = nearest(request, [entry.request for entry in entries])
+        if best is None:
+            return RecordingMismatch(f"{asked} It holds no call at all.", remedy=remedy)
+        shown = difference(best, with_model(request, {**best["model"], **wanted}))
+        return RecordingMismatch(
+            f"{asked} The difference to the nearest:\n{shown}\n", remedy=remedy
+        )
+
+
+def _likeness(one: Scope, other: Scope) -> tuple[bool, ...]:
+    return (
+        one == other,
+        (one.task, one.attempt, one.purpose) == (other.task, other.attempt, other.purpose),
+        (one.task, one.purpose) == (other.task, other.purpose),
+        one.purpose == other.purpose,
+    )

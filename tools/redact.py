@@ -1,0 +1,83 @@
+"""Taking secrets out of text before it is kept: logs, errors, memory, recordings."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+SECRET: Final = "<secret>"
+_ENVIRONMENT_SUFFIXES: Final = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+_SHORTEST: Final = 8  # characters; shorter values would blank out ordinary words
+
+# What may stand in a credential sent in a header. No braces, dollars or brackets: code such as
+# `f"Bearer {token}"` must stay intact, or a replayed edit would write something else.
+_VALUE: Final = r"[A-Za-z0-9._~+/=-]"
+
+# Prefixes that no word has; they count wherever they stand.
+_KEYS: Final = re.compile(
+    "|".join(
+        (
+            r"gh[pousr]_[A-Za-z0-9]{16,}",
+            r"github_pat_[A-Za-z0-9_]{16,}",
+            r"lin_(?:api|oauth)_[A-Za-z0-9]{16,}",
+            r"xox[a-z]-[A-Za-z0-9-]{10,}",
+            r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
+            r"(?:AKIA|ASIA)[0-9A-Z]{16}",
+            r"AIza[0-9A-Za-z_-]{35}",
+            r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+        )
+    )
+)
+# Words do end in "sk-" (task-force), and the lookahead asks for a digit, so that
+# sk-learn-some-long-name is no key either. Runs after _KEYS, which may free its start.
+_SK_KEY: Final = re.compile(r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}")
+_PRIVATE_KEY: Final = re.compile(
+    r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----).*?(-----END [A-Z ]{0,20}PRIVATE KEY-----)",
+    re.DOTALL,
+)
+# `Authorization: Bearer x`, also as `'Authorization': 'Bearer x'` and `authorization=Bearer x`.
+_HEADER: Final = re.compile(
+    r"(?i)(\b(?:proxy-)?authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:bearer|basic|token)\s{1,4})"
+    rf"{_VALUE}{{6,}}"
+)
+_RAW_HEADER: Final = re.compile(
+    rf"(?i)(\b(?:authorization|x-api-key)[\"']?\s{{0,4}}[:=]\s{{0,4}}[\"']?)"
+    rf"(?=[A-Za-z._~+/=-]*[0-9]){_VALUE}{{16,}}"
+)
+_BEARER: Final = re.compile(
+    rf"(?i)(\bbearer\s{{1,4}})(?=[A-Za-z._~+/=-]*[0-9]){_VALUE}{{{_SHORTEST},}}"
+)
+_URL: Final = re.compile(
+    r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'{}<>]{0,80}:)[^\s:/@\"'{}<>]{3,200}(?=@)"
+)
+
+
+def redact(text: str) -> str:
+    """``text`` with every secret that is recognised replaced by ``<secret>``.
+
+    Recognised are: keys of known shapes (OpenAI, Anthropic, GitHub, Linear, Slack, AWS,
+    Google, JSON web tokens), private keys, credentials in ``Authorization`` headers and
+    after ``Bearer``, passwords in URLs, and the value of each environment variable whose
+    name ends in ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``_PASSWORD`` (8 characters or more).
+    Redacting twice gives the same as redacting once.
+    """
+    for value in _environment_secrets():
+        text = text.replace(value, SECRET)
+    text = _PRIVATE_KEY.sub(rf"\1{SECRET}\2", text)
+    text = _SK_KEY.sub(SECRET, _KEYS.sub(SECRET, text))
+    for pattern in (_HEADER, _RAW_HEADER, _BEARER, _URL):
+        text = pattern.sub(rf"\1{SECRET}", text)
+    return text
+
+
+def _environment_secrets() -> list[str]:
+    """Values of variables named like secrets, the longest first: one may contain another."""
+    values = {
+        value
+        for name, value in os.environ.items()
+        if len(value) >= _SHORTEST
+        and name.upper().endswith(_ENVIRONMENT_SUFFIXES)
+        and value not in SECRET  # replacing a part of the placeholder would never end
+    }
+    return sorted(values, key=lambda value: (-len(value), value))

@@ -1,0 +1,127 @@
+"""Running commands where nothing confines them: scrubbed and limited only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import secrets
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neveridle.errors import DiskFull, SandboxMissing
+from neveridle.tools.sandbox.base import CommandResult
+from neveridle.tools.sandbox.environment import command_environment, search_path
+from neveridle.tools.sandbox.limits import limited
+from neveridle.tools.sandbox.output import CappedOutput
+from neveridle.tools.sandbox.process import run_process
+from neveridle.tools.sandbox.removal import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from neveridle.settings import SandboxSettings
+
+MARK = "NEVERIDLE_COMMAND"
+"""The variable by which processes that left their group are found again."""
+
+HUNT_ROUNDS = 20
+
+
+class UnconfinedSandbox:
+    """No confinement: a command can read and write what we can, minus our secrets.
+
+    A process that leaves its group is found again (on Linux) as long as it keeps
+    its environment; one that means to hide gets away. ``writable=False`` is not
+    enforced.
+    """
+
+    name = "none"
+    confines = False
+
+    def __init__(self, settings: SandboxSettings, *, toolchains: Iterable[Path]) -> None:
+        self._settings = settings
+        chosen = [path.absolute() for path in settings.readable]
+        self._path = search_path(toolchains, chosen)
+
+    async def run(
+        self,
+        command: str,
+        *,
+        tree: Path,
+        timeout: float | None = None,  # noqa: ASYNC109 - the result says that time was up
+        writable: bool = True,
+    ) -> CommandResult:
+        """Run ``command`` in ``tree``; see :class:`Sandbox`."""
+        try:
+            home = Path(tempfile.mkdtemp(prefix="neveridle-home-"))
+        except OSError as error:
+            raise _translated(error) from error
+        mark = secrets.token_hex(16)
+        environment = command_environment(
+            home=str(home),
+            temporary=str(home),
+            path=self._path,
+            extra=self._settings.environment,
+        )
+        output = CappedOutput(self._settings.output_bytes)
+        try:
+            ended = await run_process(
+                limited(command, memory_mb=self._settings.memory_mb, confined=False),
+                env={**environment, MARK: mark},
+                cwd=tree,
+                stdout=output,
+                time_limit=timeout if timeout is not None else self._settings.timeout,
+                reap=lambda: hunt(mark),
+            )
+        except OSError as error:
+            raise _translated(error) from error
+        finally:
+            remove_tree(home)
+        code = ended.code if ended.code is None or ended.code >= 0 else 128 - ended.code
+        return CommandResult(
+            command, code, output.text(), ended.seconds, ended.timed_out, output.cut > 0
+        )
+
+
+async def hunt(mark: str) -> None:
+    """Kill every process whose environment carries ``mark`` (needs /proc).
+
+    Repeated until none is found, because a process may fork while we look.
+    """
+    needle = f"{MARK}={mark}".encode()
+    for _ in range(HUNT_ROUNDS):
+        found = [pid for pid in _processes() if _carries(pid, needle)]
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.005)  # let the kernel take them down
+
+
+def _processes() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names only, of thousands
+    except FileNotFoundError:  # not Linux: the process group must do
+        return []
+
+
+def _carries(pid: int, needle: bytes) -> bool:
+    try:
+        return needle in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # gone, or another user's
+        return False
+
+
+def _translated(error: OSError) -> DiskFull | SandboxMissing:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            "No space is left for a command's temporary files.", remedy="Free some and try again."
+        )
+    return SandboxMissing(
+        f"The command could not be started: {error}.", remedy="See that the tree and /bin/sh exist."
+    )

@@ -1,0 +1,55 @@
+"""Merging without a working tree, so that a conflict leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neveridle.errors import StateConflict
+from neveridle.tools.workspace.git import GIT_SECONDS
+from neveridle.tools.workspace.results import MergeResult
+from neveridle.tools.workspace.staging import write_commit
+
+if TYPE_CHECKING:
+    from neveridle.tools.workspace.git import Git
+
+
+async def merge(
+    git: Git,
+    ref: str,
+    *,
+    ours: str,
+    theirs: str,
+    staged: str,
+    message: str,
+    author: dict[str, str],
+    always: bool,
+    other_first: bool,
+) -> MergeResult:
+    """Merge ``theirs`` into ``ours``, move ``ref`` and the tree; see ``Workspace.merge``.
+
+    ``staged`` is the tree object of the working tree as it is.
+    """
+    if staged != await git.line("rev-parse", f"{ours}^{{tree}}"):
+        raise StateConflict(
+            "The workspace has changes that are not committed.", remedy="Commit them, then merge."
+        )
+    if not always and await git.contains(ours, theirs):
+        return MergeResult(ours)
+    if not always and await git.contains(theirs, ours):
+        commit = theirs
+    else:
+        merged = await git.run(
+            *("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"),
+            *((theirs, ours) if other_first else (ours, theirs)),
+            accept=(0, 1),
+        )
+        tree, *conflicts = merged.names
+        if merged.code == 1:
+            return MergeResult(None, sorted(set(conflicts)))
+        parents = [theirs, ours] if other_first else [ours, theirs]
+        commit = await write_commit(git, tree, parents, message, author)
+    # The tree first: cut short here, it holds the merged files uncommitted, while a
+    # branch ahead of its tree would look as if somebody had undone the other's work.
+    await git.run("read-tree", "--reset", "-u", commit, time_limit=5 * GIT_SECONDS)
+    await git.run("update-ref", ref, commit, ours)
+    return MergeResult(commit)
