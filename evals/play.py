@@ -1,0 +1,202 @@
+"""Playing a recorded task: everything real but the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
+from neveridle.evals.recorded_task import RecordedTask
+from neveridle.evals.stage import set_up
+from neveridle.graph.report import RunReport
+from neveridle.graph.team import Team
+from neveridle.settings import Settings, load_settings
+
+Watcher = Callable[[Team], Awaitable[None]]
+"""Told of the team once it is open, so that it can show what happens; runs beside it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Played:
+    """What came of playing a recorded task.
+
+    Attributes:
+        folder: where it was played.
+        report: what the run reported.
+        tasks: the board's tasks at the end.
+        events: the board's log.
+        handoffs: sender and receiver of each handoff.
+        learnings: how many lessons are in memory.
+        before: by name, whether each check passed before the run.
+        after: the same after it.
+        roadmap: the roadmap on the target branch at the end.
+        seconds: real seconds from start to end.
+        provenance: of the recording, or ``live``.
+        sandbox: what confined the commands.
+    """
+
+    folder: Path
+    repository: Path
+    report: RunReport
+    tasks: list[Task]
+    events: list[Event]
+    handoffs: list[tuple[str, str]]
+    learnings: int
+    before: dict[str, bool]
+    after: dict[str, bool]
+    roadmap: str
+    seconds: float
+    provenance: str
+    sandbox: str
+    titles: dict[int, str] = field(default_factory=dict[int, str])
+
+
+async def play(
+    task: RecordedTask,
+    folder: Path,
+    *,
+    model: str = "",
+    watcher: Watcher | None = None,
+) -> Played:
+    """Set the stage, run the team until it rests, and look at what came of it.
+
+    Args:
+        task: the recorded task.
+        folder: where to play it.
+        model: a live model in place of the recording; empty: the recording.
+        watcher: shows what happens meanwhile.
+
+    Raises:
+        StageTaken: the folder holds something else.
+        OperatorError: something must be configured first.
+    """
+    import asyncio
+
+    started = time.monotonic()
+    settings = load_settings(await set_up(task, folder))
+    if model:
+        settings = with_model(settings, model)
+    async with Team(settings) as team:
+        before = await run_all_checks(team)
+        await seed(team, task)
+        watching = None
+        if watcher is not None:
+            watching = asyncio.create_task(_watch(watcher, team))
+        try:
+            report = await team.run(until="idle", timeout=task.run.timeout)
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+        head = await team.workspaces.head()
+        roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
+        tasks = await team.board.tasks.find()
+        return Played(
+            folder=folder,
+            repository=settings.repository,
+            report=report,
+            tasks=tasks,
+            events=await team.board.events.find(limit=100_000),
+            handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
+            learnings=len(await team.board.memories.latest_memories(10_000)),
+            before=before,
+            after=await run_all_checks(team),
+            roadmap=roadmap or "",
+            seconds=time.monotonic() - started,
+            provenance="live" if model else task.provenance,
+            sandbox=team.sandbox.name,
+            titles={one.id: one.title for one in tasks},
+        )
+
+
+async def _watch(watcher: Watcher, team: Team) -> None:
+    await watcher(team)
+
+
+def with_model(settings: Settings, model: str) -> Settings:
+    """The settings with another model for every purpose."""
+    models = settings.model.model_copy(update={"default": model, "work": "", "learn": ""})
+    return settings.model_copy(update={"model": models})
+
+
+async def seed(team: Team, task: RecordedTask) -> None:
+    """Put the recorded task's own tasks on the board."""
+    ids: dict[str, int] = {}
+    for one in task.tasks:
+        made = await team.board.tasks.add(
+            NewTask(
+                source=Source(one.source),
+                title=one.title,
+                description=one.description,
+                ticket=one.ticket,
+                priority=Priority.parse(one.priority),
+                assignee=team.roster.get(one.agent).name if one.agent else None,
+                skills=one.skills,
+                after=tuple(ids[title] for title in one.after),
+                acceptance=one.acceptance,
+            )
+        )
+        ids[one.title] = made.id
+
+
+async def run_all_checks(team: Team) -> dict[str, bool]:
+    """Whether each check passes on the target branch, in a clone of its own."""
+    key = "eval-checks"
+    prefix = team.settings.delivery.branch_prefix
+    workspace = await team.workspaces.create(key, branch=f"{prefix}eval-checks")
+    commands = {**team.settings.checks, **team.settings.improvement.checks}
+    try:
+        return {
+            name: (await team.sandbox.run(command, tree=workspace.tree)).ok
+            for name, command in commands.items()
+        }
+    finally:
+        await team.workspaces.remove(key)
+
+
+def open_tasks(played: Played) -> list[Task]:
+    """Tasks that are neither completed nor cancelled."""
+    over = (TaskState.COMPLETED, TaskState.CANCELLED)
+    return [task for task in played.tasks if task.state not in over]
+
+
+def summary(played: Played) -> dict[str, Any]:
+    """What was done by whom, from which rung: for people and for ``--json``."""
+    by_task: dict[int, list[dict[str, Any]]] = {}
+    for line in played.report.attempts:
+        by_task.setdefault(line.task, []).append(
+            {"agent": line.agent, "ending": line.ending, "path": list(line.path)}
+        )
+    return {
+        "folder": str(played.folder),
+        "repository": str(played.repository),
+        "provenance": played.provenance,
+        "sandbox": played.sandbox,
+        "reason": played.report.reason,
+        "seconds": round(played.seconds, 2),
+        "tasks": [
+            {
+                "id": task.id,
+                "title": task.title,
+                "rung": str(task.source),
+                "state": str(task.state),
+                "failures": task.failures,
+                "attempts": by_task.get(task.id, []),
+            }
+            for task in played.tasks
+        ],
+        "handoffs": [{"from": sender, "to": receiver} for sender, receiver in played.handoffs],
+        "checks": {"before": played.before, "after": played.after},
+        "merged": sum(event.kind == "branch.merged" for event in played.events),
+        "refused": sum(event.kind == "verify.refused" for event in played.events),
+        "learnings": played.learnings,
+        "model_calls": played.report.model_calls,
+        "input_tokens": played.report.input_tokens,
+        "output_tokens": played.report.output_tokens,
+        "idle_model_calls": played.report.idle_model_calls,
+        "problems": [dict(problem) for problem in played.report.problems],
+        "notices": played.report.notices,
+    }

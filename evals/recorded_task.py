@@ -1,0 +1,182 @@
+"""A recorded task: where a run starts from, and what must hold at its end."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from neveridle.errors import RecordingInvalid
+from neveridle.settings.loader import line_of
+
+SCHEMA = 1
+"""The version of the format; a file with a higher one is refused, not guessed at."""
+
+FILE = "task.toml"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(_Table):
+    """What a run starts from; paths are relative to the recorded task's folder.
+
+    Attributes:
+        repository: the files of the repository's first commit.
+        folder: what the repository's folder is called in a run.
+        team: the team's settings.
+        souls: the folder of its souls.
+        recording: what the model answered.
+    """
+
+    repository: str
+    folder: str
+    team: str
+    souls: str
+    recording: str
+
+
+class StartTask(_Table):
+    """A task on the board when the run starts.
+
+    Attributes:
+        after: titles of tasks, named before it, that must be completed first.
+        agent: whom it is addressed to; empty: whoever has the skills.
+    """
+
+    source: Literal["dispatch", "backlog"]
+    title: str
+    description: str = ""
+    agent: str = ""
+    ticket: str = ""
+    priority: Literal["low", "normal", "high", "urgent"] = "normal"
+    skills: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    acceptance: tuple[str, ...] = ()
+
+
+class Run(_Table):
+    """How it is run.
+
+    Attributes:
+        timeout: seconds by the board's clock.
+    """
+
+    timeout: float = Field(default=300.0, gt=0)
+
+
+class ExpectedHandoff(_Table):
+    """A handoff that must have happened."""
+
+    sender: str = Field(alias="from")
+    receiver: str = Field(alias="to")
+
+
+class Expectations(_Table):
+    """What must hold at the end; what is not named is not looked at.
+
+    Attributes:
+        rungs: from each of these rungs something was completed.
+        completed: how many tasks were completed.
+        refused: titles of tasks whose first "done" verify refused, and that were then repaired.
+        handoffs: who handed over to whom.
+        woken: titles of tasks that waited for another and were then done.
+        learnings: how many lessons were stored.
+        idle_model_calls: model calls without a task.
+        checks_before: by name, whether the check passes before the run.
+        checks_after: by name, whether it passes after it.
+        roadmap_done: titles of the roadmap's items that the file shows as done.
+    """
+
+    rungs: tuple[str, ...] = ()
+    completed: int | None = None
+    refused: tuple[str, ...] = ()
+    handoffs: tuple[ExpectedHandoff, ...] = ()
+    woken: tuple[str, ...] = ()
+    learnings: int | None = None
+    idle_model_calls: int | None = None
+    checks_before: dict[str, bool] = Field(default_factory=dict[str, bool])
+    checks_after: dict[str, bool] = Field(default_factory=dict[str, bool])
+    roadmap_done: tuple[str, ...] = ()
+
+
+class RecordedTask(_Table):
+    """A recorded task, read from the ``task.toml`` of its folder.
+
+    Attributes:
+        provenance: ``live`` or ``authored``: where the model's answers come from.
+        folder: where it lies.
+    """
+
+    schema_version: Literal[1] = Field(alias="schema")
+    title: str
+    description: str = ""
+    provenance: Literal["live", "authored"]
+    start: Start
+    run: Run = Run()
+    tasks: tuple[StartTask, ...] = ()
+    expect: Expectations = Expectations()
+    folder: Path = Path(".")
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+
+def load_task(folder: Path) -> RecordedTask:
+    """Read a recorded task.
+
+    Raises:
+        RecordingInvalid: with file, line and remedy.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+        data: dict[str, Any] = tomllib.loads(text)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror})."
+        raise RecordingInvalid(msg, remedy=f"A recorded task is a folder with {FILE}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not valid TOML: {error}."
+        raise RecordingInvalid(msg, remedy="Correct that line.") from error
+    try:
+        task = RecordedTask.model_validate({**data, "folder": folder.resolve()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = [str(part) for part in first["loc"]]
+        line = line_of(text, where) or 1
+        msg = f"{path}:{line}: {'.'.join(where)}: {first['msg']}."
+        raise RecordingInvalid(msg, remedy="docs/evals.md describes the format.") from None
+    known: set[str] = set()
+    for one in task.tasks:
+        missing = [title for title in one.after if title not in known]
+        if missing:
+            msg = f"{path}: '{one.title}' comes after '{missing[0]}', which is not named before it."
+            raise RecordingInvalid(msg, remedy="Name it first, with exactly this title.")
+        known.add(one.title)
+    return task
+
+
+def shipped_tasks() -> dict[str, Path]:
+    """The recorded tasks that come with the package, by name."""
+    root = Path(__file__).parent / "tasks"
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{FILE}"))}
+
+
+def find_task(name: str) -> Path:
+    """The folder of a recorded task: the name of a shipped one, or a path.
+
+    Raises:
+        RecordingInvalid: there is none.
+    """
+    shipped = shipped_tasks()
+    if name in shipped:
+        return shipped[name]
+    if (Path(name) / FILE).is_file():
+        return Path(name)
+    msg = f"There is no recorded task '{name}'."
+    raise RecordingInvalid(msg, remedy=f"Give a folder with {FILE}, or: {', '.join(shipped)}.")
