@@ -86,6 +86,7 @@ class Team:
         self.notices: list[str] = []
         self.problems: list[Problem] = []
         self.stopped: dict[str, Problem] = {}
+        self.quiet: dict[tuple[str, Source], int] = {}
         self._given_worker = worker
         self._given_tracker = tracker
         self._given_embedder = embedder

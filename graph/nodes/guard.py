@@ -34,7 +34,7 @@ def passed_over(team: Team, name: str, node: Node) -> Callable[[TickState], Awai
             found = await node(team, state)
         except Exception as error:  # one broken rung must not stop the others
             await team.note_problem(problem_of(error), where=name)
-            return {"path": [name], "candidate": None, "rung": name.removeprefix("check_")}
+            return {"path": [name]}
         return {**found, "path": [name]}
 
     run.__name__ = name

@@ -8,4 +8,4 @@ from neveridle.graph.team import Team
 
 async def rest(team: Team, state: TickState) -> TickState:
     """The graph never waits itself: whoever runs it does, for ``wait``."""
-    return {"candidate": None, "wait": {"on": "wakeup", **state.get("wait", {})}}
+    return {"wait": {"on": "wakeup", **state.get("wait", {})}}

@@ -14,9 +14,13 @@ async def heartbeat(team: Team, state: TickState) -> TickState:
     """Read from memory whether this agent may take work; the keeper does the beating."""
     agent = team.roster.get(state["agent"])
     await team.run_of(agent.name)
-    resting = agent.paused or team.draining or agent.name in team.stopped
-    return {"agent": agent.name, "rung": "rest" if resting else "", "candidate": None,
-            "lost": 0, "problem": None, "wait": {"after": team.wakeups.seen}}  # fmt: skip
+    version = await team.wakeups.look()
+    found: TickState = {"wait": {"after": version}}
+    if agent.paused or team.draining or agent.name in team.stopped:
+        found["rung"] = "rest"
+    if agent.name != state["agent"]:
+        found["agent"] = agent.name
+    return found
 
 
 async def check_dispatch(team: Team, state: TickState) -> TickState:
@@ -28,6 +32,7 @@ async def check_backlog(team: Team, state: TickState) -> TickState:
     """The tracker's backlog, as the board mirrors it."""
     if team.sources.stale:
         await team.sources.refresh()
+        team.quiet.clear()
     return await _look(team, state, Source.BACKLOG)
 
 
@@ -40,12 +45,24 @@ async def check_improvement(team: Team, state: TickState) -> TickState:
     """What the finders found worth doing, within the day's cap."""
     found = await _look(team, state, Source.IMPROVEMENT)
     if found.get("candidate") is None and await team.improvement.look():
+        team.quiet.pop((state["agent"], Source.IMPROVEMENT), None)
         found = await _look(team, state, Source.IMPROVEMENT)
     return found
 
 
 async def _look(team: Team, state: TickState, source: Source) -> TickState:
+    """The best candidate of a rung.
+
+    A rung that was empty is not read again until the board's version says that something
+    has become runnable since: an idle tick costs one read, whatever the number of rungs.
+    """
     agent = team.roster.get(state["agent"])
-    candidate = await team.board.attempts.peek(agent.name, agent.skills, source)
-    lost = state.get("lost", 0) if state.get("rung") == source else 0
-    return {"rung": str(source), "candidate": candidate, "lost": lost}
+    version = int(state["wait"]["after"])
+    if team.quiet.get((agent.name, source)) != version:
+        candidate = await team.board.attempts.peek(agent.name, agent.skills, source)
+        if candidate is None:
+            team.quiet[agent.name, source] = version
+            return {}
+        lost = state.get("lost", 0) if state.get("rung") == source else 0
+        return {"rung": str(source), "candidate": candidate, "lost": lost}
+    return {}
