@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from neveridle.graph.report import RunReport
 from neveridle.graph.team import Team
 from neveridle.settings import Settings, load_settings
 
-Watcher = Callable[[Team], Awaitable[None]]
-"""Told of the team once it is open, so that it can show what happens; runs beside it."""
+Shown = Callable[[Team], AbstractAsyncContextManager[None]]
+"""Shows what happens while the team runs."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +60,7 @@ async def play(
     folder: Path,
     *,
     model: str = "",
-    watcher: Watcher | None = None,
+    shown: Shown | None = None,
 ) -> Played:
     """Set the stage, run the team until it rests, and look at what came of it.
 
@@ -67,14 +68,12 @@ async def play(
         task: the recorded task.
         folder: where to play it.
         model: a live model in place of the recording; empty: the recording.
-        watcher: shows what happens meanwhile.
+        shown: shows what happens meanwhile; None: nothing is shown.
 
     Raises:
         StageTaken: the folder holds something else.
         OperatorError: something must be configured first.
     """
-    import asyncio
-
     started = time.monotonic()
     settings = load_settings(await set_up(task, folder))
     if model:
@@ -82,15 +81,8 @@ async def play(
     async with Team(settings) as team:
         before = await run_all_checks(team)
         await seed(team, task)
-        watching = None
-        if watcher is not None:
-            watching = asyncio.create_task(_watch(watcher, team))
-        try:
+        async with shown(team) if shown is not None else nullcontext():
             report = await team.run(until="idle", timeout=task.run.timeout)
-        finally:
-            if watching is not None:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
         head = await team.workspaces.head()
         roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
         tasks = await team.board.tasks.find()
@@ -112,14 +104,14 @@ async def play(
         )
 
 
-async def _watch(watcher: Watcher, team: Team) -> None:
-    await watcher(team)
-
-
 def with_model(settings: Settings, model: str) -> Settings:
-    """The settings with another model for every purpose."""
+    """The settings with another model for every purpose.
+
+    What a recording may do is known; a live model's work is merged only from a sandbox.
+    """
     models = settings.model.model_copy(update={"default": model, "work": "", "learn": ""})
-    return settings.model_copy(update={"model": models})
+    delivery = settings.delivery.model_copy(update={"unsandboxed_merge": False})
+    return settings.model_copy(update={"model": models, "delivery": delivery})
 
 
 async def seed(team: Team, task: RecordedTask) -> None:
@@ -198,5 +190,6 @@ def summary(played: Played) -> dict[str, Any]:
         "output_tokens": played.report.output_tokens,
         "idle_model_calls": played.report.idle_model_calls,
         "problems": [dict(problem) for problem in played.report.problems],
+        "stopped": {agent: dict(why) for agent, why in played.report.stopped.items()},
         "notices": played.report.notices,
     }

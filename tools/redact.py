@@ -14,7 +14,8 @@ _SHORTEST: Final = 8  # characters; shorter values would blank out ordinary word
 # `f"Bearer {token}"` must stay intact, or a replayed edit would write something else.
 _VALUE: Final = r"[A-Za-z0-9._~+/=-]"
 
-# Prefixes that no word has; they count wherever they stand.
+# Prefixes that no word has; they count wherever they stand. All lengths that may be tried at
+# many places are bounded: what is redacted comes from outside, and must not cost minutes.
 _KEYS: Final = re.compile(
     "|".join(
         (
@@ -25,15 +26,15 @@ _KEYS: Final = re.compile(
             r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
             r"(?:AKIA|ASIA)[0-9A-Z]{16}",
             r"AIza[0-9A-Za-z_-]{35}",
-            r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+            r"eyJ[A-Za-z0-9_-]{8,1000}\.eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,}",
         )
     )
 )
 # Words do end in "sk-" (task-force), and the lookahead asks for a digit, so that
 # sk-learn-some-long-name is no key either. Runs after _KEYS, which may free its start.
-_SK_KEY: Final = re.compile(r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}")
+_SK_KEY: Final = re.compile(r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{16,}")
 _PRIVATE_KEY: Final = re.compile(
-    r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----).*?(-----END [A-Z ]{0,20}PRIVATE KEY-----)",
+    r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----).{0,20000}?(-----END [A-Z ]{0,20}PRIVATE KEY-----)",
     re.DOTALL,
 )
 # `Authorization: Bearer x`, also as `'Authorization': 'Bearer x'` and `authorization=Bearer x`.
@@ -76,8 +77,6 @@ def _environment_secrets() -> list[str]:
     values = {
         value
         for name, value in os.environ.items()
-        if len(value) >= _SHORTEST
-        and name.upper().endswith(_ENVIRONMENT_SUFFIXES)
-        and value not in SECRET  # replacing a part of the placeholder would never end
+        if len(value) >= _SHORTEST and name.upper().endswith(_ENVIRONMENT_SUFFIXES)
     }
     return sorted(values, key=lambda value: (-len(value), value))

@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-_H: Final = r"[0-9a-f]{7,40}"
+_SHORT, _LONG = 7, 40  # digits of a hash
+_H: Final = rf"[0-9a-f]{{{_SHORT},{_LONG}}}"
 _END: Final = r"(?![0-9A-Za-z_])"
 # Not inside a word, a colour (#1a2b3c4d) or a decimal (0.1234567e9); `a1b2c3d..e4f5a6b` is fine.
 _START: Final = r"(?<![0-9A-Za-z_#])(?<!(?<!\.)\.)"
@@ -86,6 +87,8 @@ class Names:
         ]
         self._temporary = _temporary_pattern()
         self._seen: dict[str, list[str]] = {"tmp": [], "uuid": [], "hash": []}
+        self._numbers: dict[tuple[str, str], int] = {}  # of kind and value, from 1
+        self._hashes: dict[str, list[int]] = {}  # numbers by the first 7 digits
 
     def text(self, text: str) -> str:
         """``text`` with names; values met for the first time get the next number."""
@@ -112,12 +115,13 @@ class Names:
         return _HASH.sub(lambda m: self._hash(m[0], learn=learn and _looks_random(m[0])), text)
 
     def _number(self, kind: str, value: str, learn: bool) -> str:
-        seen = self._seen[kind]
-        if value not in seen:
+        number = self._numbers.get((kind, value))
+        if number is None:
             if not learn:
                 return value
-            seen.append(value)
-        return f"⟦{kind}:{seen.index(value) + 1}⟧"
+            self._seen[kind].append(value)
+            number = self._numbers[kind, value] = len(self._seen[kind])
+        return f"⟦{kind}:{number}⟧"
 
     def _git_hash(self, found: re.Match[str]) -> str:
         return self._hash(found[0], learn=True)
@@ -125,17 +129,20 @@ class Names:
     def _hash(self, value: str, *, learn: bool) -> str:
         """A short hash and the long one that it begins share a number: ``⟦hash:1~7⟧``."""
         seen = self._seen["hash"]
-        for index, known in enumerate(seen):
+        alike = self._hashes.setdefault(value[:_SHORT], [])
+        for number in alike:
+            known = seen[number - 1]
             if known.startswith(value) or value.startswith(known):
-                seen[index] = max(known, value, key=len)
+                seen[number - 1] = max(known, value, key=len)
                 break
         else:
             if not learn:
                 return value
             seen.append(value)
-            index = len(seen) - 1
-        length = "" if len(value) == 40 else f"~{len(value)}"
-        return f"⟦hash:{index + 1}{length}⟧"
+            number = len(seen)
+            alike.append(number)
+        length = "" if len(value) == _LONG else f"~{len(value)}"
+        return f"⟦hash:{number}{length}⟧"
 
     def _value(self, found: re.Match[str]) -> str:
         name, number, length = found[1], found[2], found[3]

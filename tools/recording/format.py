@@ -72,6 +72,7 @@ class AuthoredEntry(_Line):
         step: 1 + the number of the model's messages that the request already holds.
         agent: whose answer this is, for the reader; not part of the key.
         note: why the entry is there, for the reader.
+        usage: what the call used; left out, it is estimated from the request at replay.
     """
 
     task: str
@@ -82,7 +83,7 @@ class AuthoredEntry(_Line):
     note: str = ""
     content: str = ""
     tool_calls: tuple[AuthoredCall, ...] = ()
-    usage: Tokens = Tokens()
+    usage: Tokens | None = None
 
     @property
     def key(self) -> tuple[str, int, str, int]:

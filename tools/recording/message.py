@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from neveridle.tools.recording.format import Tokens
 from neveridle.tools.recording.request import plain, walk
 
 if TYPE_CHECKING:
-    from langchain_core.messages import AIMessage
+    from langchain_core.messages import AIMessage, BaseMessage
 
     from neveridle.tools.recording.format import AuthoredEntry
 
@@ -71,18 +72,23 @@ def message_from(response: Mapping[str, Any], text: Callable[[str], str]) -> AIM
     )
 
 
-def authored_message(entry: AuthoredEntry, model: str) -> AIMessage:
+def authored_message(
+    entry: AuthoredEntry, model: str, asked: Sequence[BaseMessage] = ()
+) -> AIMessage:
     """The answer that somebody wrote.
+
+    Where its entry does not say what it used, that is estimated from the request and the
+    answer, and marked ``usage_estimated`` in the response metadata.
 
     The id of a tool call is made from where it stands, so that the same step of the same
     attempt has the same ids in every run, and no other step has them.
     """
     from langchain_core.messages import AIMessage
+    from langchain_core.messages.utils import count_tokens_approximately
 
-    used = entry.usage
     place = repr((entry.task, entry.attempt, entry.purpose, entry.step))
     stem = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return AIMessage(
+    message = AIMessage(
         content=entry.content,
         tool_calls=[
             {
@@ -93,10 +99,18 @@ def authored_message(entry: AuthoredEntry, model: str) -> AIMessage:
             }
             for i, call in enumerate(entry.tool_calls, start=1)
         ],
-        usage_metadata={
-            "input_tokens": used.input_tokens,
-            "output_tokens": used.output_tokens,
-            "total_tokens": used.input_tokens + used.output_tokens,
-        },
         response_metadata={"model_name": model} if model else {},
     )
+    used = entry.usage
+    if used is None:
+        used = Tokens(
+            input_tokens=count_tokens_approximately(asked),
+            output_tokens=count_tokens_approximately([message]),
+        )
+        message.response_metadata["usage_estimated"] = True
+    message.usage_metadata = {
+        "input_tokens": used.input_tokens,
+        "output_tokens": used.output_tokens,
+        "total_tokens": used.input_tokens + used.output_tokens,
+    }
+    return message

@@ -64,7 +64,7 @@ class ReplayChatModel(SeamChatModel):
         if self.recording.authored:
             step = 1 + sum(isinstance(message, AIMessage) for message in messages)
             entry = self.recording.authored_answer(self.scope, step)
-            return authored_message(entry, self.recording.provenance.model)
+            return authored_message(entry, self.recording.provenance.model, messages)
         names = self.names()
         request = canonical_request(messages, names=names, stop=stop, options=options)
         found = self.recording.live_answer(self.scope, request, self.sampling)

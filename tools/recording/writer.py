@@ -44,7 +44,7 @@ class RecordingWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
-                _create(path, _line(header.model_dump()))
+                create_once(path, _line(header.model_dump()))
             check_appendable(path)
             flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._file = os.open(path, flags)
@@ -117,8 +117,12 @@ def check_appendable(path: Path) -> None:
         raise RecordingInvalid(msg, remedy="Set another file as `record` in [model].")
 
 
-def _create(path: Path, header: bytes) -> None:
-    """Make the file with its header in one step, whoever else is doing the same."""
+def create_once(path: Path, header: bytes) -> None:
+    """Make a file with its header in one step; one that is there by now stays as it is.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".recording-") as temporary:
         temporary.write(header)
         temporary.flush()

@@ -73,10 +73,8 @@ class ConfinedTree:
     def kind(self, path: str) -> str | None:
         """``file``, ``folder`` or ``other`` (links followed), None where nothing is."""
         try:
-            with self._at(path) as (folder, name):
+            with self._at(path) as (folder, name), told(path):
                 return _kind(os.lstat(name, dir_fd=folder).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
         except ModelMistake as error:
             if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
                 return None

@@ -8,7 +8,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from neveridle.errors import EditRejected, ModelMistake
 from neveridle.tools.repository import searching
@@ -223,10 +223,16 @@ def repository_tools(workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float
             name=method.__name__,
             parse_docstring=True,
             handle_tool_error=True,
-            handle_validation_error=True,
+            handle_validation_error=_arguments_told,
         )
         for method in methods
     ]
+
+
+def _arguments_told(error: Any) -> str:
+    """Which arguments were wrong, and how; ``error`` is pydantic's, of either version."""
+    wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    return f"The arguments do not fit. {'; '.join(wrong)}."
 
 
 def _mistakes_told(method: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:

@@ -28,7 +28,6 @@ LOCK_POLL = 0.01
 FOLLOW = """
 git_dir=$1 ref=$2 commit=$3 expect=$4; shift 4
 GIT_DIR=$git_dir git "$@" || exit 3
-git update-index -q --refresh --ignore-submodules
 git read-tree -m -u "$expect" "$commit" && exit 0
 git update-ref "$ref" "$expect" "$commit" && exit 4
 exit 5
@@ -84,7 +83,7 @@ async def fast_forward(
         if not await git.contains(commit, expect):
             msg = f"{commit} does not contain {expect}: merge the target branch first"
             raise ValueError(msg)
-        dirty = await target.dirty_files()
+        dirty = await _in_the_way(git, target, commit, expect)
         if dirty:
             return PublishResult("dirty", now, dirty)
         answer = await _move(git, git_dir, target, commit, expect, lock)
@@ -122,13 +121,19 @@ async def _outcome(
         )
     if now != expect:
         return PublishResult("moved", now)
-    in_the_way = await target.dirty_files()
-    if not in_the_way:
-        touched = await git.run("diff-tree", "-r", "-z", "--name-only", expect, commit)
-        in_the_way = await target.untracked_files(touched.names)
+    in_the_way = await _in_the_way(git, target, commit, expect)
     if in_the_way:
         return PublishResult("dirty", now, in_the_way)
     raise failure("push", answer.messages)
+
+
+async def _in_the_way(git: Git, target: Repository, commit: str, expect: str) -> list[str]:
+    """Files a person changed, and untracked ones that ``commit`` would overwrite."""
+    dirty = await target.dirty_files()
+    if dirty:
+        return dirty
+    touched = await git.run("diff-tree", "-r", "-z", "--name-only", expect, commit)
+    return await target.untracked_files(touched.names)
 
 
 def _where(

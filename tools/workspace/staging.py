@@ -30,19 +30,26 @@ async def stage(git: Git, tree: Path) -> str:
     if names:
         given = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
         try:
-            await git.run(
+            answer = await git.run(
                 *("update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
                 given=given,
                 time_limit=5 * GIT_SECONDS,
             )
         except RepositoryUnusable as error:
-            refused = re.search(r"Unable to process path (.*)", error.message)
-            if refused is None:
-                raise
-            raise ModelMistake(
-                f"git cannot store {refused[1]!r}: {error.message}", remedy="Rename or remove it."
-            ) from error
+            _check_stored(error.message)
+            raise
+        _check_stored(answer.messages)
     return await git.line("write-tree")
+
+
+def _check_stored(messages: str) -> None:
+    """Raise for a file that git left out: a name that is unsafe somewhere, or unreadable."""
+    refused = re.search(r"(?:Unable to process|Ignoring) path (.*)", messages)
+    if refused is not None:
+        raise ModelMistake(
+            f"git cannot store {refused[1]!r}: {messages.strip()[:500]}",
+            remedy="Rename or remove it.",
+        )
 
 
 def identity(name: str, email: str) -> dict[str, str]:

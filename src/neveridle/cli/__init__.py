@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
 
-def main() -> None:
-    """Run the command line."""
+
+def main() -> NoReturn:
+    """Run the command line, and leave with its exit code."""
+    import sys
+
     from neveridle.cli.app import run
 
-    run()
+    sys.exit(run())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain.agents import (
@@ -60,13 +60,15 @@ def ask(question: str) -> str:
 
 
 def agent(model: ReplayChatModel) -> Any:
-    made: Any = create_agent(
-        model,
-        tools=[look, ask],
-        response_format=ToolStrategy(Outcome),
-        checkpointer=InMemorySaver(),
+    return cast(
+        "Any",
+        create_agent(
+            model,
+            tools=[look, ask],
+            response_format=ToolStrategy(Outcome),
+            checkpointer=InMemorySaver(),
+        ),
     )
-    return made
 
 
 CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}}

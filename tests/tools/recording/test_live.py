@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain.agents import (
@@ -75,11 +75,14 @@ def work(model: Any, folder: Path, sha: str, *, prompt: str = "Fix it") -> dict[
         """Run a command."""
         return f"{command!r} in {folder}/src: [main {sha[:7]}], 2 passed in 0.{len(str(folder))}s"
 
-    made: Any = create_agent(
-        model,
-        tools=[run],
-        system_prompt=f"You work in {folder}.",
-        response_format=ToolStrategy(Outcome),
+    made = cast(
+        "Any",
+        create_agent(
+            model,
+            tools=[run],
+            system_prompt=f"You work in {folder}.",
+            response_format=ToolStrategy(Outcome),
+        ),
     )
     state: dict[str, Any] = made.invoke({"messages": [HumanMessage(prompt)]})
     return state

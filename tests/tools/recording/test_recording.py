@@ -25,7 +25,8 @@ def test_provenance_and_calls(write_file: Callable[..., Path]) -> None:
 
 
 def test_a_file_from_windows(write_file: Callable[..., Path]) -> None:
-    path = write_file({**ENTRY, "content": "eins\r\nzwei\u2028drei ü"}, newline="\r\n")
+    entry = {**ENTRY, "content": "eins\r\nzwei\u2028drei ü"}
+    path = write_file(json.dumps(entry, ensure_ascii=False), newline="\r\n")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
 
     answer = Recording.load(path).authored_answer(Scope("dispatch:1", 1, "work"), 1)

@@ -14,6 +14,7 @@ import pytest
 
 from neveridle.errors import DiskFull, RecordingInvalid
 from neveridle.tools.recording import Recording, RecordingWriter, Scope
+from neveridle.tools.recording.writer import create_once
 
 REQUEST: dict[str, Any] = {
     "model": {"name": "m"},
@@ -49,6 +50,15 @@ def test_eight_processes_make_one_recording(tmp_path: Path) -> None:
     assert Recording.load(path).calls == 8 * 40
     assert path.read_bytes().count(b"neveridle-recording") == 1
     assert [child.name for child in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_somebody_else_made_meanwhile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    create_once(path, b"theirs, with a call\n")
+    create_once(path, b"ours\n")
+
+    assert path.read_bytes() == b"theirs, with a call\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_each_call_is_on_the_disk_when_write_returns(tmp_path: Path) -> None:
@@ -101,6 +111,23 @@ def test_a_full_disk(tmp_path: Path) -> None:
         writer.write(Scope("t", 1, "work"), REQUEST, {"content": "x"}, 0)
     writer.close()
     assert raised.value.remedy
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits the size of files in the POSIX way")
+def test_a_disk_that_fills_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    code = WRITER.replace(
+        "import sys",
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (7_000, 7_000))",
+        1,
+    )
+    command = [sys.executable, "-P", "-c", code, str(tmp_path / "r.jsonl"), "1"]
+
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+    assert ended.returncode == 1
+    assert b"errors.DiskFull" in ended.stderr
 
 
 def test_a_closed_writer_refuses(tmp_path: Path) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
 from neveridle.errors import RepositoryUnusable, StateConflict
 from neveridle.tools.workspace import Workspace, Workspaces
 
-SAM = {"author": "Sam", "email": "sam@example.org"}
+
+class Author(TypedDict):
+    author: str
+    email: str
+
+
+SAM: Author = {"author": "Sam", "email": "sam@example.org"}
 Files = Callable[[Path], dict[str, str]]
 
 
@@ -189,7 +195,7 @@ async def test_a_dirty_tree_is_refused_untouched(
 
 async def test_cancelling_does_not_tear_the_persons_tree(repo: Any, spaces: Workspaces) -> None:
     """Wherever it is cancelled, the target is moved with its tree, or neither is."""
-    for turn in range(0, 24, 3):
+    for turn in range(0, 24, 5):
         work = await spaces.create("k", branch="b")
         await worked(work, **{f"f{n}": f"{turn}" for n in range(50)})
         task = asyncio.create_task(work.fast_forward_target(expect=work.base))

@@ -6,14 +6,20 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
 from neveridle.errors import ModelMistake, PathEscape, RepositoryUnusable, StateConflict
 from neveridle.tools.workspace import Workspace, Workspaces
 
-SAM = {"author": "Sam", "email": "sam@example.org"}
+
+class Author(TypedDict):
+    author: str
+    email: str
+
+
+SAM: Author = {"author": "Sam", "email": "sam@example.org"}
 Files = Callable[[Path], dict[str, str]]
 
 
@@ -303,7 +309,7 @@ async def test_removed_and_half_made_workspaces_are_not_found(
     assert await spaces.keys() == []
 
 
-@pytest.mark.parametrize("steps", range(0, 40, 3))
+@pytest.mark.parametrize("steps", range(0, 40, 6))
 async def test_cancelled_anywhere_it_stays_usable(
     spaces: Workspaces, repo: Any, steps: int
 ) -> None:

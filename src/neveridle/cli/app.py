@@ -1,0 +1,86 @@
+"""The command line: which commands there are, and how each of them ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from neveridle.cli.failure import report, wants_json
+from neveridle.cli.lazy import LazyGroup
+from neveridle.cli.screen import forgiving_streams
+
+COMMANDS = {
+    "demo": "neveridle.cli.demo:demo_command",
+    "init": "neveridle.cli.init:init_command",
+    "run": "neveridle.cli.run:run_command",
+    "status": "neveridle.cli.status:status_command",
+    "dispatch": "neveridle.cli.dispatch:dispatch_command",
+    "tasks": "neveridle.cli.tasks:app",
+    "handoff": "neveridle.cli.handoff:app",
+    "config": "neveridle.cli.config:app",
+    "eval": "neveridle.cli.evals:app",
+    "roadmap": "neveridle.cli.roadmap:roadmap_command",
+    "graph": "neveridle.cli.graph:graph_command",
+}
+
+
+class Root(LazyGroup):
+    """``neveridle`` itself."""
+
+    table = COMMANDS
+
+
+app = typer.Typer(
+    name="neveridle",
+    cls=Root,
+    help="A team of LLM agents that always has something worth doing.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from neveridle import __version__
+
+        typer.echo(f"neveridle {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """A team of LLM agents that always has something worth doing.
+
+    Agents pull work by themselves (dispatch, backlog, roadmap, improvement), do it in
+    isolated clones of a git repository, and prove it with the project's own checks.
+    Start with `neveridle init` in a repository, or look at `neveridle demo`.
+    """
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; its exit code.
+
+    0 is fine, 1 work that failed or a bug, 2 usage or configuration, 3 a service, 4 what
+    is not there or was taken, 130 Ctrl-C.
+
+    Args:
+        arguments: what follows the program's name; None: this process's.
+    """
+    line = list(sys.argv[1:] if arguments is None else arguments)
+    forgiving_streams()
+    try:
+        code = typer.main.get_command(app).main(line, "neveridle", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the last one to catch it says what it is
+        return report(error, as_json=wants_json(line))
+    return code if isinstance(code, int) else 0

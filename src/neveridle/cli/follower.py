@@ -1,0 +1,150 @@
+"""Follows the board's log while a team runs: who does what, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from neveridle.graph.report import AttemptLine, RunReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neveridle.board import Board, Event
+
+PAGE = 500
+ENDINGS = {
+    "task.completed": "completed",
+    "attempt.failed": "failed",
+    "task.blocked": "blocked",
+    "task.handed_off": "handed_off",
+    "attempt.parked": "parked",
+    "attempt.released": "released",
+    "attempt.expired": "lost",
+}
+SAYS = {
+    "task.added": "is new, from {source}: {title}",
+    "task.claimed": "works on it: {title}",
+    "verify.refused": "was refused: {why}",
+    "task.completed": "is completed",
+    "task.unblocked": "can start: #{by} is completed",
+    "attempt.failed": "failed ({code}): {error}",
+    "task.blocked": "is blocked: {owner} must act: {action}",
+    "task.handed_off": "is handed over to {to}",
+    "attempt.parked": "waits for {on}",
+    "attempt.released": "is back on the board",
+    "attempt.expired": "lost its worker",
+    "task.cancelled": "is cancelled",
+    "agent.stopped": "stopped: {message} {remedy}",
+    "team.problem": "problem in {where}: {message} {remedy}",
+}
+"""What a line says of an event; the others are not shown."""
+
+
+@dataclass(slots=True)
+class Doing:
+    """What an agent of this process does just now.
+
+    Attributes:
+        task: the id of its task.
+        title: that task's title.
+        rung: where the task comes from.
+        phase: how far it has come.
+        calls: model calls made for it.
+    """
+
+    task: int
+    title: str
+    rung: str
+    phase: str = "claimed"
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class Follower:
+    """Reads the log on, in steps.
+
+    Args:
+        board: whose log.
+        runs: the runs of this process, which the report is about.
+
+    Attributes:
+        doing: by agent.
+        report: what came of it so far.
+    """
+
+    board: Board
+    runs: Callable[[], list[str]]
+    doing: dict[str, Doing] = field(default_factory=dict[str, Doing])
+    report: RunReport = field(default_factory=RunReport)
+    _after: int = 0
+    _titles: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+
+    async def start(self) -> None:
+        """Begin at the log's end."""
+        self._after = await self.board.events.newest()
+
+    async def step(self) -> list[Event]:
+        """Read what is new, take it in, and return it."""
+        new: list[Event] = []
+        while True:
+            page = await self.board.events.find(after=self._after, limit=PAGE)
+            for event in page:
+                self._after = event.id
+                await self._take_in(event)
+            new += page
+            if len(page) < PAGE:
+                return new
+
+    def sentence(self, event: Event) -> str:
+        """What a line says of an event; empty where it is not shown."""
+        form = SAYS.get(event.kind)
+        if form is None:
+            return ""
+        title, rung = self._titles.get(event.task_id or 0, ("", ""))
+        facts = {"title": title, "source": rung, **event.data}
+        said = form.format_map(_Facts(facts)).strip()
+        return said if event.task_id is None else f"#{event.task_id} {said}"
+
+    async def _take_in(self, event: Event) -> None:
+        agent, task = event.agent or "", event.task_id
+        if task is not None and task not in self._titles:
+            found = await self.board.tasks.get(task)
+            self._titles[task] = (found.title, str(found.source))
+        if event.run not in self.runs():
+            return
+        now = self.doing.get(agent)
+        if event.kind == "task.claimed" and task is not None:
+            title, rung = self._titles[task]
+            self.doing[agent] = Doing(task, title, rung)
+        elif event.kind == "attempt.phase" and now is not None:
+            now.phase = str(event.data.get("phase", now.phase))
+        elif event.kind == "model.call":
+            self.report.model_calls += 1
+            self.report.idle_model_calls += task is None
+            self.report.input_tokens += int(event.data.get("input_tokens") or 0)
+            self.report.output_tokens += int(event.data.get("output_tokens") or 0)
+            if now is not None:
+                now.calls += 1
+        elif event.kind in ENDINGS and now is not None and now.task == task:
+            self._end(agent, now, ENDINGS[event.kind])
+
+    def _end(self, agent: str, doing: Doing, ending: str) -> None:
+        del self.doing[agent]
+        self.report.attempts.append(
+            AttemptLine(
+                agent=agent,
+                task=doing.task,
+                title=doing.title,
+                rung=doing.rung,
+                ending=ending,
+                path=(),
+            )
+        )
+
+
+class _Facts(dict[str, object]):
+    """What an event says; a fact it does not give is left out."""
+
+    def __missing__(self, key: str) -> str:
+        return ""

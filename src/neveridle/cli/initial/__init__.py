@@ -1,0 +1,1 @@
+"""What ``neveridle init`` looks for in a repository, and what it writes there."""

@@ -1,0 +1,95 @@
+"""How a played recorded task is shown: live, and as a report at its end."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+from neveridle.cli.screen import console, say, styled, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neveridle.evals import Played, Score
+    from neveridle.graph.team import Team
+
+COLOURS = {"completed": "green", "blocked": "red", "failed": "red", "waiting": "yellow"}
+
+
+def shown(team: Team, *, quiet: bool) -> AbstractAsyncContextManager[None]:
+    """Show what the team does while it runs."""
+    from neveridle.cli.follower import Follower
+    from neveridle.cli.live import Progress
+
+    for notice in team.notices:
+        say(f"note: {notice}", err=quiet, lines=False)
+    follower = Follower(team.board, lambda: team.keeper.runs)
+    return Progress(follower, team.roster.names, quiet=quiet).shown()
+
+
+def print_played(facts: dict[str, Any]) -> None:
+    """Print what was done by whom, from which rung, and what it cost."""
+    out = console()
+    rows = [
+        (
+            one["rung"],
+            ", ".join(dict.fromkeys(line["agent"] for line in one["attempts"])),
+            styled(one["state"].replace("_", " "), COLOURS.get(one["state"], "")),
+            _how(one),
+            one["title"],
+        )
+        for one in sorted(facts["tasks"], key=lambda one: RUNGS.index(one["rung"]))
+    ]
+    say()
+    out.print(table("rung", "agent", "state", "how", "task", rows=rows))
+    say()
+    before, after = facts["checks"]["before"], facts["checks"]["after"]
+    checks = [(name, _passed(before[name]), _passed(after[name])) for name in before]
+    out.print(table("check", "before", "after", rows=checks))
+    say()
+    tokens = facts["input_tokens"] + facts["output_tokens"]
+    about = "about " if facts["provenance"] == "authored" else ""
+    say(
+        f"{facts['model_calls']:,} model calls, {about}{tokens:,} tokens; "
+        f"model calls while idle: {facts['idle_model_calls']}"
+    )
+    say(
+        f"{facts['merged']} branches merged, {facts['refused']} refused by verify, "
+        f"{len(facts['handoffs'])} handoffs, {facts['learnings']} lessons stored; "
+        f"{facts['seconds']:.0f} s, commands confined by: {facts['sandbox']}"
+    )
+    for agent, why in facts["stopped"].items():
+        say(f"{agent} stopped[{why['code']}]: {why['message']} {why['remedy']}".rstrip())
+    for problem in facts["problems"]:
+        say(f"problem[{problem['code']}]: {problem['message']} {problem['remedy']}".rstrip())
+
+
+RUNGS = ["dispatch", "backlog", "roadmap", "improvement"]
+
+
+def _how(task: dict[str, Any]) -> str:
+    endings = [line["ending"].replace("_", " ") for line in task["attempts"]]
+    return " → ".join(endings) or "-"
+
+
+def _passed(passed: bool) -> Any:
+    return styled("pass", "green") if passed else styled("FAIL", "red")
+
+
+def print_scores(scores: Sequence[Score]) -> None:
+    """Print each expectation, and whether it holds."""
+    rows = [
+        (styled("ok", "green") if one.passed else styled("FAILED", "red"), one.name, one.detail)
+        for one in scores
+    ]
+    console().print(table("", "expectation", "seen", rows=rows))
+
+
+def facts_of(played: Played, scores: Sequence[Score]) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    from neveridle.evals import summary
+
+    expectations = [
+        {"name": one.name, "passed": one.passed, "detail": one.detail} for one in scores
+    ]
+    return {**summary(played), "expectations": expectations}

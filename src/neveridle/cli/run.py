@@ -1,0 +1,119 @@
+"""``neveridle run``: let the agents pull work."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neveridle.cli.options import ConfigOption, JsonOption
+
+if TYPE_CHECKING:
+    from neveridle.graph.report import RunReport
+    from neveridle.settings import Settings
+
+
+class Until(StrEnum):
+    """When a run ends by itself."""
+
+    IDLE = "idle"
+    FOREVER = "forever"
+
+
+def run_command(
+    once: Annotated[
+        bool, typer.Option("--once", help="One tick of each agent, and no more.")
+    ] = False,
+    until: Annotated[
+        Until,
+        typer.Option("--until", help="idle: until nothing is left that could be done now."),
+    ] = Until.FOREVER,
+    agents: Annotated[
+        str | None,
+        typer.Option("--agents", metavar="NAMES", help="Only these, such as sam,leo."),
+    ] = None,
+    ticks: Annotated[
+        int | None, typer.Option("--ticks", min=1, help="At most so many ticks in all.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0.0, help="At most so many seconds.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME", help="Use this model in place of all configured ones."
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let the agents pull work, until Ctrl-C or as long as is asked for.
+
+    Ctrl-C ends it within two seconds: what was at work goes back to the board, and the next
+    run goes on with it. A second Ctrl-C ends it at once.
+    """
+    from neveridle.cli.options import commas
+    from neveridle.cli.project import load, roster_of
+    from neveridle.cli.running import How, conduct
+
+    settings = load(config)
+    if model is not None:
+        settings = with_model(settings, model)
+    roster = roster_of(settings)
+    named = [roster.get(name).name for name in commas(agents)]
+    names = list(dict.fromkeys(named)) or roster.names
+    how = How(
+        agents=names,
+        until=Until.IDLE if once else until,
+        ticks=len(names) if once else ticks,
+        timeout=timeout,
+    )
+    report, code = conduct(settings, how, json=json)
+    _show(report, json=json)
+    if code:
+        from neveridle.cli.interrupt import leave
+
+        leave(code)
+    if failed(report):
+        raise typer.Exit(1)
+
+
+def with_model(settings: Settings, name: str) -> Settings:
+    """Settings in which one model stands in for all.
+
+    Args:
+        settings: as configured.
+        name: the model; the path of a ``replay:`` is relative to the current folder.
+    """
+    from neveridle.settings import AgentSettings
+
+    kind, colon, path = name.partition(":")
+    if kind == "replay" and colon:
+        name = f"replay:{Path(path.strip()).absolute()}"
+    only = {"default": name, "work": "", "learn": ""}
+    agents: dict[str, AgentSettings] = {
+        agent: own.model_copy(update={"model": ""}) for agent, own in settings.agents.items()
+    }
+    return settings.model_copy(
+        update={"model": settings.model.model_copy(update=only), "agents": agents}
+    )
+
+
+def failed(report: RunReport) -> bool:
+    """Whether a run ended badly: agents had to stop, or nothing but failures came of it."""
+    return bool(report.stopped) or (
+        any(line.ending in ("failed", "blocked") for line in report.attempts)
+        and not report.completed
+    )
+
+
+def _show(report: RunReport, *, json: bool) -> None:
+    from neveridle.cli.run_report import print_report
+    from neveridle.cli.screen import print_json
+
+    if json:
+        print_json(report.as_dict())
+    else:
+        print_report(report)

@@ -1,0 +1,49 @@
+"""What ``neveridle run`` prints at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neveridle.cli.screen import console, say, styled, table
+
+if TYPE_CHECKING:
+    from neveridle.graph.report import RunReport
+
+REASONS = {
+    "idle": "There is nothing left that could be done now.",
+    "ticks": "The ticks that were asked for are over.",
+    "timeout": "The time that was asked for is over.",
+    "stopped": "Every agent stopped.",
+    "interrupted": "Interrupted: what was at work is back on the board.",
+}
+COLOURS = {"completed": "green", "failed": "red", "blocked": "red", "handed_off": "cyan"}
+
+
+def print_report(report: RunReport) -> None:
+    """Print it for people."""
+    out = console()
+    if report.attempts:
+        rows = [
+            (
+                line.agent,
+                line.rung,
+                styled(line.ending.replace("_", " "), COLOURS.get(line.ending, "")),
+                f"#{line.task} {line.title}",
+            )
+            for line in report.attempts
+        ]
+        say()
+        out.print(table("agent", "rung", "ending", "task", rows=rows))
+        say()
+    for problem in report.problems:
+        say(f"problem[{problem['code']}]: {problem['message']} {problem['remedy']}".rstrip())
+    for agent, problem in report.stopped.items():
+        say(
+            f"{agent} stopped[{problem['code']}]: {problem['message']} {problem['remedy']}".rstrip()
+        )
+    say(REASONS.get(report.reason, report.reason))
+    say(
+        f"{len(report.completed)} of {len(report.attempts)} attempts completed their task; "
+        f"{report.model_calls:,} model calls, {report.input_tokens:,} tokens in, "
+        f"{report.output_tokens:,} out; model calls while idle: {report.idle_model_calls}"
+    )
