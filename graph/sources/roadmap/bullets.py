@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from neveridle.graph.sources.roadmap.outline import Section
     from neveridle.graph.sources.roadmap.scan import Found, Scan
     from neveridle.graph.sources.roadmap.sections import Promise
-    from neveridle.graph.sources.roadmap.text import Passage
 
 Plain = Literal["item", "lead", "mark", "box", "off"]
 """Which entries without a checkbox are items: all, those with a bold lead, those with a mark
@@ -47,19 +46,20 @@ _CONTENTS = re.compile(
     r"^\s*(?:\*\*)?\[[^\[\]]*\]\((?:#|(?!https?:)[^()\s]*\.(?:md|rst|html?|pdf)\b)[^()]*\)(?:\*\*)?"
 )
 _RULE = re.compile(
-    r"^(?:do not|don[’']t|never|always|must|avoid|note|nb|tip|warning|important|see|e\.g|i\.e"
-    r"|for details|not to|no |this (?:is|document|roadmap)|we (?:are|use|value|believe)"
+    r"^(?:do not|don[\u2019']t|never|always|must|avoid|note|nb|tip|warning|important|see|e\.g|i\.e"
+    r"|for details|this (?:is|document|roadmap)|we (?:are|use|value|believe)"
     r"|all (?:of|the) |items? (?:marked|are|in))\b",
     re.IGNORECASE,
 )
 _HORIZON = re.compile(
     r"^(?:now|next|soon|later|someday|done|todo|to do|in progress|planned|backlog|p[0-4]|high"
-    r"|medium|low|critical|must|should|could|won[’']?t|integer \w+|decimal \w+)\b",
+    r"|medium|low|critical|must|should|could|won[\u2019']?t|integer \w+|decimal \w+)\b",
     re.IGNORECASE,
 )
-_EXPLAINED = re.compile(r"(?: \w+){0,2}(?: \([^()]*\))?(?:[:,=]|\s[-–—])\s")
+_EXPLAINED = re.compile(r"(?: \w+){0,2}(?: \([^()]*\))?(?:[:,=]|\s[-\u2013—])\s")
 _PRIORITY = re.compile(
-    r"^p[0-4]\s*(?:\([^()]*\)\s*)?[:=–—-]\s+(?:[a-z]|must|we |this |critical|high|medium|low|nice"
+    r"^p[0-4]\s*(?:\([^()]*\)\s*)?[:=\u2013—-]\s+(?:[a-z]|must|we |this |critical|high|medium|low"
+    r"|nice"
     r"|should|important|block)",
     re.IGNORECASE,
 )
@@ -120,7 +120,7 @@ def category(entry: Entry, context: Context, remark: Remark | None, scan: Scan) 
     text = plain(entry.passage.text)
     lead = _LEAD_WORDS.match(entry.passage.text)
     label = plain(lead["lead"]) if lead and not lead["rest"].strip(" :") else text
-    role = role_of(label)
+    role = Role("neutral") if _AREAS.issuperset(fold(label).split()) else role_of(label)
     if not (
         is_field(entry.passage, below_item=context.below)
         or _names_category(entry, label, role, children, context)
@@ -134,9 +134,9 @@ def category(entry: Entry, context: Context, remark: Remark | None, scan: Scan) 
     if role.promise not in ("neutral", "recap"):
         usual = plain_for(role.promise, context.plain)
     # "Deliverables" below an item, or in an account of today, does not make its bullets items.
-    if context.plain != "item" and usual == "item":
-        if role.status is None or context.promise == "state":
-            usual = context.plain
+    opens = role.status is not None and context.promise != "state"
+    if usual == "item" and not opens:
+        usual = context.plain
     return replace(context, plain=usual, status=status)
 
 
@@ -144,7 +144,8 @@ def _names_category(
     entry: Entry, label: str, role: Role, children: list[Entry], context: Context
 ) -> bool:
     return len(label.split()) <= 6 and (
-        role.promise in ("criteria", "legend", "barren")
+        role.promise in ("criteria", "legend")
+        or (role.promise == "barren" and ":" in entry.passage.text)
         or role.status is not None
         or (is_group(label) and not context.below)
         or plain(entry.passage.text).endswith(":")
@@ -198,7 +199,8 @@ def is_item(entry: Entry, context: Context, remark: Remark | None, scan: Scan) -
         return False
     if not front and (_RULE.match(text) or _defines(text, context)):
         return False
-    earlier = None if context.below else scan.restated(text, title)
+    recap = context.promise in ("recap", "state", "neutral")
+    earlier = None if context.below else scan.restated(text, title, recap=recap)
     if earlier:
         return earlier.section is context.section and (identity(title) or "") not in scan.by_name
     # A bare name that is also a heading further down: a table of contents.

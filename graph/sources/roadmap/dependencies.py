@@ -12,9 +12,10 @@ from neveridle.graph.sources.roadmap.text import fold
 if TYPE_CHECKING:
     from neveridle.graph.sources.roadmap.scan import Found
 
-_NOTHING = re.compile(r"^\W*(?:nothing|none|no|n/?a|-|—|–)\b|^\W*$", re.IGNORECASE)
+_NOTHING = re.compile(r"^\W*(?:nothing|none|no|n/?a|-|—|\u2013)\b|^\W*$", re.IGNORECASE)
 _ALL = re.compile(
-    r"\ball\b.*?\b(?P<group>(?:phase|tier|milestone|wave|stage)\s+(?P<first>\d*[a-z]?)(?:\s?[-–]\s?(?P<last>\d*[a-z]?))?)(?!\w)",
+    r"\ball\b.*?\b(?P<group>(?:phase|tier|milestone|wave"
+    r"|stage)\s+(?P<first>\d*[a-z]?)(?:\s?[-\u2013]\s?(?P<last>\d*[a-z]?))?)(?!\w)",
     re.I,
 )
 _NAMES = re.compile(r"[,;&+]|\band\b")

@@ -20,9 +20,12 @@ _NUMBERED = re.compile(
     r"^\W*(?:\d+(?:\.\d+)*[.):]|\d+\.\d+(?:\.\d+)*|#\d+[:.]?|[Pp][0-4]:|\[[Pp][0-4]\])\s"
 )
 _DATA_LABEL = re.compile(
-    r"^(?:\*\*|__)?(?:acceptance|success|exit|criteria|definition|notes?|why|behaviou?r|details?|api|examples?|usage|how|implementation"
-    r"|description|approach|design|benefits?|rationale|motivation|context|background|problem|impact|requirements|considerations|options|pros"
-    r"|cons|trade-?offs|key points|technical|current|constraints|open questions|user stor|use cases?|goals?|files)\b",
+    r"^(?:\*\*|__)?(?:acceptance|success|exit|criteria|definition|notes?|why|behaviou?r|details?"
+    r"|api|examples?|usage|how|implementation"
+    r"|description|approach|design|benefits?|rationale|motivation|context|background|problem"
+    r"|impact|requirements|considerations|options|pros"
+    r"|cons|trade-?offs|key points|technical|current|constraints|open questions|user stor"
+    r"|use cases?|goals?|files)\b",
     re.I,
 )
 
@@ -145,10 +148,11 @@ def _is_status(section: Section) -> bool:
     """Tell whether a heading is nothing but a status or horizon ("Done", "Next")."""
     role = role_of(section.passage.text)
     words = bare(section.title).split()
-    return role.promise == "work" and (
-        (role.status is not None and len(words) <= 4)
-        or (len(words) <= 2 and not _NUMBERED.match(section.passage.text))
-    )
+    if role.promise != "work" or identity(bare(section.title)):
+        return False
+    if role.status is not None and len(words) <= 4:
+        return True
+    return len(words) <= 2 and not _NUMBERED.match(section.passage.text)
 
 
 def _capable(section: Section, known: dict[Section, Role], legend: Legend) -> bool:
@@ -183,6 +187,6 @@ def _top_entries(blocks: Iterable[Block]) -> Iterator[Entry]:
     label = False
     for block in blocks:
         if isinstance(block, Paragraph):
-            label = bool(_DATA_LABEL.match(block.passage.text))
+            label = bool(_DATA_LABEL.match(block.passage.text.rsplit("\n", 1)[-1].lstrip()))
         elif isinstance(block, Listing) and not label:
             yield from block.entries

@@ -11,7 +11,9 @@ from neveridle.graph.sources.roadmap.text import plain
 from neveridle.graph.sources.roadmap.vocabulary import (
     BOX,
     BOXES,
+    HEADING_MARKS,
     LOOSE,
+    MARKS,
     SIGN,
     SIGNS,
     STRICT,
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from neveridle.graph.sources.roadmap.item import Status
 
 _TOKEN = re.compile(rf"`?(?P<token>{SIGN}|\[(?:[^\[\]\n\w]|[xXoOvV_]|\d\.?\d*)\]\ufe0f?)`?")
-_GLUE = re.compile(r"[\s:=\-–—>→|*_`(]*")
-_END = re.compile(r"\s*[·,;|/)*_.`]|\s*$|\s+(?:or|and|\()|\s*[-–—:]\s*|\s*[<(]")
+_GLUE = re.compile(r"[\s:=\-\u2013—>→|*_`(]*")
+_END = re.compile(r"\s*[·,;|/)*_.`]|\s*$|\s+(?:or|and|\()|\s*[-\u2013—:]\s*|\s*[<(]")
 
 
 def _bare(token: str) -> str:
@@ -38,7 +40,13 @@ class Legend:
 
     def knows(self, token: str) -> bool:
         """Tell whether this is a sign or box that means something."""
-        return _bare(token) in self.own or bool(re.fullmatch(BOX, token))
+        bare = _bare(token)
+        return bare in self.own or bare in SIGNS or bool(re.fullmatch(BOX, token))
+
+    def trusts(self, sign: str, *, front_of_heading: bool = False) -> bool:
+        """Tell whether an emoji beside an item means its status, rather than decorating it."""
+        bare = _bare(sign)
+        return bare in self.own or bare in (HEADING_MARKS if front_of_heading else MARKS)
 
     def meaning(self, token: str) -> Status:
         """Give the status of an emoji or a ``[c]``; ``todo`` for what nobody explained."""
@@ -60,6 +68,8 @@ class Legend:
         found: dict[str, Status] = {}
         for line in text.split("\n"):
             tokens = list(_TOKEN.finditer(line))
+            if not trusted and len(tokens) == 1 and line[: tokens[0].start()].strip(" *_>-"):
+                return False  # a sign behind something is that thing's mark
             for token, after in zip_longest(tokens, tokens[1:]):
                 body = line[token.end() : after.start() if after else len(line)]
                 body = body[_GLUE.match(body).end() :]  # type: ignore[union-attr] # matches ""

@@ -21,7 +21,7 @@ def read_list(listing: Listing, context: Context, scan: Scan, descend: Descend) 
     """Record the items of a list and of what hangs below its entries."""
     order = scan.next_order()
     boxes = sum(1 for entry in listing.entries if box_of(entry.passage, scan.legend))
-    if boxes * 2 >= len(listing.entries) and boxes and context.plain in ("item", "lead"):
+    if boxes * 2 > len(listing.entries) and context.plain in ("item", "lead"):
         context = replace(context, plain="mark")  # a checklist: the rest are remarks on it
     for entry in listing.entries:
         _read_entry(entry, context, order, scan, descend)

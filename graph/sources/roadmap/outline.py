@@ -92,7 +92,7 @@ class Section:
 
     def walk(self) -> Iterator[Section]:
         """Give this section and all below it, in the order of the file."""
-        stack = [self]
+        stack: list[Section] = [self]
         while stack:
             section = stack.pop()
             yield section

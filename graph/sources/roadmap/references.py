@@ -8,58 +8,76 @@ from dataclasses import dataclass
 from neveridle.graph.sources.roadmap.text import Passage, mask, plain
 
 _NAMES = (
-    "acceptance( criteria)?|after|approach|area|assigned( to)?|assignees?|background|benefits?|blocked( by)?|blockers?"
-    "|blocks|category|cause|caveats?|change|completed|completion|complexity|component|confidence|consequences?|cons"
-    "|context|cost|created|criteria|current( state| coverage)?|date|deadline|deliverables?|delivers|dependenc(y|ies)"
-    "|depends( on)?|description|design|details?|docs|documentation|done when|dri|due( date)?|duration"
-    "|effort|enables|est|estimates?|estimated( \\w+)?|eta|evidence|examples?|exit criteria|expected( \\w+)?|files?"
-    "|files? (affected|changed|to \\w+)|fix|follow-?ups?|gap|gate|goals?|how|impact|implementation|issues?|key files|labels?"
-    "|last updated|lead|level|limitations?|links?|location|milestone|mission|mitigations?|motivation|next( steps?)?|notes?|objectives?"
-    "|outcomes?|outputs?|owners?|plans?|points?|prereq(uisite)?s?|priority|problem|progress|proof( required)?"
-    "|proposal|pros|prs?|purpose|quarter|rationale|reason|references?|refs?|related|release|remaining|replaces|requirements?"
-    "|requires|responsible|result|results|reward|risks?|root cause|rule|scope|severity|size|solution|source|sources|specs?"
-    "|start( date)?|started|state|status|steps?|story points|sub-?tasks|success( criteria| metrics?)?|summary|symptom|tags?|target( \\w+)?"
-    "|tasks?|teams?|technical( \\w+)?|tests?|testing|ticket|timeline|tracking( issue)?|trade-?offs?|trigger|types?|unblocks|unlocks|updated"
-    "|use cases?|user stor(y|ies)|validation|value|verification|verify|version|what|when|where|who|why( \\w+)*|workaround"
+    r"acceptance( criteria)?|after|approach|area|assigned( to)?|assignees?|background|benefits?"
+    r"|blocked( by)?|blockers?|blocks|category|cause|caveats?|change|completed|completion"
+    r"|complexity|component|confidence|consequences?|cons|context|cost|created|criteria"
+    r"|current( state| coverage)?|date|deadline|deliverables?|delivers|dependenc(y|ies)"
+    r"|depends( on)?|description|design|details?|docs|documentation|done when|dri|due( date)?"
+    r"|duration|effort|enables|est|estimates?|estimated( \w+)?|eta|evidence|examples?"
+    r"|exit criteria|expected( \w+)?|files?|files? (affected|changed|to \w+)|fix|follow-?ups?"
+    r"|gap|gate|goals?|how|impact|implementation|issues?|key files|labels?|last updated|lead"
+    r"|level|limitations?|links?|location|milestone|mission|mitigations?|motivation"
+    r"|next( steps?)?|notes?|objectives?|outcomes?|outputs?|owners?|plans?|points?"
+    r"|prereq(uisite)?s?|priority|problem|progress|proof( required)?|proposal|pros|prs?|purpose"
+    r"|quarter|rationale|reason|references?|refs?|related|release|remaining|replaces"
+    r"|requirements?|requires|responsible|result|results|reward|risks?|root cause|rule|scope"
+    r"|severity|size|solution|source|sources|specs?|start( date)?|started|state|status|steps?"
+    r"|story points|sub-?tasks|success( criteria| metrics?)?|summary|symptom|tags?"
+    r"|target( \w+)?|tasks?|teams?|technical( \w+)?|tests?|testing|ticket|timeline"
+    r"|tracking( issue)?|trade-?offs?|trigger|types?|unblocks|unlocks|updated|use cases?"
+    r"|user stor(y|ies)|validation|value|verification|verify|version|what|when|where|who"
+    r"|why( \w+)*|workaround"
 )
 _FIELD = re.compile(
-    rf"(?:^|(?<=\n)|(?<=[|·•;])\s*|(?<=[.!]\s)|(?<=\*\*)\s)[ \t]*(?:[-*+]\s+)?(?:\*\*|__|[*_])?(?P<name>{_NAMES})"
+    rf"(?:^|(?<=\n)|(?<=[|·•;])\s*|(?<=[.!]\s)|(?<=\*\*)\s)[ \t]*(?:[-*+]\s+)?(?:\*\*|__"
+    rf"|[*_])?(?P<name>{_NAMES})"
     r"(?:\s*\([^()\n]*\))?(?:\s*:\s*(?:\*\*|__|[*_])|(?:\*\*|__|[*_])\s*:|\s*:)(?!//)[ \t]*"
     r"(?P<value>[^\n|·•]*)",
     re.IGNORECASE,
 )
 _DATA = re.compile(
-    r"status|state|owner|assign|lead|dri|due|eta|estimate|effort|priority|date|deadline|duration|target"
-    r"|start|last updated|updated|created|goals?$|objectives?$|outcomes?$|mission|purpose|why|milestone|timeline|version|depend"
-    r"|success|acceptance|criteria|note|risk|rationale|reason|reference|related|source|progress|prereq"
+    r"status|state|owner|assign|lead|dri|due|eta|estimate|effort|priority|date|deadline|duration"
+    r"|target"
+    r"|start|last updated|updated|created|goals?$|objectives?$|outcomes?$|mission|purpose|why"
+    r"|milestone|timeline|version|depend"
+    r"|success|acceptance|criteria|note|risk|rationale|reason|reference|related|source|progress"
+    r"|prereq"
 )
 _INLINE = re.compile(
-    r"[(\[—–-]\s*(?:\*\*|__|[*_])?(?P<name>owner|assignee|assigned to|lead|dri|area|component|team|label|status"
-    r"|depends on|blocked by|requires|after|needs|prerequisites?|builds on)(?:\*\*|__|[*_])?\s*:?(?:\*\*|__|[*_])?"
+    r"[(\[—\u2013-]\s*(?:\*\*|__|[*_])?(?P<name>owner|assignee|assigned to|lead|dri|area"
+    r"|component|team|label|status"
+    r"|depends on|blocked by|requires|after|needs|prerequisites?|builds on)(?:\*\*|__"
+    r"|[*_])?\s*:?(?:\*\*|__|[*_])?"
     r"\s+(?P<value>[^()\[\]\n]{1,120})",
     re.IGNORECASE,
 )
 _DEPENDS = re.compile(
-    r"\b(?:depends on|dependent on|blocked by|blocked on|builds on|builds upon|prerequisites?:|requires:?|once"
+    r"\b(?:depends on|dependent on|blocked by|blocked on|builds on|builds upon|prerequisites?:"
+    r"|requires:?|once"
     r"|after|needs)\s+(?P<value>[^.;()\[\]\n]{1,120})",
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?<![\w/@.`])@([A-Za-z0-9](?:[\w.-]{0,38}\w)?)(?!\.?[\w/@-])")
 _REQUESTER = re.compile(
-    r"(?:request\w*|reported|suggested|proposed|raised|thanks|thx|cc|credit\w*|idea|inspired|see|via)"
+    r"(?:request\w*|reported|suggested|proposed|raised|thanks|thx|cc|credit\w*|idea|inspired|see"
+    r"|via)"
     r"(?: (?:by|to|from))?:?\s*$",
     re.IGNORECASE,
 )
 _ROLE_TAG = re.compile(r"^\[(?P<area>[A-Za-z][\w /&+.-]{1,24})\](?!\(|\[|:)\s+(?=\S)")
 _IDENTITY = re.compile(
-    r"^[\W_]*(?P<id>(?:phase|quest|milestone|epic|task|step|stage|sprint|feature|issue|story|wave|tier|track|item"
-    r"|workstream|rfc|adr|spec|plan|week|part)\s+#?\d+[a-z]?(?:[.-]\d+)*[a-z]?|[A-Z][A-Z]{0,9}-?\d+(?:\.\d+)*[a-z]?"
+    r"^[\W_]*(?P<id>(?:phase|quest|milestone|epic|task|step|stage|sprint|feature|issue|story|wave"
+    r"|tier|track|item"
+    r"|workstream|rfc|adr|spec|plan|week|part)\s+#?\d+[a-z]?(?:[.-]\d+)*[a-z]?"
+    r"|[A-Z][A-Z]{0,9}-?\d+(?:\.\d+)*[a-z]?"
     r"(?:-\d+[a-z]?)*|[A-Z]{2,10}(?:-[A-Z]{1,8})+-\d+|\d{2}-\d{2}(?!-?\d))(?![\w/])",
     re.IGNORECASE,
 )
 _ANYWHERE = re.compile(
-    r"(?<![\w#/-])(?:(?:phase|quest|milestone|epic|task|step|stage|sprint|feature|tier|wave|track)\s+"
-    r"\d+[a-z]?(?:\.\d+)*|[A-Z]{1,10}-?\d+(?:\.\d+)*[a-z]?(?:-\d+[a-z]?)*|#\d+|\d{2}-\d{2})(?![\w/])",
+    r"(?<![\w#/-])(?:(?:phase|quest|milestone|epic|task|step|stage|sprint|feature|tier|wave"
+    r"|track)\s+"
+    r"\d+[a-z]?(?:\.\d+)*|[A-Z]{1,10}-?\d+(?:\.\d+)*[a-z]?(?:-\d+[a-z]?)*|#\d+"
+    r"|\d{2}-\d{2})(?![\w/])",
     re.IGNORECASE,
 )
 _NO_IDENTITY = re.compile(
@@ -122,7 +140,7 @@ def owner_from(value: str) -> str | None:
     name = plain(value).strip(" .,;:@()[]")
     if not name or name.casefold() in (
         "-",
-        "–",
+        "\u2013",
         "—",
         "tbd",
         "none",

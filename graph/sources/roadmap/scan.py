@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from neveridle.graph.sources.roadmap.legend import Legend
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 Form = Literal["box", "entry", "heading", "row", "line"]
 
 _PLACEHOLDER = re.compile(
-    r"^[\W_]*(?:\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\.{2,}|…|tbd|tba|todo|none|n/?a|nothing(?: yet)?|empty|etc|item \d+|task \d+"
-    r"|feature \d+|task name|feature name|title|description|more to come|and more|to be (?:determined|decided|defined|added)"
+    r"^[\W_]*(?:\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\.{2,}|…|tbd|tba|todo|none|n/?a|nothing(?: yet)?"
+    r"|empty|etc|item \d+|task \d+"
+    r"|feature \d+|task name|feature name|title|description|more to come|and more"
+    r"|to be (?:determined|decided|defined|added)"
     r"|coming soon|lorem ipsum.*|none (?:yet|at this time|currently))[\W_]*$",
     re.IGNORECASE,
 )
@@ -92,14 +94,17 @@ class Found:
 
 @dataclass(slots=True)
 class Scan:
-    """The state of one reading: the file's facts and the items so far."""
+    """The state of one reading: the file's facts and the items so far.
+
+    ``told`` holds what a summary table said of headings that come later, by their names.
+    """
 
     legend: Legend
-    headings: dict[str, list[Section]]
-    boxed: bool
+    headings: frozenset[str]
     found: list[Found] = field(default_factory=list[Found])
     by_name: dict[str, Found] = field(default_factory=dict[str, Found])
     by_title: dict[str, Found] = field(default_factory=dict[str, Found])
+    told: dict[str, Status] = field(default_factory=dict[str, "Status"])
     orders: int = 0
 
     def next_order(self) -> int:
@@ -128,6 +133,8 @@ class Scan:
             return None
         item = Found(form, passage, title, section, parent, order)
         item.mark, item.cut, item.inherited = (remark.mark if remark else None), cut, inherited
+        if item.mark and item.mark.kind == "strike" and inherited == "dropped":
+            item.mark = replace(item.mark, status="dropped")
         item.owner, item.area = owner_in(passage.text), area_tag(title)
         if item.area:
             item.title = title[len(item.area) + 2 :].strip()

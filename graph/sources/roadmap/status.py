@@ -22,21 +22,22 @@ _ANY_SIGN = re.compile(SIGN)
 _EDGE = r"(?:\*\*|__|[*_])?"
 _LEAD_BOX = re.compile(rf"{_EDGE}`?({BOX})`?{_EDGE}(?=\s|$)")
 _LEAD_SIGN = re.compile(rf"(?:\*\*|__|[*_~]|\s)*({SIGN})\s*")
-_LAST_SIGN = re.compile(rf"\s*({SIGN})(?:[*_~.:\s]|\([^()\n]*\)|\[[^\[\]\n]*\])*$")
+_LAST_SIGN = re.compile(rf"\s{{0,3}}({SIGN})(?:[*_~.:\s]|\([^()\n]*\)|\[[^\[\]\n]*\])*$")
 _LEAD_WORD = re.compile(
     rf"{_EDGE}(done|wip|todo|to-do|fixed|shipped|completed?|in[- ]progress|implemented|released"
-    rf"|planned|dropped|cancell?ed){_EDGE}\s*(?::{_EDGE}|[-–—]\s)\s*",
+    rf"|planned|dropped|cancell?ed){_EDGE}\s*(?::{_EDGE}|[-\u2013—]\s)\s*",
     re.IGNORECASE,
 )
 _LAST_WORD = re.compile(
     rf"(?:(?<=\s)|(?<=\*\*)){_EDGE}(DONE|WIP|COMPLETED?|FIXED|SHIPPED|TODO|PLANNED|RELEASED"
     rf"|IN PROGRESS|IMPLEMENTED|MERGED|CANCELL?ED|DROPPED){_EDGE}[.!]*\s*(?:\([^()\n]*\))?$"
 )
-_BRACKETED = re.compile(r"\s*[(\[]([^()\[\]]{2,120})[)\]]")
-_DASHED = re.compile(r"\s*(?:\s[-–—|→]+|:)\s*([^\n]{2,80})$")
-_BOLD = re.compile(r"\s*(?:\*\*|__)([^*_\n]{2,40})(?:\*\*|__)[.!]*\s*$")
+_BRACKETED = re.compile(r"\s{0,3}[(\[]([^()\[\]]{2,120})[)\]](?![\x00(\[])")  # no link's text
+_DASHED = re.compile(r"\s{0,3}(?:\s[-\u2013—|→]+|:)\s*([^\n]{2,80})$")
+_BOLD = re.compile(r"\s{0,3}(?:\*\*|__)([^*_\n]{2,40})(?:\*\*|__)[.!]*\s*$")
 _AFTER = re.compile(
-    r"(?:\*\*|__|[*_])?[.!]*\s*(?:$|[,;:–—(\[/]|(?:in|on|as|by|since|via|for|at|with|from|see|pr|v?\.?\d|\#))",
+    r"(?:\*\*|__|[*_])?[.!]*\s*(?:$|[,;:\u2013—(\[/]|(?:in|on|as|by|since|via|for|at|with|from"
+    r"|see|pr|v?\.?\d|\#))",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"[\s*_:✅]*(?:(?:currently|now|already|status:?|mostly)\s+)?[*_]*$", re.I)
@@ -49,7 +50,8 @@ _BEGUN = re.compile(
 )
 _STRUCK = re.compile(r"~~(?=\S)(.+?)~~|<(del|s)>(.+?)</\2>", re.DOTALL)
 _NEVER = re.compile(
-    r"\b(?:won[’']?t|will not|not needed|no longer|dropped|cancell?ed|abandoned|rejected|superseded"
+    r"\b(?:won[\u2019']?t|will not|not needed|no longer|dropped|cancell?ed|abandoned|rejected"
+    r"|superseded"
     r"|obsolete|replaced by|out of scope|descoped|not planned|decided against|not doing)\b",
     re.IGNORECASE,
 )
@@ -83,7 +85,7 @@ def phrase(text: str, legend: Legend) -> tuple[Status, Kind, int, str] | None:
     box = _CELL_BOX.match(text)
     if box and legend.knows(box[1]):
         return legend.meaning(box[1]), "box", box.start(1), box[1]
-    sign = _ANY_SIGN.search(text)
+    sign = next((s for s in _ANY_SIGN.finditer(text) if legend.knows(s.group())), None)
     word = LOOSE.search(text)
     if word and word.start() > 25 and len(text.split()) > 5:
         word = None  # deep in a sentence: an account of the work, not its status
@@ -130,10 +132,11 @@ def remark_of(passage: Passage, legend: Legend, *, heading: bool = False) -> Rem
     if heading and (box := box_of(passage, legend)):
         return box
     for pattern in (_LEAD_SIGN, _LAST_SIGN):
-        match = pattern.match(text) if pattern is _LEAD_SIGN else pattern.search(text)
-        if match:
+        front = pattern is _LEAD_SIGN
+        match = pattern.match(text) if front else pattern.search(text)
+        if match and legend.trusts(match[1], front_of_heading=front and heading):
             raw = match[1]
-            named = _stated(text[match.end(1) :]) if pattern is _LAST_SIGN else None
+            named = None if front else _stated(text[match.end(1) :])
             status = named[0] if named else legend.meaning(raw)
             found: tuple[Status, Kind, int, str] = (status, "sign", match.start(1), raw)
             return Remark(placed(passage, found), (match.start(1), match.end(1)))
@@ -178,7 +181,7 @@ def _worded(passage: Passage, match: re.Match[str]) -> Remark | None:
 
 def _whole(text: str, span: tuple[int, int]) -> tuple[int, int]:
     """Take the dash before a closing status word along."""
-    before = re.search(r"[\s\-–—:|]*$", text[: span[0]])
+    before = re.search(r"[\s\-\u2013—:|]{0,5}$", text[: span[0]])
     return (before.start() if before else span[0]), span[1]
 
 
@@ -187,7 +190,7 @@ def struck(passage: Passage, text: str) -> Remark | None:
     matches = list(_STRUCK.finditer(text))
     if not matches:
         return None
-    rest = plain(_STRUCK.sub(" ", text)).strip(" .:,;-–—")
+    rest = plain(_STRUCK.sub(" ", text)).strip(" .:,;-\u2013—")
     line, column = passage.locate(matches[0].start())
     if _NEVER.search(rest):
         status: Status = "dropped"

@@ -13,31 +13,41 @@ from neveridle.graph.sources.roadmap.titles import title_of
 from neveridle.graph.sources.roadmap.vocabulary import STRICT
 
 if TYPE_CHECKING:
-    from neveridle.graph.sources.roadmap.legend import Legend
     from neveridle.graph.sources.roadmap.bullets import Context
+    from neveridle.graph.sources.roadmap.legend import Legend
     from neveridle.graph.sources.roadmap.outline import Table
     from neveridle.graph.sources.roadmap.scan import Scan
 
 _NOT_WORK = re.compile(
-    r"\b(?:risk|mitigation|likelihood|probability|threat|metric|kpi|baseline|reviewer|approver|approved|sign-?off|symbol"
-    r"|emoji|icon|meaning|total|count|before|after|pros|cons|alternative|decision|choice|term|definition|command|flag|env|variable"
-    r"|competitor|weight|score|criterion|criteria|question|answer|input|output|props?|parameter|argument|default|rewards?|budget|cost)\b"
+    r"\b(?:risk|mitigation|likelihood|probability|threat|metric|kpi|baseline|reviewer|approver"
+    r"|approved|sign-?off|symbol"
+    r"|emoji|icon|meaning|total|count|before|after|pros|cons|alternative|decision|choice|term"
+    r"|definition|command|flag|env|variable"
+    r"|competitor|weight|score|criterion|criteria|question|answer|input|output|props?|parameter"
+    r"|argument|default|rewards?|budget|cost)\b"
 )
 _TITLES = (
-    r"^(?:work ?items?|items?|features?|tasks?|titles?|epics?|stor(?:y|ies)|user stor(?:y|ies)|deliverables?"
-    r"|initiatives?|to-?dos?|capabilit(?:y|ies)|improvements?|enhancements?|action(?: items?)?|gaps?|things?|backlog items?)$",
-    r"^(?:what|work|milestones?|names?|topics?|goals?|bugs?|issues?|problem|issue title|change|scope|focus"
+    r"^(?:work ?items?|items?|features?|tasks?|titles?|epics?|stor(?:y|ies)|user stor(?:y|ies)"
+    r"|deliverables?"
+    r"|initiatives?|to-?dos?|capabilit(?:y|ies)|improvements?|enhancements?|action(?: items?)?"
+    r"|gaps?|things?|backlog items?)$",
+    r"^(?:what|work|milestones?|names?|topics?|goals?|bugs?|issues?|problem|issue title|change"
+    r"|scope|focus"
     r"|planned|plan|idea|proposal|project|fix|subject)$",
-    r"\b(?:item|feature|task|title|name|story|milestone|deliverable|work|improvement|package|project)\b|^component$|^module$",
+    r"\b(?:item|feature|task|title|name|story|milestone|deliverable|work|improvement|package"
+    r"|project)\b|^component$|^module$",
     r"^(?:descriptions?|summary|details?|notes?)$",
-    r"^(?:components?|modules?|packages?|areas?|phases?|stages?|steps?|versions?|releases?|sprints?|crate|library|page|screen|endpoint)$",
+    r"^(?:components?|modules?|packages?|areas?|phases?|stages?|steps?|versions?|releases?"
+    r"|sprints?|crate|library|page|screen|endpoint)$",
 )
 _STRONG_TITLE = re.compile(
-    r"^(?:work ?items?|items?|features?|tasks?|epics?|user stor(?:y|ies)|deliverables?|initiatives?|to-?dos?"
+    r"^(?:work ?items?|items?|features?|tasks?|epics?|user stor(?:y|ies)|deliverables?"
+    r"|initiatives?|to-?dos?"
     r"|improvements?|enhancements?|action(?: items?)?|gaps?|backlog items?)$"
 )
 _STATUS = re.compile(
-    r"^(?:status|state|progress|done\??|completed?\??|shipped\??|implemented\??|✅|✓|☑|current status|phase status|dev status)$"
+    r"^(?:status|state|progress|done\??|completed?\??|shipped\??|implemented\??|✅|✓|☑"
+    r"|current status|phase status|dev status)$"
     r"|\bstatus$|^stato$|^estado$|^statut$|^状态$|^状態$|^상태$"
 )
 _RANK = re.compile(
@@ -48,17 +58,21 @@ _OWNER = re.compile(
     r"^(?:owners?|assignees?|assigned(?: to)?|who|leads?|dri|responsible|driver|champion|by)$"
 )
 _AREA = re.compile(
-    r"^(?:teams?|areas?|components?|modules?|categor(?:y|ies)|labels?|tags?|domain|packages?|layers?|type|scope|track)$"
+    r"^(?:teams?|areas?|components?|modules?|categor(?:y|ies)|labels?|tags?|domain|packages?"
+    r"|layers?|type|scope|track)$"
 )
 _PLANNING = re.compile(
-    r"priorit|effort|estimate|^size$|points|target|\beta\b|\bdue\b|quarter|^release$|^version$|^milestone$|^phase$"
-    r"|sprint|complexity|impact|value|deadline|timeline|timeframe|^when$|^date$|^week$|^tier$|^pr$|^issue$|difficulty"
+    r"priorit|effort|estimate|^size$|points|target|\beta\b|\bdue\b|quarter|^release$|^version$"
+    r"|^milestone$|^phase$"
+    r"|sprint|complexity|impact|value|deadline|timeline|timeframe|^when$|^date$|^week$|^tier$"
+    r"|^pr$|^issue$|difficulty"
 )
 _IDENTITY = re.compile(
     r"^(?:#|id|no\.?|nr\.?|nr|ref|key|ticket|spec|jira|num(?:ber)?|task id|task #|item #|code)$"
 )
 _PERIOD = re.compile(
-    r"^(?:phases?|versions?|releases?|quarters?|weeks?|months?|dates?|sprints?|timeline|timeframe|year|period|stage|days?)$"
+    r"^(?:phases?|versions?|releases?|quarters?|weeks?|months?|dates?|sprints?|timeline|timeframe"
+    r"|year|period|stage|days?)$"
 )
 _TOTAL = re.compile(r"^(?:sub-?)?totals?\b|^sum\b|^overall\b|^average\b|^\W*$", re.IGNORECASE)
 
@@ -173,7 +187,9 @@ def _has_open(table: Table, columns: Columns, legend: Legend) -> bool:
         for _, row in table.rows
         if columns.status is not None and columns.status < len(row)
     ]
-    return any(_says(cell, legend) and (phrase(cell, legend) or ("done",))[0] == "todo" for cell in cells)
+    return any(
+        _says(cell, legend) and (phrase(cell, legend) or ("done",))[0] == "todo" for cell in cells
+    )
 
 
 def _read_row(
@@ -187,21 +203,24 @@ def _read_row(
         )
 
     passage = cell(columns.title)
-    filled = [c for c in row if c.text.strip(" -–—")]
+    filled = [c for c in row if c.text.strip(" -\u2013—")]
     remark = remark_of(passage, scan.legend)
     title = title_of(passage.text, remark.cut if remark else (0, 0))
-    if len(filled) < 2 or _TOTAL.match(plain(passage.text)):
+    if len(filled) < 2 or _TOTAL.match(plain(filled[0].text)) or not passage.text:
         return
     stated = phrase(cell(columns.status).text, scan.legend)
     if stated:
         remark = Remark(placed(cell(columns.status), stated), remark.cut if remark else (0, 0))
     name = " ".join(plain(c.text) for c in row[: columns.title + 1])
-    if fold(title) in scan.headings or fold(name) in scan.headings:
-        return
-    earlier = scan.restated(title, title)
+    earlier = scan.restated(title, title, recap=context.promise != "work")
     if earlier and earlier.order != order:
         if earlier.mark is None and stated:
             earlier.inherited = stated[0]
+        return
+    repeated = {fold(title), fold(name)} & scan.headings
+    if repeated:
+        if stated:
+            scan.told.update(dict.fromkeys(repeated, stated[0]))
         return
     item = scan.add(
         "row",

@@ -10,21 +10,31 @@ if TYPE_CHECKING:
 
 # Signs whose meaning differs between projects (the red circle, the cross) get the meaning
 # that does least harm when wrong: todo. A legend in the file overrides every entry here.
-SIGNS: dict[str, Status] = {
-    **dict.fromkeys("✅✔☑✓🟢💚🏁🎉🆗", "done"),
-    **dict.fromkeys("🚧🔄🏗⏳🟡🟠🔨🛠👷🔧🔃♻⚙⌛🌗🌓🏃◐", "in_progress"),
-    **dict.fromkeys("🚫⛔🗑✂", "dropped"),
-    **dict.fromkeys("📋🔲⬜☐🔜📅🗓⏸💡📝🔮🆕🔴⚪◻🔳🔵⭕❌🛑⏭📌🟣🟦🟥❎✗✘❗💤🧊○☒", "todo"),
-    **dict.fromkeys(
-        (":white_check_mark:", ":heavy_check_mark:", ":ballot_box_with_check:"), "done"
-    ),
-    **dict.fromkeys((":green_circle:", ":tada:"), "done"),
+MARKS: dict[str, Status] = {
+    **dict.fromkeys("✅✔☑✓🟢🟩", "done"),
+    **dict.fromkeys("🚧🔄⏳⌛🟡🟨🟠◐", "in_progress"),
+    **dict.fromkeys("🚫⛔🗑", "dropped"),
+    **dict.fromkeys("📋🔲⬜☐🔜⏸🔴⚪◻🔳🔵⭕❌🛑⏭✗✘☒○🟥", "todo"),
+    **dict.fromkeys((":white_check_mark:", ":heavy_check_mark:"), "done"),
+    **dict.fromkeys((":ballot_box_with_check:", ":green_circle:"), "done"),
     **dict.fromkeys((":construction:", ":hourglass:", ":yellow_circle:"), "in_progress"),
     **dict.fromkeys((":hourglass_flowing_sand:", ":arrows_counterclockwise:"), "in_progress"),
     **dict.fromkeys((":no_entry:", ":no_entry_sign:", ":wastebasket:"), "dropped"),
     **dict.fromkeys((":x:", ":clipboard:", ":soon:", ":white_large_square:"), "todo"),
-    **dict.fromkeys((":red_circle:", ":calendar:", ":bulb:", ":memo:", ":black_square:"), "todo"),
+    **dict.fromkeys((":red_circle:", ":black_square_button:"), "todo"),
 }
+"""Signs that mean a status wherever they stand in front of or behind an item."""
+
+SIGNS: dict[str, Status] = {
+    **MARKS,
+    **dict.fromkeys("🏁🎉💚🆗🚢", "done"),
+    **dict.fromkeys("🏗🔨🛠👷🔧🔃⚙🏃", "in_progress"),
+    **dict.fromkeys("📅🗓💡📝🔮🆕📌🧊💤", "todo"),
+}
+"""All signs, with those that are mostly decoration: they count only in a status cell or field."""
+
+HEADING_MARKS = frozenset("✅✔☑✓🚧🟢🟡🔴⬜🔲⏳❌")
+"""Signs that mean a status in front of a heading, where emoji are mostly decoration."""
 
 BOXES: dict[str, Status] = {
     **dict.fromkeys("xX✓✔√✅☑vV", "done"),
@@ -33,7 +43,10 @@ BOXES: dict[str, Status] = {
     **dict.fromkeys(" \u00a0_?!", "todo"),
 }
 
-SIGN = r"(?:" + "|".join(sorted(map(re.escape, SIGNS), key=len, reverse=True)) + r")\ufe0f?"
+SIGN = (
+    r"(?:[\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\U0001f300-\U0001faff]\ufe0f?"
+    rf"|{'|'.join(sign for sign in SIGNS if sign.startswith(':'))})"
+)
 BOX = r"\[(?:[^\[\]\w\s]\ufe0f?|[xXoOvV_ \u00a0])\]"
 
 _TODO = (
@@ -51,18 +64,20 @@ _LOOSE_TODO = (
     r"exploring|research|maybe|unknown|needs?\b|low\s+priority|high\s+priority|unassigned|none",
 )
 _PROGRESS = (
-    r"(?:currently\s+)?(?:in[- ]?progress|wip|work\s+in\s+progress|under\s*way|on-?going|in\s+flight)",
+    r"(?:currently\s+)?(?:in[- ]?progress|wip|work\s+in\s+progress|under\s*way|on-?going"
+    r"|in\s+flight)",
     r"(?:in|under)\s+(?:active\s+)?(?:development|review|testing|implementation|construction)",
     r"(?:work\s+)?(?:has\s+)?started|begun|half[- ](?:done|built|finished)|in\s+the\s+works",
     r"partial(?:ly)?(?:\s+(?:done|complete|completed|implemented|fixed|shipped|built|landed))?",
     r"(?:mostly|almost|nearly|largely)\s+(?:done|complete|completed|finished|implemented|ready)",
     r"(?:currently\s+)?(?:being\s+\w+ed|working\s+on|implementing|doing|developing)|in\s+design",
-    r"(?:draft\s+|initial\s+)?pr\s+(?:open|in\s+flight|pending|under\s+review)|(?:open|initial)\s+pr",
+    r"(?:draft\s+|initial\s+)?pr\s+(?:open|in\s+flight|pending|under\s+review)|(?:open"
+    r"|initial)\s+pr",
     r"en\s+(?:progreso|curso|cours)|in\s+arbeit|em\s+andamento|в\s+работе|в\s+процессе",
 )
 _LOOSE_PROGRESS = (r"active|current|prototyp(?:e|ing)|investigating|testing|beta|experimental",)
 _DROPPED = (
-    r"won'?t(?:\s+(?:do|fix|be\s+\w+|implement))?|won’t(?:\s+\w+)?|will\s+not\s+\w+",
+    r"won'?t(?:\s+(?:do|fix|be\s+\w+|implement))?|won\u2019t(?:\s+\w+)?|will\s+not\s+\w+",
     r"cancell?ed|dropped|abandoned|rejected|declined|discarded|obsolete|superseded|scrapped",
     r"not\s+planned|not\s+needed|no\s+longer\s+(?:planned|needed|relevant)|descoped|de-scoped",
     r"out\s+of\s+scope|decided\s+against|not\s+doing",
@@ -88,7 +103,7 @@ def _compile(*groups: tuple[Status, tuple[str, ...]]) -> re.Pattern[str]:
     """One pattern with a named group for each status; at one place the earlier group wins."""
     return re.compile(
         "|".join(
-            rf"(?P<{status}>(?<![\w-])(?:{'|'.join(words)})(?![\w-])|{_CJK[status]})"
+            rf"(?P<{status}>(?<![^\W_])(?<!-)(?:{'|'.join(words)})(?![^\W_]|-)|{_CJK[status]})"
             for status, words in groups
         ),
         re.IGNORECASE,
