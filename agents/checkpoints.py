@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    from neveridle.agents.newest_saver import NewestSaver
 
 
 class Checkpoints:
@@ -22,23 +24,15 @@ class Checkpoints:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._saver: AsyncSqliteSaver | None = None
+        self._saver: NewestSaver | None = None
 
-    async def saver(self) -> AsyncSqliteSaver:
+    async def saver(self) -> NewestSaver:
         """The checkpointer to compile a graph with; opened when first used."""
         if self._saver is None:
-            import aiosqlite
-
             from neveridle.agents.newest_saver import NewestSaver
 
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = await aiosqlite.connect(self.path, timeout=30)
-            # A lost step is only done again; what must survive a power cut is on the board.
-            await connection.execute("PRAGMA journal_mode = WAL")
-            await connection.execute("PRAGMA synchronous = NORMAL")
-            saver = NewestSaver(connection)
-            await saver.setup()
-            self._saver = saver
+            self._saver = await asyncio.to_thread(NewestSaver, self.path)
         return self._saver
 
     async def fork(self, old: str, new: str) -> bool:
@@ -67,6 +61,12 @@ class Checkpoints:
         """Whether a thread has a checkpoint."""
         return await (await self.saver()).aget_tuple(thread_config(thread)) is not None
 
+    async def threads(self) -> list[str]:
+        """All threads there are."""
+        if not await asyncio.to_thread(self.path.exists):
+            return []
+        return await (await self.saver()).threads()
+
     async def drop(self, thread: str) -> None:
         """Forget a thread."""
         await (await self.saver()).adelete_thread(thread)
@@ -75,7 +75,7 @@ class Checkpoints:
         """Close the file; may be called twice."""
         saver, self._saver = self._saver, None
         if saver is not None:
-            await saver.conn.close()
+            await saver.aclose()
 
 
 def thread_config(thread: str) -> RunnableConfig:

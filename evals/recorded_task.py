@@ -119,7 +119,7 @@ class RecordedTask(_Table):
     run: Run = Run()
     tasks: tuple[StartTask, ...] = ()
     expect: Expectations = Expectations()
-    folder: Path = Path(".")
+    folder: Path = Path()
 
     @property
     def name(self) -> str:

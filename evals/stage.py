@@ -33,9 +33,6 @@ async def set_up(task: RecordedTask, folder: Path) -> Path:
         StageTaken: the folder holds something else.
         RepositoryUnusable: git is missing.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).is_file():
-        msg = f"{folder} exists, and no earlier run made it."
-        raise StageTaken(msg, remedy="Choose another folder with --folder.")
     await asyncio.to_thread(_lay_out, task, folder)
     repository = folder / task.start.folder
     for arguments in (
@@ -48,6 +45,9 @@ async def set_up(task: RecordedTask, folder: Path) -> Path:
 
 
 def _lay_out(task: RecordedTask, folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+        msg = f"{folder} exists, and no earlier run made it."
+        raise StageTaken(msg, remedy="Choose another folder with --folder.")
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)

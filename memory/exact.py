@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from neveridle.board.memory_row import MemoryRow
 from neveridle.memory.embedder import Embedder
-from neveridle.memory.store import MemoryRow
 
 
 class ExactSearch:

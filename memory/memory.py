@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from neveridle.board.memory_row import MemoryRow
 from neveridle.errors import MemoryUnusable, ModelMistake
 from neveridle.memory.embedder import Embedder
 from neveridle.memory.exact import ExactSearch
 from neveridle.memory.index import ChromaIndex, IndexBroken, Marker
 from neveridle.memory.lane import Lane
 from neveridle.memory.owner import OwnerLock
-from neveridle.memory.store import MemoryRow, MemoryStore
+from neveridle.memory.store import MemoryStore
 from neveridle.memory.tidy import MAX_TEXT, tidy, tidy_tags
 
 T = TypeVar("T")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from neveridle.cli import played
 from neveridle.cli.played import facts_of, print_played
 from neveridle.evals import find_task, load_task, play, score
 
@@ -22,9 +21,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = await play(task, Path(folder) / "neveridle-demo")
     paper = Console(width=WIDTH, record=True, markup=False, highlight=False, force_terminal=True)
-    played.console = lambda: paper
-    played.say = lambda text="", **_: paper.print(text)
-    print_played(facts_of(result, score(result, task.expect)))
+    print_played(facts_of(result, score(result, task.expect)), paper)
     svg = paper.export_svg(title="make demo")
     # The fonts rich names are on a server of others: the reader's own will do.
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)

@@ -196,6 +196,8 @@ class RepositoryTools:
 def repository_tools(workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float) -> list[BaseTool]:
     """The repository tools for LangChain: asynchronous, bounded, confined to the tree.
 
+    Calls that a model makes at once are done one after the other, in its order: two edits
+    of one file must not undo each other, and a command sees the edit named before it.
     A :class:`ModelMistake` is answered to the model as a tool message with status
     ``error``; every other error propagates.
 
@@ -217,9 +219,10 @@ def repository_tools(workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float
         tools.run,
         tools.diff,
     )
+    turn = asyncio.Lock()  # waiters get it in the order in which they came
     return [
         StructuredTool.from_function(
-            coroutine=_mistakes_told(method),
+            coroutine=_in_turn(_mistakes_told(method), turn),
             name=method.__name__,
             parse_docstring=True,
             handle_tool_error=True,
@@ -247,6 +250,19 @@ def _mistakes_told(method: Callable[..., Awaitable[str]]) -> Callable[..., Await
             raise ToolException(str(mistake)) from mistake
 
     return answered
+
+
+def _in_turn(
+    method: Callable[..., Awaitable[str]], turn: asyncio.Lock
+) -> Callable[..., Awaitable[str]]:
+    """``method``, done when the calls before it are done."""
+
+    @functools.wraps(method)
+    async def waited(**arguments: object) -> str:
+        async with turn:
+            return await method(**arguments)
+
+    return waited
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -76,8 +77,9 @@ def _scan(tree: Path, scan: Scan, stop: threading.Event) -> list[Proposal]:
     for path, text in source_files(tree, lambda path: family_of(path) != "", scan):
         if stop.is_set():
             break
-        for note in notes(text, family_of(path)):
-            proposal = _proposal(path, text, note)
+        lines = text.split("\n")
+        for note in islice(notes(text, family_of(path)), MOST):
+            proposal = _proposal(path, lines, note)
             found.setdefault(proposal.fingerprint, proposal)
     return list(found.values())
 
@@ -90,8 +92,7 @@ def notes(text: str, family: str) -> Iterator[Note]:
             yield Note(match["tag"], match["text"].strip(), line)
 
 
-def _proposal(path: str, text: str, note: Note) -> Proposal:
-    lines = text.split("\n")
+def _proposal(path: str, lines: list[str], note: Note) -> Proposal:
     first = max(1, note.line - _ABOVE)
     around = "\n".join(lines[first - 1 : note.line + _BELOW])
     said = one_line(note.text, 100)

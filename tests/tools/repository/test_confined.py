@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 import tempfile
-import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -114,7 +114,7 @@ def test_what_the_system_finds_inside_is_found_too(
         assert sorted(p.name for p in found.parent.glob(".neveridle-*")) == []
 
 
-@given(st.text(max_size=60))
+@given(paths)
 def test_split_path_gives_plain_components_or_refuses(path: str) -> None:
     try:
         parts = split_path(path)
@@ -127,38 +127,71 @@ def test_split_path_gives_plain_components_or_refuses(path: str) -> None:
         assert parts == split_path("/".join(parts))
 
 
-def test_a_folder_swapped_for_a_link_all_the_time_is_never_followed(tmp_path: Path) -> None:
+class Swap:
+    """Swaps things for links to the outside at the worst moment: just before they are opened.
+
+    An audit hook sees every open before it happens; it cannot be taken away again,
+    so it is disarmed.
+    """
+
+    def __init__(self) -> None:
+        self.before_opening: dict[str, Callable[[], object]] = {}
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and arguments[0] in self.before_opening:
+            self.before_opening.pop(str(arguments[0]))()
+
+
+@pytest.fixture(scope="module")
+def swap() -> Swap:
+    return Swap()
+
+
+@pytest.mark.parametrize("how", ["read", "write", "entries", "delete", "remove"])
+def test_a_folder_swapped_for_a_link_is_not_followed(swap: Swap, tmp_path: Path, how: str) -> None:
     """The race a check-then-open loses: here there is no moment in between."""
     root, out = tmp_path / "tree", tmp_path / "outside"
-    (root / "real").mkdir(parents=True)
-    (root / "real" / "file").write_text("shown")
-    out.mkdir()
+    for folder, text in ((root / "top" / "swapped", "shown"), (out / "swapped", "hidden")):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text(text)
     (out / "file").write_text("hidden")
-    (root / "link").symlink_to(out)
-    (root / "d").symlink_to("real")
-    stop = threading.Event()
 
-    def swap() -> None:
-        while not stop.is_set():
-            for name, target in (("n1", str(out)), ("n2", "real")):
-                (root / name).symlink_to(target)
-                (root / name).replace(root / "d")
+    def change() -> None:
+        (root / "top" / "swapped").rename(root / "top" / "aside")
+        (root / "top" / "swapped").symlink_to(out)
 
-    swapping = threading.Thread(target=swap)
-    swapping.start()
-    seen: set[bytes] = set()
-    try:
-        tree = ConfinedTree(root)
-        for _ in range(2000):
-            with contextlib.suppress(ModelMistake):
-                seen.add(tree.read("d/file", limit=100))
-                tree.write("d/made", b"x")
-    finally:
-        stop.set()
-        swapping.join()
+    swap.before_opening = {"swapped": change}
+    tree = ConfinedTree(root)
+    with contextlib.suppress(ModelMistake):
+        if how == "read":
+            assert tree.read("top/swapped/file", limit=100) != b"hidden"
+        elif how == "write":
+            tree.write("top/swapped/file", b"new")
+        elif how == "entries":
+            found = [entry.path for entry in tree.entries("top/swapped", skip=frozenset())]
+            assert found == []
+        elif how == "delete":
+            tree.delete("top/swapped/file")
+        else:
+            tree.remove("top/swapped/file")
 
-    assert seen == {b"shown"}
-    assert sorted(p.name for p in out.iterdir()) == ["file"]
+    assert swap.before_opening == {}
+    assert (out / "file").read_text() == "hidden"
+
+
+def test_a_file_swapped_for_a_link_is_not_followed(swap: Swap, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "secret").write_text("hidden")
+    (tmp_path / "tree" / "swapped").write_text("shown")
+
+    def change() -> None:
+        (tmp_path / "tree" / "swapped").unlink()
+        (tmp_path / "tree" / "swapped").symlink_to("../secret")
+
+    swap.before_opening = {"swapped": change}
+    with pytest.raises(ModelMistake, match="became a link"):
+        ConfinedTree(tmp_path / "tree").read("swapped", limit=100)
 
 
 def test_modes_limits_and_drafts(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -244,3 +245,18 @@ def test_a_full_disk_is_no_mistake_of_the_model() -> None:
 
     with pytest.raises(DiskFull), told("x"), full.open("wb", buffering=0) as file:
         file.write(b"x")
+
+
+async def test_calls_made_at_once_are_done_in_their_order(tools: Any, tree: Path) -> None:
+    """Two edits of one file must not undo each other; a command sees what came before it."""
+    lines = [f"line {number}" for number in range(30)]
+    (tree / "many.txt").write_text("\n".join(lines) + "\n")
+
+    *edits, shown = await asyncio.gather(
+        *[tools.ok("edit_file", path="many.txt", old=f"{one}\n", new=f"{one}!\n") for one in lines],
+        tools.ok("run", command="grep -c '!' many.txt"),
+    )
+
+    assert len(edits) == 30
+    assert (tree / "many.txt").read_text().splitlines() == [f"{one}!" for one in lines]
+    assert "30" in shown
