@@ -66,7 +66,7 @@ WHERE task_id = :task AND fence = :fence AND run = :run AND state = 'active'
 RETURNING agent, started_at
 
 -- name: complete_task
-UPDATE tasks SET state = 'completed', unblocks = 0, completed_at = (SELECT now FROM board_clock),
+UPDATE tasks SET state = 'completed', unblocks = 0, waiting_on = '', completed_at = (SELECT now FROM board_clock),
   updated_at = (SELECT now FROM board_clock)
 WHERE id = :task
 RETURNING continues

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from neveridle.board import Board, Claim, NewTask, Source, Task
 
@@ -54,7 +55,8 @@ def add(board: Board) -> Callable[..., Awaitable[Task]]:
     """Puts a backlog task on the board."""
 
     async def put(title: str = "work", **said: Any) -> Task:
-        return await board.tasks.add(NewTask(**{"source": Source.BACKLOG, "title": title, **said}))
+        source: Source = said.pop("source", Source.BACKLOG)
+        return await board.tasks.add(NewTask(source=source, title=title, **said))
 
     return put
 
@@ -102,3 +104,37 @@ def sql(board: Board) -> Callable[..., Awaitable[list[tuple[Any, ...]]]]:
         return await board.database.write(work)
 
     return run
+
+
+@pytest.fixture
+def contents(board: Board) -> Callable[[], Awaitable[dict[str, list[tuple[Any, ...]]]]]:
+    """Reads every row of every table."""
+
+    def work(c: Any) -> dict[str, list[tuple[Any, ...]]]:
+        names = inspect(c).get_table_names()
+        return {
+            name: [tuple(row) for row in c.execute(text(f'SELECT * FROM "{name}"'))]  # noqa: S608 (a name of our own)
+            for name in names
+        }
+
+    async def read() -> dict[str, list[tuple[Any, ...]]]:
+        return await board.database.read(work)
+
+    return read
+
+
+@pytest.fixture
+def broken(
+    sql: Callable[..., Awaitable[list[tuple[Any, ...]]]],
+) -> Callable[[str], AbstractAsyncContextManager[None]]:
+    """Makes every insert into a table fail with "boom" inside an ``async with``."""
+
+    @asynccontextmanager
+    async def fail(table: str) -> AsyncGenerator[None]:
+        await sql(
+            f"CREATE TRIGGER boom BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'boom'); END"
+        )
+        yield
+        await sql("DROP TRIGGER boom")
+
+    return fail

@@ -1,0 +1,403 @@
+"""The board against a simple model of it, driven by Hypothesis in whatever order it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from neveridle.board import Attempt, Board, HandoffDocument, NewTask, Priority, Source
+from neveridle.errors import DependencyCycle, LeaseLost, NeveridleError, StateConflict
+
+T = TypeVar("T")
+
+LEASE = 60
+LIMIT = 2
+RUNS = {"sam-1": "sam", "sam-2": "sam", "leo-1": "leo"}
+OPEN = {"pending", "in_progress", "waiting", "blocked"}
+
+some = st.integers(0, 99)
+"""Picks one of what there is, by its remainder."""
+
+
+@dataclass
+class Modelled:
+    """A task as the model has it."""
+
+    id: int
+    source: Source
+    priority: int
+    assignee: str | None = None
+    continues: int | None = None
+    state: str = "pending"
+    blockers: set[int] = field(default_factory=set[int])
+    fence: int = 0
+    owner: str | None = None
+    lease: float = 0.0
+    failures: int = 0
+    expirations: int = 0
+    on: int | None = None
+    until: float | None = None
+
+
+class BoardMachine(RuleBasedStateMachine):
+    """Every rule does the same to board and model; the invariants compare them."""
+
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
+        shutil.copy(self.template, self.folder / "b.db")
+        self.runner = asyncio.Runner()
+        self.board = Board(f"sqlite:///{self.folder / 'b.db'}")
+        self.do(self.board.open())
+        self.do(self.board.clock.script(0.0))
+        self.now = 0.0
+        self.tasks: dict[int, Modelled] = {}
+        self.attempts: list[Attempt] = []
+        self.completed: list[int] = []
+        self.version = self.do(self.board.version())
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def teardown(self) -> None:
+        self.do(self.board.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    # --- the model
+
+    def pick(self, number: int) -> Modelled:
+        return list(self.tasks.values())[number % len(self.tasks)]
+
+    def attempt(self, number: int) -> tuple[Attempt, Modelled, bool]:
+        """An attempt, old ones too; its task, and whether it still owns it."""
+        owning = [attempt for attempt in self.attempts if self.owns(attempt)]
+        among = owning if owning and number % 4 else self.attempts
+        attempt = among[number % len(among)]
+        return attempt, self.tasks[attempt.task_id], self.owns(attempt)
+
+    def owns(self, attempt: Attempt) -> bool:
+        task = self.tasks[attempt.task_id]
+        return task.owner == attempt.run and task.fence == attempt.fence
+
+    def runnable(self, task: Modelled) -> bool:
+        done = all(self.tasks[blocker].state == "completed" for blocker in task.blockers)
+        return task.state == "pending" and done
+
+    def unblocks(self, task: Modelled) -> int:
+        if task.state == "completed":
+            return 0
+        return sum(task.id in one.blockers and one.state in OPEN for one in self.tasks.values())
+
+    def waits(self, task: int) -> set[int]:
+        """What must be completed before a task, directly and through others."""
+        found: set[int] = set()
+        front = [task]
+        while front:
+            one = self.tasks[front.pop()]
+            for step in one.blockers | ({one.on} if one.on is not None else set[int]()):
+                if step not in found:
+                    found.add(step)
+                    front.append(step)
+        return found
+
+    def refused(self, work: Coroutine[Any, Any, Any], kind: type[NeveridleError]) -> None:
+        with pytest.raises(kind):
+            self.do(work)
+
+    @staticmethod
+    def end(task: Modelled, state: str) -> None:
+        task.state, task.owner, task.on, task.until = state, None, None, None
+
+    # --- putting things there
+
+    @rule(priority=st.sampled_from(Priority), after=st.lists(some, max_size=2))
+    def add(self, priority: Priority, after: list[int]) -> None:
+        blockers = {self.pick(number).id for number in after} if self.tasks else set[int]()
+        new = NewTask(
+            source=Source.BACKLOG, title="t", priority=priority, after=tuple(sorted(blockers))
+        )
+        task = self.do(self.board.tasks.add(new))
+        self.tasks[task.id] = Modelled(task.id, task.source, priority, blockers=blockers)
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=some, blocker=some)
+    def depend(self, which: int, blocker: int) -> None:
+        task, on = self.pick(which), self.pick(blocker)
+        call = self.board.tasks.depend(task.id, on.id)
+        if task.state not in ("pending", "waiting", "blocked"):
+            self.refused(call, StateConflict)
+        elif task is on:
+            self.refused(call, DependencyCycle)
+        elif on.id in task.blockers:
+            self.do(call)
+        elif task.on is not None:
+            self.refused(call, StateConflict)
+        elif task.id in self.waits(on.id):
+            self.refused(call, DependencyCycle)
+        else:
+            self.do(call)
+            task.blockers.add(on.id)
+
+    @precondition(lambda self: any(task.blockers for task in self.tasks.values()))
+    @rule(which=some)
+    def release_dependency(self, which: int) -> None:
+        edges = [(t, b) for t in self.tasks.values() for b in sorted(t.blockers)]
+        task, on = edges[which % len(edges)]
+        self.do(self.board.tasks.release_dependency(task.id, on))
+        one: Modelled | None = task
+        while one is not None:
+            one.blockers.discard(on)
+            one = self.sender(one)
+
+    def sender(self, task: Modelled) -> Modelled | None:
+        sender = None if task.continues is None else self.tasks[task.continues]
+        return sender if sender is not None and sender.on == task.id else None
+
+    # --- claiming and holding
+
+    @rule(run=st.sampled_from(sorted(RUNS)), source=st.sampled_from(["backlog", "dispatch"]))
+    def claim(self, run: str, source: str) -> None:
+        rung, agent = Source(source), RUNS[run]
+        mine = [
+            task
+            for task in self.tasks.values()
+            if self.runnable(task) and task.source is rung and task.assignee in (None, agent)
+        ]
+        best = min(mine, key=lambda t: (-t.priority, -self.unblocks(t), t.id), default=None)
+        peeked = self.do(self.board.attempts.peek(agent, [], rung))
+        claim = self.do(
+            self.board.attempts.claim(agent=agent, run=run, skills=[], source=rung, lease=LEASE)
+        )
+        if best is None:
+            assert peeked is None
+            assert claim is None
+            return
+        assert claim is not None
+        assert claim.task.id == peeked == best.id
+        best.state, best.owner, best.fence, best.on = "in_progress", run, best.fence + 1, None
+        best.lease = self.now + LEASE
+        assert claim.attempt.fence == best.fence
+        self.attempts.append(claim.attempt)
+
+    @rule(run=st.sampled_from(sorted(RUNS)))
+    def renew(self, run: str) -> None:
+        held = self.do(self.board.attempts.renew([run], lease=LEASE))
+        mine = [task for task in self.tasks.values() if task.owner == run]
+        assert held == {(task.id, task.fence) for task in mine}
+        for task in mine:
+            task.lease = self.now + LEASE
+
+    # --- the ways an attempt ends
+
+    @precondition(lambda self: self.attempts)
+    @rule(which=some)
+    def complete(self, which: int) -> None:
+        attempt, task, owns = self.attempt(which)
+        call = self.board.attempts.complete(attempt)
+        if not owns:
+            self.refused(call, LeaseLost)
+            return
+        before = {one.id for one in self.tasks.values() if self.runnable(one)}
+        woken = self.do(call)
+        done: Modelled | None = task
+        while done is not None:
+            assert all(self.tasks[blocker].state == "completed" for blocker in done.blockers)
+            parent = self.sender(done)
+            self.end(done, "completed")
+            self.completed.append(done.id)
+            done = parent if parent is not None and parent.state == "waiting" else None
+        assert set(woken) == {t.id for t in self.tasks.values() if self.runnable(t)} - before
+
+    @precondition(lambda self: self.attempts)
+    @rule(which=some, service=st.booleans())
+    def fail(self, which: int, service: bool) -> None:
+        attempt, task, owns = self.attempt(which)
+        call = self.board.attempts.fail(
+            attempt, code="x", error="y", limit=LIMIT, retry_in=20 if service else None
+        )
+        if not owns:
+            self.refused(call, LeaseLost)
+            return
+        again = self.do(call)
+        if service:
+            self.end(task, "waiting")
+            task.until = self.now + 20
+        else:
+            task.failures += 1
+            self.end(task, "pending" if task.failures < LIMIT else "blocked")
+        assert again == (task.state != "blocked")
+
+    @precondition(lambda self: self.attempts)
+    @rule(which=some, how=st.sampled_from(["block", "park", "park for 20", "release"]))
+    def give_up(self, which: int, how: str) -> None:
+        attempt, task, owns = self.attempt(which)
+        attempts = self.board.attempts
+        if how == "block":
+            call, state = attempts.block(attempt, owner="o", action="a"), "blocked"
+        elif how == "release":
+            call, state = attempts.release(attempt), "pending"
+        else:
+            until = self.now + 20 if how == "park for 20" else None
+            call, state = attempts.park(attempt, on="ci", until=until), "waiting"
+        if not owns:
+            self.refused(call, LeaseLost)
+            return
+        self.do(call)
+        self.end(task, state)
+        task.until = self.now + 20 if how == "park for 20" else None
+
+    @precondition(lambda self: self.attempts)
+    @rule(which=some, to=st.sampled_from(["sam", "leo"]))
+    def hand_over(self, which: int, to: str) -> None:
+        attempt, task, owns = self.attempt(which)
+        document = HandoffDocument(summary="s", action="a")
+        call = self.board.handoffs.give(attempt, to=to, document=document, verified=False)
+        if not owns:
+            self.refused(call, LeaseLost)
+            return
+        self.handed(task, to, self.do(call).dispatch_id)
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=some, to=st.sampled_from(["sam", "leo"]))
+    def hand_over_by_hand(self, which: int, to: str) -> None:
+        task = self.pick(which)
+        document = HandoffDocument(summary="s", action="a")
+        call = self.board.handoffs.give_by_hand(task.id, sender="max", to=to, document=document)
+        if task.state not in ("pending", "blocked"):
+            self.refused(call, StateConflict)
+            return
+        self.handed(task, to, self.do(call).dispatch_id)
+
+    def handed(self, task: Modelled, to: str, dispatch: int) -> None:
+        assert dispatch not in self.tasks
+        self.tasks[dispatch] = Modelled(
+            dispatch, Source.DISPATCH, task.priority, assignee=to, continues=task.id,
+            blockers=set(task.blockers),
+        )  # fmt: skip
+        self.end(task, "waiting")
+        task.on = dispatch
+
+    # --- what people and time do
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=some)
+    def cancel(self, which: int) -> None:
+        task = self.pick(which)
+        call = self.board.tasks.cancel(task.id)
+        if task.state == "completed":
+            self.refused(call, StateConflict)
+            return
+        self.do(call)
+        if task.state == "cancelled":
+            return
+        sender = self.sender(task)
+        if sender is not None and sender.state == "waiting":
+            sender.state = "blocked"
+        one: Modelled | None = task
+        while one is not None and one.state in OPEN:
+            receiver = None if one.on is None else self.tasks[one.on]
+            self.end(one, "cancelled")
+            one = receiver
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=some)
+    def retry(self, which: int) -> None:
+        task = self.pick(which)
+        call = self.board.tasks.retry(task.id)
+        sender = self.sender(task)
+        if task.state in ("pending", "in_progress", "completed") or (
+            task.state == "waiting" and task.on is not None
+        ):
+            self.refused(call, StateConflict)
+            return
+        if task.state == "cancelled" and task.continues is not None:
+            if sender is None or sender.state != "blocked":
+                self.refused(call, StateConflict)
+                return
+            sender.state = "waiting"
+        self.do(call)
+        self.end(task, "pending")
+        task.failures = task.expirations = 0
+
+    @rule(seconds=st.sampled_from([0, 10, 25, 60]))
+    def time_passes(self, seconds: int) -> None:
+        self.now = self.do(self.board.clock.advance(seconds))
+        dead = {(t.id, t.fence) for t in self.tasks.values() if t.owner and t.lease <= self.now}
+        due = [t for t in self.tasks.values() if t.until is not None and t.until <= self.now]
+        assert set(self.do(self.board.sweep(expirations=LIMIT))) == dead
+        for number, _ in dead:
+            task = self.tasks[number]
+            task.expirations += 1
+            self.end(task, "pending" if task.expirations < LIMIT else "blocked")
+        for task in due:
+            self.end(task, "pending")
+
+    # --- what always holds
+
+    @invariant()
+    def board_and_model_agree(self) -> None:
+        found = {task.id: task for task in self.do(self.board.tasks.find())}
+        assert set(found) == set(self.tasks)
+        for number, task in found.items():
+            one = self.tasks[number]
+            blockers = sum(self.tasks[b].state != "completed" for b in one.blockers)
+            assert (str(task.state), task.fence, task.failures) == (
+                one.state, one.fence, one.failures,
+            )  # fmt: skip
+            assert (task.open_blockers, task.unblocks) == (blockers, self.unblocks(one))
+            assert task.waiting_on == f"task:{one.on}" if one.on else "task:" not in task.waiting_on
+            assert bool(task.blocked_action) == (one.state == "blocked")
+
+    @invariant()
+    def each_task_has_the_owner_it_should(self) -> None:
+        active = {(a.task_id, a.fence, a.run) for a in self.do(self.board.attempts.active())}
+        owned = {(t.id, t.fence, t.owner) for t in self.tasks.values() if t.owner is not None}
+        assert active == owned
+
+    @invariant()
+    def nothing_is_completed_twice(self) -> None:
+        events = self.do(self.board.events.find(kind="task.completed"))
+        assert [event.task_id for event in events] == self.completed
+        assert len(set(self.completed)) == len(self.completed)
+
+    @invariant()
+    def what_became_runnable_was_told(self) -> None:
+        now = {task.id for task in self.tasks.values() if self.runnable(task)}
+        version = self.do(self.board.version())
+        assert version >= self.version
+        if now - getattr(self, "ready", set[int]()):
+            assert version > self.version
+        self.version, self.ready = version, now
+
+
+def test_the_board_agrees_with_its_model(empty_sqlite: Path) -> None:
+    machine = type("Machine", (BoardMachine,), {"template": empty_sqlite})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+        ),
+    )

@@ -1,0 +1,148 @@
+"""Migrations: they lead to the schema, wait for each other, and refuse what they do not know."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, event
+
+from neveridle.board import Board
+from neveridle.board.revision import HEAD, config, downgrade, upgrade
+from neveridle.board.schema import CLOCK_VIEW, metadata
+from neveridle.board.sqlite import connection as sqlite_connection
+from neveridle.errors import BoardUnusable
+
+
+@contextmanager
+def writing(path: Path) -> Generator[Connection]:
+    """A write transaction of another process, as it were."""
+    engine = create_engine(
+        "sqlite://", creator=lambda: sqlite_connection.connect(path, durable=True)
+    )
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "begin", begin)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def schema_of(path: Path) -> dict[str, str]:
+    """Name and DDL of everything in a database, but for Alembic's own table."""
+    plain = sqlite3.connect(path)
+    rows = plain.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    plain.close()
+    return {name: sql for name, sql in rows if name != "alembic_version"}
+
+
+def test_migrations_arrive_where_the_schema_is(tmp_path: Path) -> None:
+    migrated, fresh = tmp_path / "migrated.db", tmp_path / "fresh.db"
+    with writing(migrated) as connection:
+        upgrade(connection)
+    with writing(fresh) as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql(CLOCK_VIEW["sqlite"])
+    assert schema_of(migrated) == schema_of(fresh)
+    # Tables, indexes, and constraints with the names that migrations of them need.
+    ddl = schema_of(fresh)
+    assert {table.name for table in metadata.sorted_tables} <= set(ddl)
+    for table in metadata.sorted_tables:
+        assert {str(index.name) for index in table.indexes} <= set(ddl)
+        for constraint in table.constraints:
+            assert constraint.name is not None or not list(getattr(constraint, "columns", ()))
+
+
+def test_up_and_down_and_up_again(tmp_path: Path) -> None:
+    path = tmp_path / "b.db"
+    with writing(path) as connection:
+        upgrade(connection)
+    there = schema_of(path)
+    with writing(path) as connection:
+        downgrade(connection, "base")
+    assert set(schema_of(path)) <= {"sqlite_sequence"}
+    with writing(path) as connection:
+        upgrade(connection)
+        upgrade(connection)
+    assert schema_of(path) == there
+
+
+def test_head_is_the_newest_revision(tmp_path: Path) -> None:
+    from alembic.script import ScriptDirectory
+
+    with writing(tmp_path / "b.db") as connection:
+        assert ScriptDirectory.from_config(config(connection)).get_heads() == [HEAD]
+
+
+async def test_a_migration_that_dies_half_way_never_was(tmp_path: Path) -> None:
+    path = tmp_path / "b.db"
+    other = sqlite_connection.connect(path, durable=True)
+    with pytest.raises(KeyboardInterrupt), writing(path) as connection:
+        upgrade(connection)
+        raise KeyboardInterrupt
+    assert schema_of(path) == {}
+    other.close()
+    async with Board(f"sqlite:///{path}") as board:
+        assert await board.version() == 0
+
+
+async def test_a_second_opener_waits_for_the_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.db"
+    first = writing(path)
+    upgrade(first.__enter__())
+    waits: list[bool] = []
+    real: Callable[[], None] = sqlite_connection.pause
+
+    def pause() -> None:
+        if not waits:
+            # On the opener's thread; the other's transaction ends only now.
+            first.__exit__(None, None, None)
+        waits.append(True)
+        real()
+
+    monkeypatch.setattr(sqlite_connection, "pause", pause)
+    async with Board(f"sqlite:///{path}") as board:
+        assert waits
+        assert await board.tasks.find() == []
+
+
+async def test_many_may_open_a_new_board_at_once(tmp_path: Path) -> None:
+    boards = [Board(f"sqlite:///{tmp_path}/{n % 2}.db") for n in range(6)]
+    await asyncio.gather(*(board.open() for board in boards))
+    assert [await board.version() for board in boards] == [0] * 6
+    await asyncio.gather(*(board.close() for board in boards))
+
+
+async def test_a_board_of_a_newer_version_is_refused(board_url: str) -> None:
+    path = Path(board_url.removeprefix("sqlite:///"))
+    plain = sqlite3.connect(path)
+    plain.execute("UPDATE alembic_version SET version_num = '9999'")
+    plain.commit()
+    plain.close()
+    before = schema_of(path)
+    with pytest.raises(BoardUnusable, match="'9999'") as error:
+        await Board(board_url).open()
+    assert "upgrade" in error.value.remedy
+    assert schema_of(path) == before
+
+
+async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "chroma.sqlite3"
+    plain = sqlite3.connect(path)
+    plain.execute("CREATE TABLE collections (id TEXT)")
+    plain.commit()
+    plain.close()
+    with pytest.raises(BoardUnusable, match="not a board") as error:
+        await Board(f"sqlite:///{path}").open()
+    assert "file of its own" in error.value.remedy
+    assert set(schema_of(path)) == {"collections"}
