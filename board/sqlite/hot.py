@@ -46,11 +46,16 @@ class SqliteHotPaths:
         quickly: runs work on the connection whose commits survive the process's death;
             where the caller was cancelled meanwhile, what it did is undone.
         durably: runs work on the connection whose commits survive a power cut.
+        commits: a number that changes with every commit; None: it is not known.
     """
 
-    def __init__(self, quickly: _Quickly, durably: _Durably) -> None:
+    def __init__(
+        self, quickly: _Quickly, durably: _Durably, commits: Callable[[], int | None]
+    ) -> None:
         self._quickly = quickly
         self._durably = durably
+        self._commits = commits
+        self._version: tuple[int | None, int] = (None, 0)
         self._sql = load_queries("neveridle.board.sqlite", "hot.sql")
 
     async def now(self) -> float:
@@ -65,8 +70,13 @@ class SqliteHotPaths:
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
-        row = await self._quickly(lambda c: c.execute(self._sql["version"]).fetchone())
-        return int(row[0])
+        commits = self._commits()
+        known, version = self._version
+        if commits is None or commits != known:
+            row = await self._quickly(lambda c: c.execute(self._sql["version"]).fetchone())
+            version = int(row[0])
+            self._version = (commits, version)
+        return version
 
     async def peek(self, agent: str, skills: str, source: str) -> int | None:
         """The id of the best runnable task of a rung, without taking it."""
