@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -114,7 +115,10 @@ def shipped_weights() -> Path:
 def _load(name: str) -> SentenceTransformer:
     shipped = name in _ALIASES
     where = str(shipped_weights()) if shipped else name
-    from sentence_transformers import SentenceTransformer
+    with warnings.catch_warnings():
+        # In a notebook without widgets, tqdm says at import that its bars will be plain.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from sentence_transformers import SentenceTransformer
 
     if shipped:  # a local folder, so Hugging Face's hub is never asked and needs no offline switch
         with _no_progress_bar():

@@ -149,19 +149,29 @@ class _Status:
         if first is None:
             return
         try:
-            pidfd = os.pidfd_open(first)
-        except OSError:  # gone already, or a kernel before 5.3
-            return
-        loop = asyncio.get_running_loop()
-        gone = asyncio.Event()
-        loop.add_reader(pidfd, gone.set)
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REAP_SECONDS):
-                    await gone.wait()
+            await _gone(first)
         finally:
-            loop.remove_reader(pidfd)
-            os.close(pidfd)
+            # Where we are process 1 of a container it is ours to bury; elsewhere it is not.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(first, os.WNOHANG)  # noqa: ASYNC222 - WNOHANG does not block
+
+
+async def _gone(pid: int) -> None:
+    """Wait, within limits, until a process that is not our child has ended."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:  # gone already, or a kernel before 5.3
+        return
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(pidfd, gone.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REAP_SECONDS):
+                await gone.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:

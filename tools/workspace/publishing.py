@@ -28,6 +28,7 @@ LOCK_POLL = 0.01
 FOLLOW = """
 git_dir=$1 ref=$2 commit=$3 expect=$4; shift 4
 GIT_DIR=$git_dir git "$@" || exit 3
+git update-index -q --refresh --ignore-submodules
 git read-tree -m -u "$expect" "$commit" && exit 0
 git update-ref "$ref" "$expect" "$commit" && exit 4
 exit 5

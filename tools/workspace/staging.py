@@ -31,7 +31,7 @@ async def stage(git: Git, tree: Path) -> str:
         given = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
         try:
             answer = await git.run(
-                *("update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
+                *("update-index", "--add", "--remove", "-z", "--stdin"),
                 given=given,
                 time_limit=5 * GIT_SECONDS,
             )

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from neveridle.tools.workspace.results import MergeResult, PublishResult
 
 MARKER = "neveridle.json"
+"""Branch and base; written last, so that a workspace without it is not whole."""
+
+ADOPTED = "adopted.json"
+"""The same of the workspace that this one was copied from."""
+
 CHECKOUT_SECONDS = 5 * GIT_SECONDS
 FILE_BYTES = 10 << 20
 EXCLUDED = "__pycache__/\n*.py[cod]\n.DS_Store\n.neveridle-*.tmp\n"
@@ -71,7 +76,7 @@ class Workspace:
     async def take_over(self, *, branch: str) -> bool:
         """Make a workspace of what was copied; False where the copy is of no use."""
         await self._check_name(branch)
-        facts = await asyncio.to_thread((self.git_dir / "adopted.json").read_text, encoding="utf-8")
+        facts = await asyncio.to_thread((self.git_dir / ADOPTED).read_text, encoding="utf-8")
         commit = await self._git.commit_at("HEAD")
         if commit is None:
             return False

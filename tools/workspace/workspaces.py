@@ -13,7 +13,7 @@ from neveridle.tools.sandbox.removal import remove_tree
 from neveridle.tools.workspace.copying import copy_tree
 from neveridle.tools.workspace.git import disk_errors
 from neveridle.tools.workspace.repository import Repository
-from neveridle.tools.workspace.workspace import Workspace
+from neveridle.tools.workspace.workspace import ADOPTED, MARKER, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,13 +108,14 @@ class Workspaces:
             DiskFull: no space is left.
         """
         source, folder = self._folder(old), self._folder(key)
-        if old == key or await self.find(old) is None:
+        if old == key:
             return None
         stop = threading.Event()
         with disk_errors():
             try:
                 await asyncio.to_thread(_copied, source, folder, stop)
-            except FileNotFoundError:  # removed by its owner meanwhile
+            except FileNotFoundError:  # never made, half made, or removed meanwhile
+                await self.remove(key)
                 return None
             finally:
                 stop.set()
@@ -190,17 +191,17 @@ def _fresh(folder: Path) -> None:
 def _forget(folder: Path) -> None:
     # The marker goes first: a removal cut short must not leave a workspace that looks whole.
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        (folder / "git" / "neveridle.json").unlink()
+        (folder / "git" / MARKER).unlink()
     remove_tree(folder)
 
 
 def _copied(source: Path, folder: Path, stop: threading.Event) -> None:
+    facts = (source / "git" / MARKER).read_bytes()
     _forget(folder)
-    folder.mkdir(parents=True)
     # The marker is renamed, so the copy does not count as whole; refs before objects,
     # so that whatever a ref names was there when its objects were copied.
-    (folder / "git").mkdir()
-    shutil.copyfile(source / "git" / "neveridle.json", folder / "git" / "adopted.json")
+    (folder / "git").mkdir(parents=True)
+    (folder / "git" / ADOPTED).write_bytes(facts)
     for name in ("HEAD", "config", "shallow"):
         if (source / "git" / name).exists():
             shutil.copyfile(source / "git" / name, folder / "git" / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
@@ -114,6 +115,7 @@ async def test_the_target_and_its_tree_follow(
     (work.tree / "src" / "app.py").unlink()
     repo.write("untracked.txt", "mine")
     commit = await worked(work, a__txt="ours\n", b__txt="ours\n")
+    os.utime(repo.path / "a.txt", (1, 1))  # touched, but not changed
 
     result = await work.fast_forward_target(expect=work.base)
 

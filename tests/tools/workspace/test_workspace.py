@@ -249,25 +249,28 @@ async def test_adopting_copies_work_and_leaves_the_old_owner_alone(
         (work.git_dir / lock).write_text("")
     (work.git_dir / "index").write_bytes(b"half an ind")
 
-    taken = await spaces.adopt("1-1", "1-2", branch="neveridle/1-task-2")
+    taken = await spaces.adopt("1-1", "1-2", branch=work.branch)
 
     assert taken is not None
     (work.tree / "fifo").unlink()
     assert files(taken.tree) == files(work.tree)
-    assert (taken.base, taken.branch) == (work.base, "neveridle/1-task-2")
+    assert (taken.base, taken.branch) == (work.base, work.branch)
     assert await taken.head() == head
     assert await taken.changed_files(taken.base) == ["b.txt", "c.txt"]
     new = await taken.commit("Two", **SAM)
     assert new is not None
     assert await taken.publish_branch() == new
+    other = await spaces.adopt("1-1", "1-3", branch="another/name")
+    assert other is not None
+    assert (other.branch, await other.head()) == ("another/name", head)
     again = await spaces.find("1-2")
     assert again is not None
     assert (again.base, again.branch, await again.head()) == (taken.base, taken.branch, new)
     work_again = await spaces.find("1-1")
     assert work_again is not None
     assert await work_again.head() == head
-    assert sorted(await spaces.keys()) == ["1-1", "1-2"]
-    assert await spaces.adopt("nosuch", "1-3", branch="b") is None
+    assert sorted(await spaces.keys()) == ["1-1", "1-2", "1-3"]
+    assert await spaces.adopt("nosuch", "1-4", branch="b") is None
 
 
 async def test_adopting_never_follows_a_link_that_was_a_folder(
