@@ -146,11 +146,14 @@ def load_task(folder: Path) -> RecordedTask:
     try:
         task = RecordedTask.model_validate({**data, "folder": folder.resolve()})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = [str(part) for part in first["loc"]]
-        line = line_of(text, where) or 1
-        msg = f"{path}:{line}: {'.'.join(where)}: {first['msg']}."
-        raise RecordingInvalid(msg, remedy="docs/evals.md describes the format.") from None
+        wrong: list[str] = []
+        for problem in error.errors():
+            where = [str(part) for part in problem["loc"]]
+            place = f"{path}:{line_of(text, where) or 1}"
+            wrong.append(f"{place}: {'.'.join(where)}: {problem['msg']}.")
+        raise RecordingInvalid(
+            "\n".join(wrong), remedy="docs/evals.md describes the format."
+        ) from None
     known: set[str] = set()
     for one in task.tasks:
         missing = [title for title in one.after if title not in known]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from neveridle.board import Board, Event
 
 PAGE = 500
+TITLES = 2000
+"""Titles kept; a run that lasts for days meets more tasks."""
 ENDINGS = {
     "task.completed": "completed",
     "attempt.failed": "failed",
@@ -26,6 +28,8 @@ SAYS = {
     "task.added": "is new, from {source}: {title}",
     "task.claimed": "works on it: {title}",
     "verify.refused": "was refused: {why}",
+    "branch.published": "is on branch {branch}",
+    "branch.merged": "is merged from branch {branch}",
     "task.completed": "is completed",
     "task.unblocked": "can start: #{by} is completed",
     "attempt.failed": "failed ({code}): {error}",
@@ -109,6 +113,8 @@ class Follower:
     async def _take_in(self, event: Event) -> None:
         agent, task = event.agent or "", event.task_id
         if task is not None and task not in self._titles:
+            if len(self._titles) >= TITLES:
+                self._titles.clear()
             found = await self.board.tasks.get(task)
             self._titles[task] = (found.title, str(found.source))
         if event.run not in self.runs():
@@ -131,7 +137,7 @@ class Follower:
 
     def _end(self, agent: str, doing: Doing, ending: str) -> None:
         del self.doing[agent]
-        self.report.attempts.append(
+        self.report.add(
             AttemptLine(
                 agent=agent,
                 task=doing.task,

@@ -64,12 +64,13 @@ class Progress:
     async def _step(self) -> None:
         from datetime import datetime
 
-        for event in await self._follower.step():
+        new = await self._follower.step()
+        for event in new:
             said = self._follower.sentence(event)
             if said and not self._quiet:
                 at = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
                 self._line(f"{at} {self._who(event)}{said}")
-        if self._live is not None:
+        if self._live is not None and new:
             self._live.update(self.view(), refresh=True)
 
     def _who(self, event: Event) -> str:
@@ -97,7 +98,8 @@ class Progress:
                 rows.append((name, doing.rung, styled(doing.phase, "cyan"), doing.calls, title))
         report = self._follower.report
         total = (
-            f"{len(report.completed)} tasks completed, {report.model_calls:,} model calls, "
+            f"tasks completed: {report.endings.get('completed', 0)}, "
+            f"{report.model_calls:,} model calls, "
             f"{report.input_tokens + report.output_tokens:,} tokens. Ctrl-C stops."
         )
         shown = table("agent", "rung", "phase", "calls", "task", rows=rows)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
-from neveridle.cli.screen import console, say, styled, table
+from neveridle.cli.screen import clean, console, say, styled, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.console import Console
 
     from neveridle.evals import Played, Score
     from neveridle.graph.team import Team
@@ -27,9 +29,14 @@ def shown(team: Team, *, quiet: bool) -> AbstractAsyncContextManager[None]:
     return Progress(follower, team.roster.names, quiet=quiet).shown()
 
 
-def print_played(facts: dict[str, Any]) -> None:
-    """Print what was done by whom, from which rung, and what it cost."""
-    out = console()
+def print_played(facts: dict[str, Any], out: Console | None = None) -> None:
+    """Print what was done by whom, from which rung, and what it cost.
+
+    Args:
+        facts: see ``facts_of``.
+        out: where to; None: standard output.
+    """
+    out = out or console()
     rows = [
         (
             one["rung"],
@@ -40,28 +47,28 @@ def print_played(facts: dict[str, Any]) -> None:
         )
         for one in sorted(facts["tasks"], key=lambda one: RUNGS.index(one["rung"]))
     ]
-    say()
+    out.print()
     out.print(table("rung", "agent", "state", "how", "task", rows=rows))
-    say()
+    out.print()
     before, after = facts["checks"]["before"], facts["checks"]["after"]
     checks = [(name, _passed(before[name]), _passed(after[name])) for name in before]
     out.print(table("check", "before", "after", rows=checks))
-    say()
+    out.print()
     tokens = facts["input_tokens"] + facts["output_tokens"]
     about = "about " if facts["provenance"] == "authored" else ""
-    say(
+    out.print(
         f"{facts['model_calls']:,} model calls, {about}{tokens:,} tokens; "
         f"model calls while idle: {facts['idle_model_calls']}"
     )
-    say(
+    out.print(
         f"{facts['merged']} branches merged, {facts['refused']} refused by verify, "
         f"{len(facts['handoffs'])} handoffs, {facts['learnings']} lessons stored; "
         f"{facts['seconds']:.0f} s, commands confined by: {facts['sandbox']}"
     )
     for agent, why in facts["stopped"].items():
-        say(f"{agent} stopped[{why['code']}]: {why['message']} {why['remedy']}".rstrip())
+        out.print(clean(f"{agent} stopped[{why['code']}]: {why['message']} {why['remedy']}"))
     for problem in facts["problems"]:
-        say(f"problem[{problem['code']}]: {problem['message']} {problem['remedy']}".rstrip())
+        out.print(clean(f"problem[{problem['code']}]: {problem['message']} {problem['remedy']}"))
 
 
 RUNGS = ["dispatch", "backlog", "roadmap", "improvement"]

@@ -103,10 +103,8 @@ def with_model(settings: Settings, name: str) -> Settings:
 
 def failed(report: RunReport) -> bool:
     """Whether a run ended badly: agents had to stop, or nothing but failures came of it."""
-    return bool(report.stopped) or (
-        any(line.ending in ("failed", "blocked") for line in report.attempts)
-        and not report.completed
-    )
+    bad = any(report.endings.get(ending) for ending in ("failed", "blocked"))
+    return bool(report.stopped) or (bad and not report.endings.get("completed"))
 
 
 def _show(report: RunReport, *, json: bool) -> None:

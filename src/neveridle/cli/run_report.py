@@ -43,7 +43,8 @@ def print_report(report: RunReport) -> None:
         )
     say(REASONS.get(report.reason, report.reason))
     say(
-        f"{len(report.completed)} of {len(report.attempts)} attempts completed their task; "
+        f"{report.endings.get('completed', 0)} of {sum(report.endings.values())} attempts "
+        "completed their task; "
         f"{report.model_calls:,} model calls, {report.input_tokens:,} tokens in, "
         f"{report.output_tokens:,} out; model calls while idle: {report.idle_model_calls}"
     )

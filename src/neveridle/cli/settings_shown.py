@@ -118,14 +118,14 @@ def _reach(data: Mapping[str, Any], where: list[str]) -> bool:
     return True
 
 
-def _harmless(where: list[str], value: Any) -> Any:
+def _harmless(where: list[str], value: object) -> Any:
     """The value without secrets: by what it looks like, and by what it is called."""
     if isinstance(value, str):
         secret = any(where[-1].lower().endswith(word) for word in SECRET_NAMES)
         return SECRET if secret and value else redact(value)
     if isinstance(value, list):
-        return [_harmless(where, one) for one in value]
+        return [_harmless(where, one) for one in cast("list[object]", value)]
     if isinstance(value, dict):
-        inside = cast("dict[str, Any]", value)
+        inside = cast("dict[str, object]", value)
         return {key: _harmless([*where, key], one) for key, one in inside.items()}
     return value

@@ -135,7 +135,7 @@ def _print_attempt(attempt: Attempt) -> None:
         out.print(styled(f"check {name}: {verdict} ({check.get('command')})", _colour(passed)))
         if not passed and check.get("output"):
             say(clean(str(check["output"])[-OUTPUT_SHOWN:], lines=True))
-    changed = evidence.get("changed") or []
+    changed: list[Any] = evidence.get("changed") or []
     if changed:
         say(f"changed: {', '.join(str(path) for path in changed[:20])}", lines=False)
 

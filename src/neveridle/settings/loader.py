@@ -83,13 +83,21 @@ def _remedy(error: ValidationError) -> str:
 
 
 def line_of(text: str, where: list[str]) -> int:
-    """The 1-based line of a TOML key given by its path; 0 when it is not in the text."""
+    """The 1-based line of a TOML key given by its path; 0 when it is not in the text.
+
+    An element of an array of tables is named by its number, from 0. Where only a table
+    above the key is in the text, that table's line is given.
+    """
     table: list[str] = []
+    counts: dict[str, int] = {}
     best = 0
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+        header = re.match(r"\s*(\[+)\s*([^\]]+?)\s*\]+", line)
         if header:
-            table = [part.strip().strip("\"'") for part in header[1].split(".")]
+            table = [part.strip().strip("\"'") for part in header[2].split(".")]
+            if len(header[1]) == 2:
+                counts[header[2]] = counts.get(header[2], -1) + 1
+                table.append(str(counts[header[2]]))
             if where[: len(table)] == table:
                 best = number
             continue

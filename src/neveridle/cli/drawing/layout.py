@@ -198,7 +198,7 @@ def _place(
                 node: _mean([across[one] for one in (*above.get(node, []), *below.get(node, []))])
                 for node in row
             }
-            _settle(row, wanted, across, widths)
+            settle(row, wanted, across, widths)
     return across
 
 
@@ -206,7 +206,7 @@ def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _settle(
+def settle(
     row: list[Node],
     wanted: Mapping[Node, float | None],
     across: dict[Node, float],

@@ -28,9 +28,12 @@ def find_checks(top: Path) -> dict[str, str]:
     for more in (_python(top), _node(top), _cargo(top), _go(top)):
         for kind, name, command in more:
             found[kind if kind not in found else name] = command
-    for target in _make_targets(top):
-        kind = {"test": "tests", "tests": "tests", "check": "check", "lint": "lint"}[target]
-        found.setdefault(kind, f"make {target}")
+    for name, targets in {"tests": ("test", "tests"), "lint": ("lint",)}.items():
+        target = next((one for one in targets if one in _make_targets(top)), None)
+        if target is not None:
+            found.setdefault(name, f"make {target}")
+    if not found and "check" in _make_targets(top):  # tests, or linters, or all of it
+        found["check"] = "make check"
     return found
 
 
@@ -136,13 +139,10 @@ def _go(top: Path) -> list[tuple[str, str, str]]:
     return [("tests", "tests-go", "go test ./...")]
 
 
-def _make_targets(top: Path) -> list[str]:
-    text = next(
-        (_text(top / name) for name in ("GNUmakefile", "makefile", "Makefile") if _any(top, name)),
-        "",
-    )
-    targets = set(re.findall(r"^([\w.-]+)(?:\s+[\w.-]+)*\s*:(?![:=])", text, re.MULTILINE))
-    return [name for name in ("test", "tests", "check", "lint") if name in targets]
+def _make_targets(top: Path) -> set[str]:
+    name = next((n for n in ("GNUmakefile", "makefile", "Makefile") if _any(top, n)), "")
+    rules = re.findall(r"^([\w.\- ]+):(?![:=])", _text(top / name) if name else "", re.MULTILINE)
+    return {target for rule in rules for target in rule.split()}
 
 
 def _any(folder: Path, *names: str) -> bool:

@@ -8,7 +8,7 @@ import textwrap
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -107,9 +107,10 @@ def toml(value: object) -> str:
     if isinstance(value, Path):
         return toml(value.as_posix())
     if isinstance(value, list):
-        return f"[{', '.join(toml(one) for one in value)}]"  # pyright: ignore[reportUnknownVariableType] - whatever is in it is written the same way
+        return f"[{', '.join(toml(one) for one in cast('list[object]', value))}]"
     if isinstance(value, dict):
-        inside = ", ".join(f"{_key(str(key))} = {toml(one)}" for key, one in value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - as above
+        entries = cast("dict[object, object]", value).items()
+        inside = ", ".join(f"{_key(str(key))} = {toml(one)}" for key, one in entries)
         return f"{{ {inside} }}" if inside else "{}"
     # JSON's strings are TOML's basic strings, but for the one control character JSON allows.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

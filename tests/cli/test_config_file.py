@@ -1,0 +1,84 @@
+"""The commented configuration says what the settings say."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neveridle.cli.initial.config_file import config_text, toml
+from neveridle.settings import Settings, load_settings
+
+SETTING = re.compile(r"^# ((?:[a-z_]+ = \S.*)|\[agents\.\w+\])$")
+
+
+def test_without_values_it_gives_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "neveridle.toml"
+    path.write_text(config_text({}, ["sam"]), encoding="utf-8")
+
+    assert load_settings(path).model_dump() == Settings().model_dump()
+
+
+def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
+    """Taking the marks away changes nothing, but for what has no default to show."""
+    lines = config_text({}, ["sam"]).splitlines()
+    plain = [found[1] if (found := SETTING.match(line)) else line for line in lines]
+    text = "\n".join(plain)
+    path = tmp_path / "neveridle.toml"
+    path.write_text(text, encoding="utf-8")
+    settings, data = load_settings(path), tomllib.loads(text)
+
+    for table in Settings.model_fields:
+        if table in ("root", "agents", "checks"):
+            continue
+        before: dict[str, object] = getattr(Settings(), table).model_dump()
+        after: dict[str, object] = data[table]
+        assert list(before) == list(after), table
+        for name, value in before.items():
+            if value is not None:
+                assert getattr(getattr(settings, table), name) == value, (table, name)
+            else:
+                assert name in after
+    assert list(data["agents"]["sam"]) == ["model", "skills", "paused"]
+    assert list(data["checks"]) == ["tests"]
+
+
+def test_every_description_is_there() -> None:
+    words = " ".join(config_text({}, []).replace("\n# ", " ").split())
+
+    for table in (type(Settings().team), type(Settings().sandbox), type(Settings().model)):
+        for field in table.model_fields.values():
+            assert " ".join((field.description or "").split()) in words
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        st.text(st.characters(exclude_categories=["Cs"])),
+        max_size=4,
+    )
+)
+def test_any_check_is_written_so_that_it_is_read_again(checks: dict[str, str]) -> None:
+    text = config_text({"checks": checks}, ["sam"])
+
+    assert tomllib.loads(text)["checks"] == checks
+
+
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=3)
+    ),
+)
+
+
+@given(VALUES)
+def test_any_value_is_written_so_that_it_is_read_again(value: object) -> None:
+    assert tomllib.loads(f"x = {toml(value)}")["x"] == value
