@@ -58,7 +58,7 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         (
             'source = "backlog"\ntitle = "First"',
             'source = "roadmap"\ntitle = "First"',
-            12,
+            13,
             "source",
         ),
         ('folder = "code"', 'folders = "code"', 7, "folders"),
