@@ -77,7 +77,7 @@ async def play(
     started = time.monotonic()
     settings = load_settings(await set_up(task, folder))
     if model:
-        settings = with_model(settings, model)
+        settings = live(settings, model)
     async with Team(settings) as team:
         before = await run_all_checks(team)
         await seed(team, task)
@@ -104,14 +104,13 @@ async def play(
         )
 
 
-def with_model(settings: Settings, model: str) -> Settings:
-    """The settings with another model for every purpose.
+def live(settings: Settings, model: str) -> Settings:
+    """The settings with a live model in place of the recording.
 
     What a recording may do is known; a live model's work is merged only from a sandbox.
     """
-    models = settings.model.model_copy(update={"default": model, "work": "", "learn": ""})
     delivery = settings.delivery.model_copy(update={"unsandboxed_merge": False})
-    return settings.model_copy(update={"model": models, "delivery": delivery})
+    return settings.with_model(model).model_copy(update={"delivery": delivery})
 
 
 async def seed(team: Team, task: RecordedTask) -> None:

@@ -87,18 +87,10 @@ def with_model(settings: Settings, name: str) -> Settings:
         settings: as configured.
         name: the model; the path of a ``replay:`` is relative to the current folder.
     """
-    from neveridle.settings import AgentSettings
-
     kind, colon, path = name.partition(":")
     if kind == "replay" and colon:
         name = f"replay:{Path(path.strip()).absolute()}"
-    only = {"default": name, "work": "", "learn": ""}
-    agents: dict[str, AgentSettings] = {
-        agent: own.model_copy(update={"model": ""}) for agent, own in settings.agents.items()
-    }
-    return settings.model_copy(
-        update={"model": settings.model.model_copy(update=only), "agents": agents}
-    )
+    return settings.with_model(name)
 
 
 def failed(report: RunReport) -> bool:

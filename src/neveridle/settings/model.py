@@ -262,3 +262,11 @@ class Settings(BaseSettings):
     def board_url(self) -> str:
         """The board's database URL."""
         return self.team.board or f"sqlite:///{self.home / 'board.db'}"
+
+    def with_model(self, name: str) -> Settings:
+        """These settings with one model for every purpose and every agent."""
+        only = {"default": name, "work": "", "learn": ""}
+        agents = {agent: own.model_copy(update={"model": ""}) for agent, own in self.agents.items()}
+        return self.model_copy(
+            update={"model": self.model.model_copy(update=only), "agents": agents}
+        )
