@@ -25,15 +25,17 @@ class Checkpoints:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._saver: NewestSaver | None = None
+        self._opening = asyncio.Lock()  # two agents may begin to work at once
 
     async def saver(self) -> NewestSaver:
         """The checkpointer to compile a graph with; opened when first used."""
-        if self._saver is None:
-            from neveridle.agents.newest_saver import NewestSaver
+        async with self._opening:
+            if self._saver is None:
+                from neveridle.agents.newest_saver import NewestSaver
 
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._saver = await asyncio.to_thread(NewestSaver, self.path)
-        return self._saver
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._saver = await asyncio.to_thread(NewestSaver, self.path)
+            return self._saver
 
     async def fork(self, old: str, new: str) -> bool:
         """Begin thread ``new`` where thread ``old`` stood, pending writes included.

@@ -9,10 +9,12 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from neveridle.board import Attempt, Board
-from neveridle.errors import LimitReached
+from neveridle.errors import LimitReached, NeveridleError
+from neveridle.tools.models import classify_model_error
 
 # The middleware neither adds to the agent's state nor to its context.
 _Base = AgentMiddleware[Any, Any, Any]
@@ -54,7 +56,13 @@ class Meter(_Base):
             msg = f"The attempt used all of its {self._model_calls} model calls."
             raise LimitReached(msg, remedy="limits.model_calls in neveridle.toml sets how many.")
         started = time.monotonic()
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        except (NeveridleError, GraphBubbleUp):
+            raise
+        except Exception as error:
+            # Whatever a provider raises: it is classified, and says who must act.
+            raise classify_model_error(error) from error
         answers = [m for m in response.result if isinstance(m, AIMessage)]
         await log_model_call(
             self._board, self._attempt, self._purpose, answers, time.monotonic() - started

@@ -19,6 +19,11 @@ class HandoffDraft(TypedDict):
         Annotated[list[str], Field(description="How that agent knows that it is done.")]
     ]
     blockers: NotRequired[Annotated[list[str], Field(description="What may stand in the way.")]]
+    changes: NotRequired[
+        Annotated[
+            bool, Field(description="False where nothing has to be changed, as for a review.")
+        ]
+    ]
 
 
 class TaskOutcome(TypedDict):
@@ -70,6 +75,9 @@ def checked_outcome(value: object, *, receivers: list[str], sender: str) -> Task
         raise OutcomeInvalid(msg, remedy="Call the TaskOutcome tool to end an attempt.")
     data = cast("dict[str, Any]", value)
     status = data.get("status")
+    if not isinstance(data.get("summary"), str):
+        msg = "The outcome has no summary."
+        raise OutcomeInvalid(msg, remedy="Say what was done.")
     if status == "blocked" and not (_said(data, "owner") and _said(data, "action")):
         msg = "The outcome is blocked, without an owner and an action."
         raise OutcomeInvalid(msg, remedy="Say who must do what.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Handoff, Task
+from neveridle.errors import MergeConflict
 
 MANNER = """\
 # How you work
@@ -48,6 +49,7 @@ def task_prompt(
     lessons: Sequence[str],
     handoff: Handoff | None,
     failed: Attempt | None,
+    released: Attempt | None = None,
 ) -> str:
     """The task, what others hand over with it, what went wrong before, and lessons recalled.
 
@@ -56,8 +58,9 @@ def task_prompt(
         lessons: recalled from memory, best first.
         handoff: the handoff it continues, if any.
         failed: the failed attempt before this one, if any.
+        released: the attempt whose block was lifted, if any.
     """
-    parts = [f"# Task {task.id}: {task.title}"]
+    parts = [f"# Task: {task.title}"]
     if task.ticket:
         parts.append(f"Ticket: {task.ticket}")
     if task.description:
@@ -70,14 +73,38 @@ def task_prompt(
     if handoff is not None:
         parts.append(_handoff(handoff))
     if failed is not None:
-        parts.append(
-            f"# The attempt before this one failed\n\n{cut(failed.error)}\n\n"
-            "Its changes lie in your clone as it left them. Find out why it failed, and repair it."
-        )
+        parts.append(_failed(failed))
+    if released is not None:
+        parts.append(released_prompt(released))
     if lessons:
         remembered = "\n".join(f"- {cut(lesson, 600)}" for lesson in lessons)
         parts.append(f"# Lessons from earlier tasks (unproven: weigh them)\n\n{remembered}")
     return "\n\n".join(parts)
+
+
+def released_prompt(blocked: Attempt) -> str:
+    """What is said when somebody has lifted a block, so that the work goes on."""
+    outcome = blocked.outcome or {}
+    return (
+        "# The task was released\n\n"
+        f"It was blocked: {cut(str(outcome.get('summary', '')), 2000)}\n"
+        f"Asked of {outcome.get('owner', '')}: {cut(str(outcome.get('action', '')), 2000)}\n\n"
+        "It has been released since. See what is different now, and go on with the task."
+    )
+
+
+def _failed(failed: Attempt) -> str:
+    said = f"# The attempt before this one failed\n\n{cut(failed.error)}\n\n"
+    if failed.error_code != MergeConflict.code:
+        return (
+            f"{said}Its changes lie in your clone as it left them. "
+            "Find out why it failed, and repair it."
+        )
+    patch = str((failed.evidence or {}).get("patch", ""))
+    return (
+        f"{said}Your clone starts from the branch as it is now, without that attempt's changes: "
+        f"make them again so that they fit. They were:\n\n{cut(patch, 20_000)}"
+    )
 
 
 def _handoff(handoff: Handoff) -> str:

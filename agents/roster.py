@@ -66,7 +66,10 @@ class Roster:
         for name in settings:
             if name not in agents:
                 msg = f"neveridle.toml: [agents.{name}] has no soul."
-                raise SoulInvalid(msg, remedy=f"Write {folder / (name + '.md')}, or remove it.")
+                remedy = f"Write {folder / (name + '.md')}, or remove it."
+                if name.lower() in agents:
+                    remedy = f"Write it as [agents.{name.lower()}]."
+                raise SoulInvalid(msg, remedy=remedy)
         return cls(agents)
 
     def __iter__(self) -> Iterator[Agent]:

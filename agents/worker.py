@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neveridle.agents.checkpoints import Checkpoints, thread_config
 from neveridle.agents.outcome import TaskOutcome, checked_outcome
-from neveridle.agents.prompt import system_prompt, task_prompt
+from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
-from neveridle.errors import LimitReached, NeveridleError
+from neveridle.errors import LimitReached
 from neveridle.settings import LimitSettings
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Assignment:
         lessons: recalled from memory.
         checks: the project's checks by name.
         tools: what the agent may use.
+        released: the attempt whose block was lifted, where this one goes on after that.
+        tree: the clone's working tree; None: there is none.
     """
 
     task: Task
@@ -58,6 +61,8 @@ class Assignment:
     lessons: Sequence[str]
     checks: dict[str, str]
     tools: Sequence[BaseTool]
+    released: Attempt | None = None
+    tree: Path | None = None
 
 
 class Worker(Protocol):
@@ -103,27 +108,31 @@ class ModelWorker:
         """See ``Worker``; a thread that was begun before is gone on with."""
         try:
             async with self._board.clock.timeout(self._limits.attempt_timeout):
-                answer = await self._run(assignment)
+                try:
+                    answer = await self._run(assignment)
+                except TimeoutError as error:  # a tool's own, not the attempt's
+                    msg = f"A tool took too long: {error}"
+                    raise RuntimeError(msg) from error
         except TimeoutError as error:
             msg = f"The attempt took longer than {self._limits.attempt_timeout:.0f} seconds."
             raise LimitReached(msg, remedy="limits.attempt_timeout sets how long.") from error
         return checked_outcome(answer, receivers=self._roster.names, sender=assignment.agent.name)
 
     async def _run(self, one: Assignment) -> object:
-        from langchain.agents import create_agent
+        from langchain import agents
         from langchain.agents.structured_output import ToolStrategy
-        from langchain_core.messages import HumanMessage
 
         from neveridle.agents.meter import Meter
 
+        model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
         meter = Meter(
             self._board,
             one.attempt,
             purpose=WORK,
-            model_calls=int(one.task.budget.get("model_calls", self._limits.model_calls)),
+            model_calls=model_calls,
             tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
         )
-        graph: Any = create_agent(
+        graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
             list(one.tools),
             system_prompt=system_prompt(one.agent, self._roster, one.checks),
@@ -134,24 +143,33 @@ class ModelWorker:
         )
         config: dict[str, Any] = dict(thread_config(one.attempt.thread))
         # Two steps a round, model and tools; the meter is what ends a long attempt.
-        config["recursion_limit"] = 4 * self._limits.model_calls + 20
-        begun = await self._checkpoints.exists(one.attempt.thread)
-        prompt = task_prompt(one.task, lessons=one.lessons, handoff=one.handoff, failed=one.failed)
-        start = None if begun else {"messages": [HumanMessage(prompt)]}
-        try:
-            state = await graph.ainvoke(start, config, durability="sync")
-        except (NeveridleError, TimeoutError):
-            raise
-        except Exception as error:
-            # A provider's error, or a tool's: whatever it is, it says who must act.
-            from neveridle.tools.models import classify_model_error
-
-            raise classify_model_error(error) from error
+        config["recursion_limit"] = 4 * model_calls + 20
+        start = await self._start(one, graph, config)
+        state = await graph.ainvoke(start, config, durability="sync")
         if state.get("__interrupt__"):
             raise Interrupted([asked.value for asked in state["__interrupt__"]])
         return state.get("structured_response")
 
+    async def _start(self, one: Assignment, graph: Any, config: dict[str, Any]) -> Any:
+        """What the thread is given to go on with; None: it knows what comes next."""
+        from langchain_core.messages import HumanMessage
+
+        if not await self._checkpoints.exists(one.attempt.thread):
+            prompt = task_prompt(
+                one.task,
+                lessons=one.lessons,
+                handoff=one.handoff,
+                failed=one.failed,
+                released=one.released,
+            )
+            return {"messages": [HumanMessage(prompt)]}
+        if one.released is not None and not (await graph.aget_state(config)).next:
+            # It had ended; a killed process may have begun to go on with it since.
+            return {"messages": [HumanMessage(released_prompt(one.released))]}
+        return None
+
     def _model(self, one: Assignment) -> BaseChatModel:
         from neveridle.tools.recording import Scope
 
-        return self._models.for_scope(Scope(one.task.key, one.attempt.number, WORK, one.agent.name))
+        scope = Scope(one.task.key, one.attempt.number, WORK, one.agent.name)
+        return self._models.for_scope(scope, workspace=one.tree)

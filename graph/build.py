@@ -73,7 +73,7 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
         if state.get("problem"):
             return "rest"
         if state.get("candidate") is None:  # somebody was faster
-            rung = f"check_{state['rung']}"
+            rung = f"check_{state.get('rung', '')}"
             return rung if state.get("lost", 0) < limit else following[rung]
         phase = state.get("phase")
         if phase == Phase.CLAIMED:
@@ -127,7 +127,9 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
     graph.add_conditional_edges("recover", after_recover, ["reflect", END])
     graph.add_conditional_edges("reflect", onward(END), ["recover", END])
     graph.add_edge("rest", END)
-    return graph.compile(name="neveridle")
+    compiled: CompiledStateGraph[TickState, None, TickState, TickState]
+    compiled = graph.compile(name="neveridle")
+    return compiled
 
 
 def _rung_route(following: str) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neveridle.board import Attempt, Task
 from neveridle.board.attempt import lease_lost
+from neveridle.graph.state import TickState
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspace
@@ -22,6 +23,7 @@ class Job:
         attempt: the attempt as it was last written.
         previous: the attempt before it.
         workspace: its clone, once there is one.
+        released: the attempt whose block was lifted, where this one goes on after that.
         runner: the asyncio task that works on it; cancelled when the lease is lost.
         lost: whether the lease was lost.
         notes: what later nodes need of earlier ones in the same process.
@@ -31,6 +33,7 @@ class Job:
     attempt: Attempt
     previous: Attempt | None
     workspace: Workspace | None = None
+    released: Attempt | None = None
     runner: asyncio.Task[Any] | None = None
     lost: bool = False
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -50,16 +53,21 @@ class Desk:
         """A job, lost or not; None where there is none."""
         return self._jobs.get((task, fence))
 
-    def get(self, task: int, fence: int) -> Job:
-        """A job at work.
+    def of(self, state: TickState) -> Job:
+        """The job that a tick works on.
 
         Raises:
             LeaseLost: its lease was lost meanwhile.
         """
+        task, fence = state.get("task", 0), state.get("fence", 0)
         job = self._jobs.get((task, fence))
         if job is None or job.lost:
             raise lease_lost(task, fence)
         return job
+
+    def run_by(self, runner: asyncio.Task[Any] | None) -> Job | None:
+        """The job that an asyncio task works on just now, lost or not."""
+        return next((job for job in self._jobs.values() if job.runner is runner), None)
 
     def drop(self, task: int, fence: int) -> None:
         """Be done with a job; nothing happens where there is none."""
@@ -69,6 +77,11 @@ class Desk:
     def jobs(self) -> list[Job]:
         """All jobs at work."""
         return list(self._jobs.values())
+
+    @property
+    def abandoned(self) -> set[tuple[int, int]]:
+        """Jobs that no node works on at this moment: a tick is between two, or was given up."""
+        return {key for key, job in self._jobs.items() if job.runner is None}
 
     def lose(self, held: set[tuple[int, int]]) -> list[Job]:
         """Cancel every job whose attempt is not among ``held`` any more; those cancelled."""

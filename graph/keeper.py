@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from neveridle.board import Board
-from neveridle.errors import NeveridleError
+from neveridle.errors import LeaseLost
 from neveridle.graph.desk import Desk
 from neveridle.graph.wakeups import Wakeups
 from neveridle.settings import LeaseSettings
@@ -43,6 +44,7 @@ class Keeper:
         self._attempts = attempts
         self._runs: list[str] = []
         self._task: asyncio.Task[None] | None = None
+        self._abandoned: set[tuple[int, int]] = set()
 
     @property
     def runs(self) -> list[str]:
@@ -62,7 +64,7 @@ class Keeper:
             await self._board.clock.sleep(self._settings.heartbeat)
             try:
                 await self.beat()
-            except NeveridleError as error:
+            except Exception as error:  # noqa: BLE001 - a keeper that dies loses every lease
                 # The next beat may reach the board again; if none does in time, the
                 # lease is over, and every write of ours is refused by its fence.
                 log.warning("a heartbeat failed: %s", error)
@@ -75,7 +77,23 @@ class Keeper:
             held = await self._board.database.hot.renew(self._runs, self._settings.lease)
             after = {(job.attempt.task_id, job.attempt.fence) for job in self._desk.jobs}
             self._desk.lose(held | (after - before))
+            await self._give_back()
         await self.sweep()
+
+    async def _give_back(self) -> None:
+        """Return what nobody has worked on since the last beat: its tick was given up.
+
+        As when somebody stops iterating over the graph's stream: nobody else would notice,
+        and our own heartbeats would keep the task for ever.
+        """
+        abandoned = self._desk.abandoned
+        for task, fence in abandoned & self._abandoned:
+            job = self._desk.find(task, fence)
+            self._desk.drop(task, fence)
+            if job is not None and not job.lost:
+                with suppress(LeaseLost):
+                    await self._board.attempts.release(job.attempt)
+        self._abandoned = abandoned
 
     async def sweep(self) -> None:
         """Return to the board what expired, or whose wait is over."""

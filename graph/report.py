@@ -7,6 +7,9 @@ from typing import Any
 
 from neveridle.graph.state import Problem
 
+LINES = 1000
+"""Attempts that a report lists; a run that lasts for days ends more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptLine:
@@ -14,6 +17,7 @@ class AttemptLine:
 
     Attributes:
         ending: how it ended: completed, failed, blocked, handed_off, parked, released, lost.
+            A parked one goes on later: it waits for an answer, or for a service.
         path: the nodes it passed: the decision path.
     """
 
@@ -32,7 +36,8 @@ class RunReport:
     Attributes:
         reason: why it ended: ``idle``, ``ticks``, ``timeout`` or ``stopped``.
         ticks: ticks of all agents.
-        attempts: the attempts that ended, in order.
+        attempts: the attempts that ended, in order; the newest thousand.
+        endings: how many attempts ended how, all of them counted.
         model_calls: calls of the model, all of them for an attempt.
         idle_model_calls: calls made while there was no work: always 0 unless a bug.
         input_tokens: tokens sent.
@@ -46,6 +51,7 @@ class RunReport:
     reason: str = "idle"
     ticks: int = 0
     attempts: list[AttemptLine] = field(default_factory=list[AttemptLine])
+    endings: dict[str, int] = field(default_factory=dict[str, int])
     model_calls: int = 0
     idle_model_calls: int = 0
     input_tokens: int = 0
@@ -54,6 +60,12 @@ class RunReport:
     problems: list[Problem] = field(default_factory=list[Problem])
     stopped: dict[str, Problem] = field(default_factory=dict[str, Problem])
     notices: list[str] = field(default_factory=list[str])
+
+    def add(self, line: AttemptLine) -> None:
+        """Note one more attempt that ended."""
+        self.attempts.append(line)
+        del self.attempts[:-LINES]
+        self.endings[line.ending] = self.endings.get(line.ending, 0) + 1
 
     @property
     def completed(self) -> list[AttemptLine]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.board.event import Event
+from neveridle.errors import LeaseLost
 from neveridle.graph.report import AttemptLine, RunReport
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
@@ -36,16 +38,17 @@ class Runner:
         self._agents = agents
         self._resting: dict[str, int] = {}
         self._rested = asyncio.Event()
-        self._report = RunReport(notices=team.notices)
+        self._spent = asyncio.Event()
+        self._report = RunReport(notices=list(team.notices))
         self._left: int | None = None
         self._until = "idle"
 
-    async def run(self, *, until: str, ticks: int | None, timeout: float | None) -> RunReport:
+    async def run(self, *, until: str, ticks: int | None, timeout: float | None) -> RunReport:  # noqa: ASYNC109 - it is the board's clock that counts
         """See ``Team.run``."""
         team, report = self._team, self._report
         self._until, self._left = until, ticks
         started = await team.board.clock.now()
-        newest = await self._newest_event()
+        newest = await team.board.events.newest()
         loops = [
             asyncio.create_task(self._agent(name), name=f"neveridle-{name}")
             for name in self._agents
@@ -64,8 +67,7 @@ class Runner:
             for one in (*loops, watch):
                 one.cancel()
             await asyncio.gather(*loops, watch, return_exceptions=True)
-            if team.keeper.runs:
-                await team.board.attempts.release_runs(team.keeper.runs)
+            await team.give_back(self._agents)
         report.seconds = await team.board.clock.now() - started
         report.problems, report.stopped = list(team.problems), dict(team.stopped)
         await self._count(newest)
@@ -74,34 +76,47 @@ class Runner:
     async def _wait(self, loops: list[asyncio.Task[str]], watch: asyncio.Task[str]) -> str:
         """Until the watch says so, or every agent's loop is over; errors come through."""
         pending: set[asyncio.Task[str]] = {*loops, watch}
-        reason = "stopped"
-        while pending - {watch}:
+        while pending & set(loops):
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
-                reason = one.result()
-            if watch in done or reason == "ticks":
-                return reason
-        return reason
+                one.result()
+            if watch in done:
+                return watch.result()
+        return "ticks" if any(loop.result() == "ticks" for loop in loops) else "stopped"
 
     async def _agent(self, name: str) -> str:
         team = self._team
         config: RunnableConfig = {"recursion_limit": NODES_PER_TICK}
+        start: TickState = {"agent": name}
         while name not in team.stopped:
             if self._left is not None:
                 if self._left <= 0:
                     return "ticks"
                 self._left -= 1
-            state: Any = await team.graph.ainvoke({"agent": name}, config)
+                if self._left == 0:
+                    self._spent.set()
+            state = cast("TickState", await cast("Any", team.graph).ainvoke(start, config))
             self._report.ticks += 1
-            if await self._ended(name, state):
-                continue
-            seen = int(state["wait"]["after"])
-            self._resting[name] = seen
-            self._rested.set()
-            await team.wakeups.wait(seen)
-            del self._resting[name]
+            if not await self._ended(name, state):
+                await self._rest(name, int(state.get("wait", {})["after"]))
         self._rested.set()
         return "stopped"
+
+    async def _rest(self, name: str, seen: int) -> None:
+        """Until something becomes runnable, or no ticks are left to find it with."""
+        self._resting[name] = seen
+        self._rested.set()
+        waits = [
+            asyncio.create_task(one, name=f"neveridle-{name}-rests")
+            for one in (self._team.wakeups.wait(seen), self._spent.wait())
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+            del self._resting[name]
 
     async def _ended(self, name: str, state: TickState) -> bool:
         """Note the attempt that a tick ended, if there was one."""
@@ -115,11 +130,14 @@ class Runner:
             team.desk.drop(task, fence)
             await team.stop_agent(name, problem)
             if job is not None and not job.lost:
-                await team.board.attempts.release(job.attempt)
+                with suppress(LeaseLost):
+                    await team.board.attempts.release(job.attempt)
                 ending = "released"
         if ending is None:
             return False
-        self._report.attempts.append(
+        if ending == "lost":
+            await team.janitor.clear(task)  # where it was cancelled, nobody else does
+        self._report.add(
             AttemptLine(
                 agent=name,
                 task=task,
@@ -133,18 +151,18 @@ class Runner:
         return True
 
     async def _watch(self) -> str:
-        """While all rest: is there nothing left, or something to wait for?"""
+        """Follow the sources; while all rest: is there nothing left, or something to wait for?"""
         team = self._team
         pause = GLANCE
         while True:
             await self._pause(pause)
             pause = GLANCE
-            awake = [n for n in self._agents if n not in self._resting and n not in team.stopped]
-            if awake:
-                continue
-            if team.sources.glance():
+            if team.sources.glance(await team.board.clock.now()):
                 await team.sources.refresh()
-            if await team.improvement.look(again=True):
+            if all(name in team.stopped for name in self._agents):
+                return "stopped"
+            awake = [n for n in self._agents if n not in self._resting and n not in team.stopped]
+            if awake or await self._improved():
                 continue
             version = await team.wakeups.look()
             if any(seen < version for seen in self._resting.values()):
@@ -161,6 +179,14 @@ class Runner:
             # A scripted clock may jump at any moment; the database's own does not.
             pause = SCRIPTED_GLANCE if team.board.clock.scripted else min(GLANCE, max(left, 0.01))
 
+    async def _improved(self) -> bool:
+        """Whether looking for improvements, where a new day allows it, made tasks."""
+        try:
+            return await self._team.improvement.look(again=True)
+        except Exception as error:  # noqa: BLE001 - one broken rung must not stop the others
+            await self._team.note_error(error, "check_improvement")
+            return False
+
     async def _pause(self, seconds: float) -> None:
         """Until somebody begins to rest, or some real seconds have passed."""
         try:
@@ -169,16 +195,16 @@ class Runner:
             return
         self._rested.clear()
 
-    async def _newest_event(self) -> int:
-        return await self._team.board.events.newest()
-
     async def _count(self, after: int) -> None:
-        """Count model calls from the log: also those of attempts that ended badly."""
+        """Count our model calls from the log: also those of attempts that ended badly."""
+        ours = {None, *self._team.keeper.runs}
         while True:
             page: list[Event] = await self._team.board.events.find(
                 kind="model.call", after=after, limit=PAGE
             )
             for event in page:
+                if event.run not in ours:
+                    continue
                 self._report.model_calls += 1
                 self._report.idle_model_calls += event.task_id is None
                 self._report.input_tokens += int(event.data.get("input_tokens") or 0)

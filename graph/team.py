@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tomllib
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, NewTask, Priority, Source, Task
-from neveridle.errors import SandboxMissing, SettingsInvalid
+from neveridle.errors import SettingsInvalid, StateConflict
+from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.report import RunReport
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
-from neveridle.graph.sources.tracker import BoardTracker, Tracker
+from neveridle.graph.sources.tracker import Tracker
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.wakeups import Wakeups
 from neveridle.settings import CONFIG_NAME, Settings, load_settings
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
+    from neveridle.graph.janitor import Janitor
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
@@ -55,6 +56,7 @@ class Team:
         graph: the compiled decision tree.
         notices: sentences an operator should see at start.
         problems: what went wrong beside the tasks themselves, newest last.
+        stopped: agents that take no more work in this process, and why.
     """
 
     board: Board
@@ -70,6 +72,8 @@ class Team:
     improvement: Improvement
     wakeups: Wakeups
     keeper: Keeper
+    janitor: Janitor
+    checks: Checks
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
 
     def __init__(
@@ -81,19 +85,25 @@ class Team:
         embedder: Embedder | None = None,
     ) -> None:
         self.settings = settings
+        self.notices: list[str] = []
+        self.given_worker = worker
+        self.given_tracker = tracker
+        self.given_embedder = embedder
+        self._stack: AsyncExitStack | None = None
+        self._running = False
+        self._reset()
+
+    def _reset(self) -> None:
+        """Forget what an earlier opening of this team knew."""
         self.desk = Desk()
         self.draining = False
-        self.notices: list[str] = []
+        self.notices.clear()
         self.problems: list[Problem] = []
         self.stopped: dict[str, Problem] = {}
         self.quiet: dict[tuple[str, Source], int] = {}
-        self._given_worker = worker
-        self._given_tracker = tracker
-        self._given_embedder = embedder
+        self._told: dict[str, Problem] = {}
         self._runs: dict[str, str] = {}
         self._registering = asyncio.Lock()
-        self._checks: dict[str, dict[str, str]] = {}
-        self._open = False
 
     @classmethod
     def load(cls, path: str | Path = CONFIG_NAME, **given: Any) -> Team:
@@ -107,92 +117,33 @@ class Team:
     async def open(self) -> Team:
         """Open board, repository and memory; nothing is worked on yet.
 
+        Opening an open team changes nothing; a closed one can be opened again.
+
         Raises:
             OperatorError: something must be configured or repaired first; see its subclasses.
         """
-        from neveridle.agents.checkpoints import Checkpoints
-        from neveridle.agents.lessons import Lessons
-        from neveridle.agents.worker import ModelWorker
-        from neveridle.graph.build import build_graph
-        from neveridle.memory import Memory, MiniLM
-        from neveridle.tools.models import Models
-        from neveridle.tools.sandbox import make_sandbox
-        from neveridle.tools.workspace import Workspaces
+        from neveridle.graph.opening import open_parts
 
-        settings = self.settings
-        self.roster = Roster.load(settings.path(settings.team.souls), settings.agents)
-        self.workspaces = Workspaces(
-            settings.repository, settings.home, branch=settings.team.branch
-        )
-        await self.workspaces.open()
-        self.sandbox, notice = await make_sandbox(settings.sandbox)
-        if notice:
-            self.notices.append(notice)
-        self._check_delivery()
-        self.models = Models(settings.model, settings.agents, root=settings.root)
-        self.board = await Board(settings.board_url).open()
-        try:
-            embedder = self._given_embedder or MiniLM(settings.memory.embedding)
-            self.memory = Memory(self.board.memories, home=settings.home, embedder=embedder)
-            self.checkpoints = Checkpoints(settings.home / "checkpoints.db")
-            self.lessons = Lessons(self.board, self.models)
-            self.worker = self._given_worker or ModelWorker(
-                self.board, self.models, self.checkpoints, self.roster, settings.limits
-            )
-            holder = f"{os.getpid()}-{id(self):x}"
-            tracker = self._given_tracker or BoardTracker(self.board)
-            self.sources = Sources(
-                self.board, self.workspaces, tracker, self.roster,
-                roadmap=settings.team.roadmap, holder=holder,
-            )  # fmt: skip
-            self.improvement = Improvement(
-                self.board, self.workspaces, self.sandbox, self.sources, self.roster, settings,
-                holder=holder,
-            )  # fmt: skip
-            self.wakeups = Wakeups(self.board)
-            self.keeper = Keeper(
-                self.board, self.desk, self.wakeups, settings.leases,
-                attempts=settings.limits.attempts * 3,
-            )  # fmt: skip
-            self.graph = build_graph(self)
-            await self.keeper.sweep()
-            await self.sources.refresh()
-            await self.wakeups.look()
-            self.keeper.start()
-        except BaseException:
-            await self.board.close()
-            raise
-        self._open = True
+        if self._stack is not None:
+            return self
+        self._reset()
+        async with AsyncExitStack() as stack:
+            await open_parts(self, stack)
+            self._stack = stack.pop_all()
         return self
-
-    def _check_delivery(self) -> None:
-        delivery = self.settings.delivery
-        if delivery.mode == "merge" and not self.sandbox.confines:
-            if not delivery.unsandboxed_merge:
-                msg = "delivery.mode is merge, and commands cannot be confined on this machine."
-                raise SandboxMissing(
-                    msg,
-                    remedy='Install bubblewrap, use mode = "branch", or accept it with '
-                    "unsandboxed_merge = true in [delivery].",
-                )
-            self.notices.append("Work is merged though commands are not confined.")
 
     async def close(self) -> None:
         """Return what is at work to the board, and close everything; may be called twice."""
-        if not self._open:
-            return
-        self._open = False
-        await self.keeper.stop()
-        await self.wakeups.stop()
-        try:
-            if self.keeper.runs:
-                await self.board.attempts.release_runs(self.keeper.runs)
-                await self.board.runs.end(self.keeper.runs)
-        finally:
-            self._runs.clear()
-            await self.memory.close()
-            await self.checkpoints.close()
-            await self.board.close()
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.aclose()
+
+    async def end_runs(self) -> None:
+        """Return what this process holds, and say that its agents are gone."""
+        runs = self.keeper.runs
+        if runs:
+            await self.board.attempts.release_runs(runs)
+            await self.board.runs.end(runs)
 
     async def __aenter__(self) -> Team:
         return await self.open()
@@ -264,11 +215,15 @@ class Team:
                 ``forever``: until cancelled.
             ticks: at most so many ticks in all; None: no limit.
             timeout: at most so many seconds by the board's clock; None: no limit.
-            agents: only these; None: all that are not paused.
+            agents: only these; None: all; a paused one takes no task.
+
+        An agent that stopped in an earlier run takes work again.
 
         Raises:
             ModelNotConfigured: no model is set.
             SettingsInvalid: no checks are set, so nothing could ever be proven.
+            StateConflict: the team is running already.
+            NotFound: there is no such agent.
         """
         from neveridle.graph.runner import Runner
 
@@ -276,8 +231,18 @@ class Team:
             msg = f"until is 'idle' or 'forever', not '{until}'."
             raise SettingsInvalid(msg)
         self._preflight()
-        names = [self.roster.get(name).name for name in agents or self.roster.names]
-        return await Runner(self, names).run(until=until, ticks=ticks, timeout=timeout)
+        names = self.roster.names if agents is None else agents
+        names = list(dict.fromkeys(self.roster.get(name).name for name in names))
+        if self._running:
+            msg = "The team is running already."
+            raise StateConflict(msg, remedy="Wait for that run, or open a second Team.")
+        self._running = True
+        try:
+            for name in names:
+                self.stopped.pop(name, None)
+            return await Runner(self, names).run(until=until, ticks=ticks, timeout=timeout)
+        finally:
+            self._running = False
 
     def run_sync(self, **how: Any) -> RunReport:
         """Open the team, run it (see ``run``), and close it, in an event loop of its own."""
@@ -289,7 +254,7 @@ class Team:
         return asyncio.run(whole())
 
     def _preflight(self) -> None:
-        if self._given_worker is None:
+        if self.given_worker is None:
             self.models.check()
         if not self.settings.checks:
             msg = "No checks are set, so no work could ever be proven."
@@ -312,35 +277,18 @@ class Team:
                 self._runs[agent] = run
         return self._runs[agent]
 
+    async def give_back(self, agents: list[str]) -> None:
+        """Return to the board whatever these agents still hold in this process."""
+        runs = [run for agent, run in self._runs.items() if agent in agents]
+        for job in self.desk.jobs:
+            if job.attempt.run in runs:
+                self.desk.drop(job.attempt.task_id, job.attempt.fence)
+        if runs:
+            await self.board.attempts.release_runs(runs)
+
     async def checks_at(self, commit: str) -> dict[str, str]:
-        """The project's checks as they were defined at a commit.
-
-        Where the configuration file is part of the repository, an attempt is judged by the
-        definitions it started from: it cannot change what it is judged by.
-        """
-        if not commit:
-            return dict(self.settings.checks)
-        if commit not in self._checks:
-            if len(self._checks) > 256:
-                self._checks.clear()
-            self._checks[commit] = await self._read_checks(commit)
-        return dict(self._checks[commit])
-
-    async def _read_checks(self, commit: str) -> dict[str, str]:
-        config = self.settings.root / CONFIG_NAME
-        if not config.is_relative_to(self.settings.repository):
-            return dict(self.settings.checks)
-        path = config.relative_to(self.settings.repository).as_posix()
-        text = await self.workspaces.read_at(commit, path)
-        if text is None:
-            return dict(self.settings.checks)
-        try:
-            found = tomllib.loads(text).get("checks")
-        except tomllib.TOMLDecodeError:
-            return dict(self.settings.checks)
-        if not isinstance(found, dict):
-            return dict(self.settings.checks)
-        return {str(name): str(command) for name, command in found.items()}
+        """The project's checks as they were defined at a commit, by name."""
+        return await self.checks.at(commit)
 
     def tools_for(self, workspace: Workspace) -> list[BaseTool]:
         """What an agent may use in its clone."""
@@ -352,6 +300,14 @@ class Team:
         """The address in an agent's commits; nobody reads mail there."""
         return f"{agent}@agents.neveridle.invalid"
 
+    def sharing_model(self, agent: str) -> list[str]:
+        """The other agents at work with the same model, so with the same credentials."""
+        if self.given_worker is not None:
+            return []
+        name = self.models.name_for("work", agent)
+        others = (one for one in self.roster.names if one != agent and one not in self.stopped)
+        return [one for one in others if self.models.name_for("work", one) == name]
+
     async def stop_agent(self, agent: str, problem: Problem) -> None:
         """Let an agent take no more work in this process."""
         self.stopped[agent] = problem
@@ -361,8 +317,15 @@ class Team:
         )
 
     async def note_problem(self, problem: Problem, *, where: str) -> None:
-        """Remember what went wrong beside the tasks; the same one only once in a row."""
-        if self.problems and self.problems[-1] == problem:
+        """Remember what went wrong beside the tasks; the same in one place only once in a row."""
+        if self._told.get(where) == problem:
             return
+        self._told[where] = problem
         self.problems = [*self.problems[1 - PROBLEMS :], problem]
         await self.board.events.append("team.problem", {**problem, "where": where})
+
+    async def note_error(self, error: Exception, where: str) -> None:
+        """The same for an error as it was raised."""
+        from neveridle.graph.nodes.guard import problem_of
+
+        await self.note_problem(problem_of(error), where=where)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from neveridle.board import Board
+from neveridle.errors import NeveridleError
+
+log = logging.getLogger(__name__)
 
 POLL = 0.25
 """Real seconds between two looks at the board's version: one cheap read per process."""
@@ -59,8 +63,12 @@ class Wakeups:
 
     async def _poll(self) -> None:
         while self._waiting:
-            await self.look()
             self._nudged.clear()
+            try:
+                await self.look()
+            except NeveridleError as error:
+                # Those who wait must not wait for ever: the next look may reach the board.
+                log.warning("the board could not be looked at: %s", error)
             try:
                 await asyncio.wait_for(self._nudged.wait(), POLL)
             except TimeoutError:

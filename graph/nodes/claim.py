@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from neveridle.board import Source
+import asyncio
+
+from neveridle.board import Phase, Source
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.chain import released
+from neveridle.graph.nodes.rungs import agent_of
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
 
 async def claim(team: Team, state: TickState) -> TickState:
     """Take the best task of the rung; where others were faster, count the loss."""
-    agent = team.roster.get(state["agent"])
+    agent = agent_of(team, state)
     won = await team.board.attempts.claim(
         agent=agent.name,
         run=await team.run_of(agent.name),
         skills=agent.skills,
-        source=Source(state["rung"]),
+        source=Source(state.get("rung", "")),
         lease=team.settings.leases.lease,
     )
     if won is None:
         return {"candidate": None, "lost": state.get("lost", 0) + 1}
-    job = Job(won.task, won.attempt, won.previous)
+    job = Job(won.task, won.attempt, won.previous, runner=asyncio.current_task())
     team.desk.put(job)
     outcome = won.attempt.outcome or {}
+    phase, status = won.attempt.phase, str(outcome.get("status", ""))
+    if status == "blocked":
+        history = await team.board.attempts.of(won.task.id)
+        job.released = released(won.attempt, history)
+        if job.released is not None:
+            phase, status = Phase.CLAIMED, ""
     return {
         "candidate": won.task.id,
         "task": won.task.id,
         "fence": won.attempt.fence,
         "title": won.task.title,
-        "phase": str(won.attempt.phase),
-        "status": str(outcome.get("status", "")),
+        "phase": str(phase),
+        "status": status,
     }

@@ -5,37 +5,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from neveridle.board import Phase
-from neveridle.errors import MergeConflict, RepositoryUnusable, WorkRefused
+from neveridle.errors import (
+    MergeConflict,
+    RepositoryUnusable,
+    ServiceError,
+    StateConflict,
+    WorkRefused,
+)
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.chain import root_base
+from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.nodes.verify import run_checks
-from neveridle.graph.nodes.work import open_workspace
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspace
 
+PATCH = 20_000
+"""Bytes kept of work that could not be merged."""
 ROUNDS = 8
 """How often a merge begins again because somebody else merged first."""
 
 
 async def deliver(team: Team, state: TickState) -> TickState:
     """Publish the branch or merge it; both can be repeated without doing anything twice."""
-    job = team.desk.get(state["task"], state["fence"])
+    job = team.desk.of(state)
     commit = job.attempt.commit
-    if commit and commit != job.attempt.base:
+    # What was handed over is delivered by the last of the chain, changed by it or not.
+    if commit != job.attempt.base or job.task.continues is not None:
         if await team.workspaces.is_merged(commit):
-            pass  # a process died between the merge and noting it
+            await _tell_late(team, job)
+        elif team.settings.delivery.mode == "merge":
+            await merge(team, job, await open_workspace(team, job))
         else:
-            workspace = await open_workspace(team, job, handoff=None, failed=None)
-            if team.settings.delivery.mode == "merge":
-                await merge(team, job, workspace)
-            else:
-                await workspace.publish_branch()
-                await _tell(team, job, "branch.published", {"branch": workspace.branch})
+            await publish(team, job, await open_workspace(team, job))
     job.attempt = await team.board.attempts.record(job.attempt, phase=Phase.DELIVERED)
     return {"phase": str(Phase.DELIVERED)}
+
+
+async def publish(team: Team, job: Job, workspace: Workspace) -> None:
+    """Leave the work as a branch of the repository.
+
+    Raises:
+        RepositoryUnusable: a branch of this name is there that is not ours.
+    """
+    try:
+        await workspace.publish_branch()
+    except StateConflict as error:
+        remedy = f"{error.remedy} Then `neveridle tasks retry {job.task.id}`.".lstrip()
+        raise RepositoryUnusable(error.message, remedy=remedy) from error
+    await _tell(team, job, "branch.published", {"branch": workspace.branch})
 
 
 async def merge(team: Team, job: Job, workspace: Workspace) -> None:
@@ -43,10 +64,10 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
 
     Raises:
         MergeConflict: it does not fit what others merged.
+        ServiceError: others merge faster than the checks run; later will do.
         WorkRefused: the merged tree does not pass the checks.
         RepositoryUnusable: uncommitted changes of a person are in the way.
     """
-    target = team.workspaces.branch
     tip = job.attempt.commit
     for _ in range(ROUNDS):
         head = await team.workspaces.head()
@@ -67,8 +88,8 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
             msg = f"Uncommitted changes in {team.workspaces.repository} are in the way: {files}."
             again = f"Commit or stash them, then `neveridle tasks retry {job.task.id}`."
             raise RepositoryUnusable(msg, remedy=again)
-    msg = f"{target} moved {ROUNDS} times while this work was being merged."
-    raise MergeConflict(msg)
+    msg = f"{team.workspaces.branch} moved {ROUNDS} times while this work was being merged."
+    raise ServiceError(msg)
 
 
 async def _join(team: Team, job: Job, workspace: Workspace, head: str) -> None:
@@ -89,12 +110,20 @@ async def _join(team: Team, job: Job, workspace: Workspace, head: str) -> None:
                 await mark_roadmap(team, job, workspace, "done")
             return
         if again or result.conflicts != [roadmap]:
+            await _keep_patch(team, job, workspace)
             break
         await workspace.checkout_paths(head, [roadmap])
         await workspace.commit(f"Take over {roadmap}", author=author, email=email)
     paths = ", ".join(result.conflicts[:20])
     msg = f"The work conflicts with what was merged meanwhile, in: {paths}."
     raise MergeConflict(msg)
+
+
+async def _keep_patch(team: Team, job: Job, workspace: Workspace) -> None:
+    """Note what the work was: who does it again begins at the target branch, without it."""
+    patch = await workspace.diff(await root_base(team, job), limit=PATCH)
+    evidence = {**(job.attempt.evidence or {}), "patch": patch}
+    job.attempt = await team.board.attempts.record(job.attempt, evidence=evidence)
 
 
 async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -> None:
@@ -106,6 +135,14 @@ async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -
     if wrong:
         msg = f"Merged with {team.workspaces.branch}, the work does not pass.\n\n{wrong}"
         raise WorkRefused(msg)
+
+
+async def _tell_late(team: Team, job: Job) -> None:
+    """Say that the work was merged, where a process died between merging and saying so."""
+    team.sources.stale = True
+    if not await team.board.events.find(kind="branch.merged", task=job.task.id, limit=1):
+        data = {"branch": job.attempt.branch, "commit": await team.workspaces.head()}
+        await _tell(team, job, "branch.merged", data)
 
 
 async def _tell(team: Team, job: Job, kind: str, data: dict[str, Any]) -> None:

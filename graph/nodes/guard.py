@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 from neveridle.errors import ErrorCategory, LeaseLost, NeveridleError
+from neveridle.graph.desk import Job
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
 
@@ -32,7 +33,7 @@ def passed_over(team: Team, name: str, node: Node) -> Callable[[TickState], Awai
     async def run(state: TickState) -> TickState:
         try:
             found = await node(team, state)
-        except Exception as error:  # one broken rung must not stop the others
+        except Exception as error:  # noqa: BLE001 - one broken rung must not stop the others
             await team.note_problem(problem_of(error), where=name)
             return {"path": [name]}
         return {**found, "path": [name]}
@@ -44,35 +45,49 @@ def passed_over(team: Team, name: str, node: Node) -> Callable[[TickState], Awai
 def guarded(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitable[TickState]]:
     """The node, with its name on the path and its errors in the state.
 
-    A lost lease ends the tick: nothing of it may be written any more. Cancellation
-    passes through, unless it was the loss of the lease that caused it.
+    A lost lease ends the tick: nothing of it may be written any more. Cancellation, unless
+    it was the loss of the lease that caused it, returns the task to the board and passes
+    through.
     """
 
     async def run(state: TickState) -> TickState:
+        runner = asyncio.current_task()
         job = team.desk.find(state.get("task", 0), state.get("fence", 0))
         if job is not None:
-            job.runner = asyncio.current_task()  # whom the keeper cancels with the lease
+            job.runner = runner  # whom the keeper cancels with the lease
         try:
             found = await node(team, state)
         except LeaseLost:
             return _lost(team, state, name)
         except asyncio.CancelledError:
-            if _lease_is_lost(team, state):
-                task = asyncio.current_task()
-                if task is not None:
-                    task.uncancel()
+            job = team.desk.run_by(runner)  # ``claim`` begins without one
+            if job is None:
+                raise
+            if job.lost and runner is not None and runner.uncancel() == 0:
                 return _lost(team, state, name)
+            await _give_back(team, job)
             raise
-        except Exception as error:  # a bug must not take the other agents' work down
+        except Exception as error:  # noqa: BLE001 - a bug must not take the others' work down
             log.info("%s of task %s: %s", name, state.get("task"), error)
             return {"path": [name], "problem": problem_of(error)}
         finally:
+            job = team.desk.run_by(runner)
             if job is not None:
                 job.runner = None
         return {**found, "path": [name]}
 
     run.__name__ = name
     return run
+
+
+async def _give_back(team: Team, job: Job) -> None:
+    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    if job.lost:
+        return
+    try:
+        await team.board.attempts.release(job.attempt)
+    except NeveridleError as error:  # its lease will end by itself
+        log.warning("task %s could not be returned: %s", job.attempt.task_id, error)
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -94,11 +109,6 @@ def problem_of(error: BaseException) -> Problem:
         "message": redact(f"{type(error).__name__}{where}: {error}"[:2000]),
         "remedy": "",
     }
-
-
-def _lease_is_lost(team: Team, state: TickState) -> bool:
-    job = team.desk.find(state.get("task", 0), state.get("fence", 0))
-    return job is not None and job.lost
 
 
 def _lost(team: Team, state: TickState, name: str) -> TickState:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any, cast
 
 from neveridle.board import HandoffDocument
+from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.reflect import close_job, draw_lesson
-from neveridle.graph.nodes.work import open_workspace
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
 
 async def hand_off(team: Team, state: TickState) -> TickState:
     """Publish the branch, so the receiver starts from it; then give the handoff."""
-    job = team.desk.get(state["task"], state["fence"])
+    job = team.desk.of(state)
     outcome = job.attempt.outcome or {}
     draft = cast("dict[str, Any]", outcome["handoff"])
-    workspace = await open_workspace(team, job, handoff=None, failed=None)
+    workspace = await open_workspace(team, job)
     branch, commit = "", ""
-    if job.attempt.commit and job.attempt.commit != job.attempt.base:
+    # Who only passes on what was handed over to them passes on its commit, too.
+    if job.attempt.commit != job.attempt.base or job.task.continues is not None:
         commit = await workspace.publish_branch()
         branch = workspace.branch
     evidence = job.attempt.evidence or {}
@@ -30,7 +31,10 @@ async def hand_off(team: Team, state: TickState) -> TickState:
         open_questions=tuple(outcome.get("open_questions", [])),
         acceptance_criteria=tuple(draft.get("acceptance_criteria", [])),
         blockers=tuple(draft.get("blockers", [])),
-        artifacts={"checks": ", ".join(evidence.get("checks", {}))},
+        artifacts={
+            "checks": ", ".join(evidence.get("checks", {})),
+            "changes": "asked for" if draft.get("changes", True) else "none",
+        },
         branch=branch,
         commit=commit,
     )

@@ -8,7 +8,7 @@ from neveridle.graph.team import Team
 
 async def park(team: Team, state: TickState) -> TickState:
     """The task waits for a person; the agent takes other work meanwhile."""
-    job = team.desk.get(state["task"], state["fence"])
+    job = team.desk.of(state)
     questions = [str(question)[:1000] for question in job.notes.get("questions", [])]
     await team.board.attempts.park(job.attempt, on="human")
     await team.board.messages.post(

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from neveridle.board.attempt import AttemptState
-from neveridle.errors import ErrorCategory
-from neveridle.graph.nodes.reflect import close_job
+from neveridle.board import AttemptState
+from neveridle.errors import (
+    CredentialsRejected,
+    DiskFull,
+    ErrorCategory,
+    ExtraMissing,
+    ModelNotConfigured,
+    RecordingInvalid,
+    SandboxMissing,
+)
+from neveridle.graph.desk import Job
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
 
@@ -13,26 +21,25 @@ LONGEST_RETRY = 600.0
 ROUNDS = 2
 """How often one attempt may come here: a second time when noting the first failed."""
 PATIENCE = 8
-"""Retries for a service's sake before a person is asked."""
+"""Waits for a service's sake, in one attempt, before a person is asked."""
+MODEL = {
+    kind.code for kind in (CredentialsRejected, ExtraMissing, ModelNotConfigured, RecordingInvalid)
+}
+"""What is wrong with a model: all agents who use it would meet it."""
+STOPPING = {*MODEL, DiskFull.code, SandboxMissing.code}
+"""What is wrong with the machine, not with the task: the next task would meet it, too."""
 
 
 async def recover(team: Team, state: TickState) -> TickState:
-    """Retry later, fail and try anew, block with an owner, or stop the agent."""
-    job = team.desk.get(state["task"], state["fence"])
+    """Wait and resume, fail and try anew, block with an owner, or stop the agent."""
+    job = team.desk.of(state)
     problem = state.get("problem")
     rounds = job.notes["recoveries"] = job.notes.get("recoveries", 0) + 1
     if problem is not None and rounds > ROUNDS:
         return {"problem": problem}
     outcome = job.attempt.outcome or {}
     if problem is None and outcome.get("status") == "blocked":
-        owner = str(outcome.get("owner", "human")).strip()
-        await team.board.attempts.block(job.attempt, owner=owner, action=str(outcome["action"]))
-        await team.board.messages.post(
-            "dev", job.attempt.agent,
-            f"Task {job.task.id} is blocked: @{owner}, please {outcome['action']}",
-        )  # fmt: skip
-        await close_job(team, job, keep=True)
-        return {"ending": "blocked", "problem": None}
+        return await _blocked(team, job, str(outcome["owner"]).strip(), str(outcome["action"]))
     if problem is None:
         problem = Problem(
             code="outcome-failed",
@@ -40,21 +47,55 @@ async def recover(team: Team, state: TickState) -> TickState:
             message=str(outcome.get("summary") or "The attempt ended without an outcome."),
             remedy="",
         )
-    if problem["category"] == str(ErrorCategory.BLOCKING):
-        action = f"{problem['message']} {problem['remedy']}".strip()
-        await team.board.attempts.block(job.attempt, owner="human", action=action)
+    category = ErrorCategory(problem["category"])
+    if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
+        return await _stopped(team, job, problem)
+    if category is ErrorCategory.BLOCKING:
         await team.note_problem(problem, where="recover")
-        await close_job(team, job, keep=True)
-        return {"ending": "blocked", "problem": None}
-    if problem["category"] == str(ErrorCategory.FATAL):
-        await team.board.attempts.release(job.attempt)
-        await team.stop_agent(job.attempt.agent, problem)
-        team.desk.drop(job.attempt.task_id, job.attempt.fence)
-        return {"ending": "released", "problem": None}
+        action = f"{problem['message']} {problem['remedy']}".strip()
+        return await _blocked(team, job, "human", action)
+    if category is ErrorCategory.TRANSIENT:
+        return await _waiting(team, job, problem)
     job.notes["failure"] = problem
-    if problem["category"] == str(ErrorCategory.TRANSIENT):
-        attempts = await team.board.attempts.of(job.task.id)
-        tries = sum(one.state is AttemptState.FAILED for one in attempts)
-        if tries < PATIENCE:
-            job.notes["retry_in"] = min(FIRST_RETRY * 2**tries, LONGEST_RETRY)
     return {"problem": None}
+
+
+async def _blocked(team: Team, job: Job, owner: str, action: str) -> TickState:
+    """Somebody must act first; the conversation is kept, for it goes on after that."""
+    await team.board.attempts.block(job.attempt, owner=owner, action=action)
+    await team.board.messages.post(
+        "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
+    )
+    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    return {"ending": "blocked", "problem": None}
+
+
+async def _stopped(team: Team, job: Job, problem: Problem) -> TickState:
+    """Return the task, and stop the agent with all others that would meet the same."""
+    await team.board.attempts.release(job.attempt)
+    agent = job.attempt.agent
+    others = team.sharing_model(agent) if problem["code"] in MODEL else []
+    for name in (agent, *others):
+        await team.stop_agent(name, problem)
+    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    return {"ending": "released", "problem": None}
+
+
+async def _waiting(team: Team, job: Job, problem: Problem) -> TickState:
+    """Wait for a service, longer each time; then go on where the attempt stands."""
+    history = await team.board.attempts.of(job.task.id)
+    number = job.attempt.number
+    waits = sum(one.state is AttemptState.PARKED and one.number == number for one in history)
+    if waits >= PATIENCE:
+        job.notes["failure"] = problem
+        job.notes["limit"] = 1
+        return {"problem": None}
+    seconds = min(FIRST_RETRY * 2**waits, LONGEST_RETRY)
+    await team.board.events.append(
+        "attempt.waits", {**problem, "seconds": seconds}, agent=job.attempt.agent,
+        run=job.attempt.run, task=job.task.id, fence=job.attempt.fence,
+    )  # fmt: skip
+    until = await team.board.clock.now() + seconds
+    await team.board.attempts.park(job.attempt, on="retry", until=until)
+    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    return {"ending": "parked", "problem": None}

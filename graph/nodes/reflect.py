@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from neveridle.board import Phase
+from neveridle.board.attempt import thread_of
 from neveridle.errors import ErrorCategory
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.chain import ancestors
+from neveridle.graph.nodes.clones import workspace_key
+from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
+
+CHANGED = 500
+"""Changed files that evidence names."""
 
 
 async def reflect(team: Team, state: TickState) -> TickState:
     """End the attempt, as completed or as failed, with the lesson drawn from it."""
-    job = team.desk.get(state["task"], state["fence"])
+    job = team.desk.of(state)
     problem = job.notes.get("failure")
     if problem is None:
         summary = str((job.attempt.outcome or {}).get("summary", ""))
@@ -23,6 +31,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
             team.wakeups.nudge()
         return {"ending": "completed"}
     what = f"{problem['message']} {problem['remedy']}".strip()
+    await _note_failure(team, job, what)
     learning = None
     if problem["category"] == str(ErrorCategory.RECOVERABLE) and problem["code"] != "bug":
         learning = await draw_lesson(team, job, succeeded=False, what=what)
@@ -30,8 +39,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
         job.attempt,
         code=problem["code"],
         error=what,
-        limit=team.settings.limits.attempts,
-        retry_in=job.notes.get("retry_in"),
+        limit=job.notes.get("limit", team.settings.limits.attempts),
         learning=learning,
     )
     if not again:
@@ -42,6 +50,19 @@ async def reflect(team: Team, state: TickState) -> TickState:
     await close_job(team, job, keep=True)
     team.wakeups.nudge()
     return {"ending": "failed", "problem": None}
+
+
+async def _note_failure(team: Team, job: Job, what: str) -> None:
+    """Give an attempt that broke off an outcome and evidence, as those that ended have."""
+    attempt = job.attempt
+    if attempt.outcome is None:
+        outcome = {"status": "failed", "summary": what}
+        attempt = await team.board.attempts.record(attempt, outcome=outcome)
+    if attempt.evidence is None and job.workspace is not None:
+        changed = await job.workspace.changed_files(attempt.base)
+        evidence = {"changed": changed[:CHANGED], "checks": {}, "passed": False}
+        attempt = await team.board.attempts.record(attempt, evidence=evidence)
+    job.attempt = attempt
 
 
 async def draw_lesson(team: Team, job: Job, *, succeeded: bool, what: str) -> dict[str, Any] | None:
@@ -60,29 +81,30 @@ async def close_job(team: Team, job: Job, *, keep: bool) -> None:
         job: the job.
         keep: whether the clone is kept, because the next attempt goes on from it.
     """
-    from neveridle.graph.nodes.work import workspace_key
-
-    attempt = job.attempt
-    team.desk.drop(attempt.task_id, attempt.fence)
-    await team.checkpoints.drop(attempt.thread)
-    older = range(1, attempt.fence)
-    for fence in (*older, *(() if keep else (attempt.fence,))):
-        await team.workspaces.remove(workspace_key(attempt.task_id, fence))
-    if not keep:
-        await _drop_merged_branches(team, job)
+    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    try:
+        await _clear(team, job, keep=keep)
+        if not keep:
+            await _drop_branches(team, job)
+    except Exception as error:  # noqa: BLE001 - the attempt has ended; the janitor tries again
+        await team.note_problem(problem_of(error), where="close")
 
 
-async def _drop_merged_branches(team: Team, job: Job) -> None:
-    """Delete this chain's published branches once the target holds their commits."""
-    task = job.task
-    names = [job.attempt.branch]
-    for _ in range(100):  # a chain of handoffs has an end; this only bounds a broken one
-        if task.continues is None:
-            break
-        task = await team.board.tasks.get(task.continues)
-        names += [one.branch for one in await team.board.attempts.of(task.id)]
-    known = {branch.name: branch for branch in await team.workspaces.branches()}
-    for name in dict.fromkeys(filter(None, names)):
-        branch = known.get(name)
-        if branch is not None and branch.merged:
-            await team.workspaces.delete_branch(name, expect=branch.commit)
+async def _clear(team: Team, job: Job, *, keep: bool) -> None:
+    task, fence = job.attempt.task_id, job.attempt.fence
+    for old in range(1, fence + 1):
+        await team.checkpoints.drop(thread_of(task, old))
+        if old < fence or not keep:
+            await team.workspaces.remove(workspace_key(task, old))
+
+
+async def _drop_branches(team: Team, job: Job) -> None:
+    """Delete the branches of a chain that was merged: all of its work has arrived."""
+    if job.attempt.phase is not Phase.DELIVERED or team.settings.delivery.mode != "merge":
+        return
+    ours = {(job.attempt.branch, job.attempt.commit)}
+    for task in await ancestors(team, job.task):
+        ours |= {(one.branch, one.commit) for one in await team.board.attempts.of(task.id)}
+    for branch in await team.workspaces.branches():
+        if (branch.name, branch.commit) in ours and branch.name != team.workspaces.branch:
+            await team.workspaces.delete_branch(branch.name, expect=branch.commit)

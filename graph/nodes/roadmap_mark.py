@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neveridle.board import Task
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.chain import origin
+from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.sources.roadmap_source import is_roadmap, mark_item
 from neveridle.graph.team import Team
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspace
-
-
-async def origin(team: Team, task: Task) -> Task:
-    """The task at the start of a chain of handoffs; each link is older, so the walk ends."""
-    while task.continues is not None:
-        task = await team.board.tasks.get(task.continues)
-    return task
 
 
 async def mark_roadmap(team: Team, job: Job, workspace: Workspace, status: str) -> None:
@@ -32,7 +26,11 @@ async def mark_roadmap(team: Team, job: Job, workspace: Workspace, status: str) 
     text = await workspace.read(path)
     if text is None:
         return
-    changed = mark_item(text, path, first.ref, status)
+    try:
+        changed = mark_item(text, path, first.ref, status)
+    except Exception as error:  # noqa: BLE001 - a mark that cannot be made is no reason to fail
+        await team.note_problem(problem_of(error), where="roadmap mark")
+        return
     if changed is None or changed == text:
         return
     await workspace.write(path, changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neveridle.agents.roster import Agent
 from neveridle.board import Source
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
@@ -10,15 +11,24 @@ LADDER = (Source.DISPATCH, Source.BACKLOG, Source.ROADMAP, Source.IMPROVEMENT)
 """The order in which the rungs are looked at."""
 
 
+def agent_of(team: Team, state: TickState) -> Agent:
+    """The agent whose tick this is.
+
+    Raises:
+        NotFound: there is no such agent, or none was named.
+    """
+    return team.roster.get(state.get("agent", ""))
+
+
 async def heartbeat(team: Team, state: TickState) -> TickState:
     """Read from memory whether this agent may take work; the keeper does the beating."""
-    agent = team.roster.get(state["agent"])
+    agent = agent_of(team, state)
     await team.run_of(agent.name)
     version = await team.wakeups.look()
     found: TickState = {"wait": {"after": version}}
     if agent.paused or team.draining or agent.name in team.stopped:
         found["rung"] = "rest"
-    if agent.name != state["agent"]:
+    if agent.name != state.get("agent"):
         found["agent"] = agent.name
     return found
 
@@ -45,7 +55,7 @@ async def check_improvement(team: Team, state: TickState) -> TickState:
     """What the finders found worth doing, within the day's cap."""
     found = await _look(team, state, Source.IMPROVEMENT)
     if found.get("candidate") is None and await team.improvement.look():
-        team.quiet.pop((state["agent"], Source.IMPROVEMENT), None)
+        team.quiet.pop((agent_of(team, state).name, Source.IMPROVEMENT), None)
         found = await _look(team, state, Source.IMPROVEMENT)
     return found
 
@@ -56,8 +66,8 @@ async def _look(team: Team, state: TickState, source: Source) -> TickState:
     A rung that was empty is not read again until the board's version says that something
     has become runnable since: an idle tick costs one read, whatever the number of rungs.
     """
-    agent = team.roster.get(state["agent"])
-    version = int(state["wait"]["after"])
+    agent = agent_of(team, state)
+    version = int(state.get("wait", {})["after"])
     if team.quiet.get((agent.name, source)) != version:
         candidate = await team.board.attempts.peek(agent.name, agent.skills, source)
         if candidate is None:

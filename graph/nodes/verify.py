@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from neveridle.board import Phase
 from neveridle.errors import WorkRefused
-from neveridle.graph.nodes.work import open_workspace
+from neveridle.graph.desk import Job
+from neveridle.graph.nodes.chain import root_base
+from neveridle.graph.nodes.clones import open_workspace
+from neveridle.graph.nodes.reflect import CHANGED
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
@@ -25,22 +28,21 @@ async def verify(team: Team, state: TickState) -> TickState:
 
     A handoff may carry work that does not pass yet: it says so.
     """
-    job = team.desk.get(state["task"], state["fence"])
-    workspace = await open_workspace(team, job, handoff=None, failed=None)
+    job = team.desk.of(state)
+    workspace = await open_workspace(team, job)
     handed_off = state.get("status") == "handed_off"
     changed = await workspace.changed_files(job.attempt.base)
-    roadmap_only = set(changed) <= {team.settings.team.roadmap}
     evidence: dict[str, Any] = {
         "commit": job.attempt.commit,
-        "changed": changed[:500],
-        "changed_tests": [path for path in changed if TESTS.search(path)][:500],
+        "changed": changed[:CHANGED],
+        "changed_tests": [path for path in changed if TESTS.search(path)][:CHANGED],
         "checks": {},
     }
-    problem = ""
-    if job.task.needs_change and roadmap_only and not handed_off:
+    marks_only = set(changed) <= {team.settings.team.roadmap}
+    if marks_only and not handed_off and await change_asked(team, job):
         problem = "A change was asked for, and no file was changed."
     else:
-        commands = await team.checks_at(job.attempt.base)
+        commands = await team.checks_at(await root_base(team, job))
         commands |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
         problem = await run_checks(team, workspace, commands, evidence)
     evidence["passed"] = not problem
@@ -53,6 +55,14 @@ async def verify(team: Team, state: TickState) -> TickState:
         raise WorkRefused(problem)
     job.attempt = await team.board.attempts.record(job.attempt, phase=Phase.VERIFIED)
     return {"phase": str(Phase.VERIFIED)}
+
+
+async def change_asked(team: Team, job: Job) -> bool:
+    """Whether work that changes no file cannot be right."""
+    if not job.task.needs_change or job.task.handoff is None:
+        return job.task.needs_change
+    handoff = await team.board.handoffs.get(job.task.handoff)
+    return handoff.document.artifacts.get("changes") != "none"
 
 
 async def run_checks(

@@ -2,144 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from neveridle.agents.outcome import checked_outcome
 from neveridle.agents.worker import Assignment, Interrupted
-from neveridle.board import Attempt, AttemptState, Handoff, Phase
-from neveridle.board.task import slug
+from neveridle.board import Attempt, AttemptState, Phase
+from neveridle.errors import NeveridleError
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.clones import begin_workspace
+from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
-if TYPE_CHECKING:
-    from neveridle.tools.workspace import Workspace
-
 
 async def work(team: Team, state: TickState) -> TickState:
     """Run the worker until there is an outcome; commit what it left; note both durably."""
-    job = team.desk.get(state["task"], state["fence"])
-    agent = team.roster.get(state["agent"])
-    handoff = None
-    if job.task.handoff is not None:
-        handoff = await team.board.handoffs.get(job.task.handoff)
-    failed = await last_failed(team, job)
-    workspace = await open_workspace(team, job, handoff=handoff, failed=failed)
-    await resume_thread(team, job)
+    job = team.desk.of(state)
+    history = await team.board.attempts.of(job.task.id)
+    failed = last_failed(job.attempt, history)
+    handoff = None if job.task.handoff is None else await team.board.handoffs.get(job.task.handoff)
+    workspace = await begin_workspace(team, job, history, handoff=handoff, failed=failed)
     await mark_roadmap(team, job, workspace, "in_progress")
-    lessons: list[str] = []
-    if team.settings.memory.enabled and team.settings.memory.recall:
-        query = f"{job.task.title}\n{job.task.description}"[:2000]
-        hits = await team.memory.recall(query, k=team.settings.memory.recall)
-        lessons = [hit.row.text for hit in hits]
     assignment = Assignment(
         task=job.task,
         attempt=job.attempt,
-        agent=agent,
+        agent=team.roster.get(job.attempt.agent),
         handoff=handoff,
         failed=failed,
-        lessons=lessons,
+        lessons=await recalled(team, job),
         checks=await team.checks_at(job.attempt.base),
         tools=team.tools_for(workspace),
+        tree=workspace.tree,
+        released=job.released,
     )
     try:
-        outcome = await team.worker.work(assignment)
+        answer = await team.worker.work(assignment)
     except Interrupted as asked:
         job.notes["questions"] = asked.questions
         return {"status": "interrupted"}
-    team.desk.get(state["task"], state["fence"])  # the lease may have been lost meanwhile
+    team.desk.of(state)  # the lease may have been lost meanwhile
+    sender = job.attempt.agent
+    outcome = checked_outcome(answer, receivers=team.roster.names, sender=sender)
+    how = {"author": sender, "email": team.email_of(sender)}
     if outcome["status"] in ("completed", "handed_off"):
-        await commit(team, job, workspace, f"{job.task.title}\n\n{outcome['summary']}")
+        await workspace.commit(f"{job.task.title}\n\n{outcome['summary']}", **how)
         if outcome["status"] == "completed":
             await mark_roadmap(team, job, workspace, "done")
     else:
-        await commit(team, job, workspace, f"{job.task.title} (unfinished)")
+        await workspace.commit(f"{job.task.title} (unfinished)", **how)
     job.attempt = await team.board.attempts.record(
         job.attempt, phase=Phase.WORKED, outcome=dict(outcome), commit=await workspace.head()
     )
     return {"phase": str(Phase.WORKED), "status": outcome["status"]}
 
 
-async def last_failed(team: Team, job: Job) -> Attempt | None:
+def last_failed(attempt: Attempt, history: list[Attempt]) -> Attempt | None:
     """The failed attempt that this one is to do better than, if any."""
-    if job.attempt.number == 1:
-        return None
-    earlier = await team.board.attempts.of(job.task.id)
     failed = [
-        one for one in earlier
-        if one.state is AttemptState.FAILED and one.number < job.attempt.number
+        one
+        for one in history
+        if one.state is AttemptState.FAILED and one.number < attempt.number
     ]  # fmt: skip
     return failed[-1] if failed else None
 
 
-async def open_workspace(
-    team: Team, job: Job, *, handoff: Handoff | None, failed: Attempt | None
-) -> Workspace:
-    """The clone of an attempt: the one it resumes, or a new one from the right commit."""
-    if job.workspace is not None:
-        return job.workspace
-    attempt = job.attempt
-    key = workspace_key(attempt.task_id, attempt.fence)
-    branch = attempt.branch or branch_name(team, job)
-    found: Workspace | None = await team.workspaces.find(key)
-    if found is None and attempt.resumes is not None:
-        found = await team.workspaces.adopt(
-            workspace_key(attempt.task_id, attempt.resumes), key, branch=branch
-        )
-    if found is None:
-        found = await _new_workspace(team, key, branch, handoff=handoff, failed=failed, job=job)
-    job.workspace = found
-    if attempt.branch != branch or attempt.base != found.base:
-        job.attempt = await team.board.attempts.record(attempt, branch=branch, base=found.base)
-    return found
-
-
-async def _new_workspace(
-    team: Team,
-    key: str,
-    branch: str,
-    *,
-    handoff: Handoff | None,
-    failed: Attempt | None,
-    job: Job,
-) -> Workspace:
-    """From the failed attempt's work, else the sender's, else the target branch."""
-    if failed is not None and failed.error_code != "merge-conflict":
-        old = workspace_key(failed.task_id, failed.fence)
-        kept = await team.workspaces.adopt(old, key, branch=branch)
-        if kept is not None:
-            return kept
-    start = ""
-    if job.attempt.commit and job.attempt.resumes is not None:
-        start = job.attempt.commit
-    elif handoff is not None and handoff.document.commit:
-        start = handoff.document.commit
-    if start and not await team.workspaces.has_commit(start):
-        start = ""
-    return await team.workspaces.create(key, branch=branch, start=start)
-
-
-async def resume_thread(team: Team, job: Job) -> None:
-    """Begin the attempt's thread where the one it resumes stood."""
-    attempt = job.attempt
-    if attempt.resumes is None or await team.checkpoints.exists(attempt.thread):
-        return
-    from neveridle.board.attempt import thread_of
-
-    await team.checkpoints.fork(thread_of(attempt.task_id, attempt.resumes), attempt.thread)
-
-
-async def commit(team: Team, job: Job, workspace: Workspace, message: str) -> None:
-    """Commit what is in the clone, in the agent's name; nothing where nothing changed."""
-    agent = job.attempt.agent
-    await workspace.commit(message, author=agent, email=team.email_of(agent))
-
-
-def workspace_key(task: int, fence: int) -> str:
-    """The name of an attempt's clone."""
-    return f"{task}-{fence}"
-
-
-def branch_name(team: Team, job: Job) -> str:
-    """The branch of a task: the same for all of its attempts."""
-    return f"{team.settings.delivery.branch_prefix}{job.task.id}-{slug(job.task.title)}"
+async def recalled(team: Team, job: Job) -> list[str]:
+    """What memory holds for a task; nothing where memory is off or out of order."""
+    settings = team.settings.memory
+    if not settings.enabled or not settings.recall:
+        return []
+    query = f"{job.task.title}\n{job.task.description}"[:2000]
+    try:
+        hits = await team.memory.recall(query, k=settings.recall)
+    except NeveridleError as error:  # work goes on without memory, and somebody is told
+        await team.note_problem(problem_of(error), where="recall")
+        return []
+    return [hit.row.text for hit in hits]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SOURCE = str(Source.IMPROVEMENT)
 HOLD = 1800.0
 """Seconds for which one process may be looking before another may begin again."""
+AGAIN = 600.0
+"""Seconds until somebody looks again where looking failed."""
+CLONE = "look-"
 DAY = 86_400.0
 LIMIT = 100
 
@@ -69,6 +72,7 @@ class Improvement:
         self._settings = settings
         self._holder = holder
         self._looked = ""
+        self._again_at = 0.0
         self._looking = asyncio.Lock()
 
     async def look(self, *, again: bool = False) -> bool:
@@ -88,6 +92,8 @@ class Improvement:
             if not self._sources.head:
                 await self._sources.refresh()
             head = self._sources.head
+            if not head or (self._again_at and await self._board.clock.now() < self._again_at):
+                return False
             left = settings.daily_cap - await self._board.proposals.made_today()
             token = f"{head}@{int(await self._board.clock.now() // DAY)}"
             if left <= 0 or await self._board.syncs.token(SOURCE) == token:
@@ -96,20 +102,32 @@ class Improvement:
             if not await self._board.syncs.hold(SOURCE, self._holder, seconds=HOLD):
                 return False
             done = None
+            self._again_at = await self._board.clock.now() + AGAIN
             try:
                 found = await self._find(head)
                 done = token
             finally:
                 await self._board.syncs.release(SOURCE, self._holder, token=done)
-            self._looked = head
+            self._looked, self._again_at = head, 0.0
             new = [_proposal(one, self._roster) for one in found]
             return bool(await self._board.proposals.add_all(new, daily_cap=settings.daily_cap))
+
+    async def tidy(self) -> None:
+        """Remove the clones of those who died while they looked."""
+        left = [key for key in await self._workspaces.keys() if key.startswith(CLONE)]
+        if not left or not await self._board.syncs.hold(SOURCE, self._holder, seconds=HOLD):
+            return
+        try:
+            for key in left:
+                await self._workspaces.remove(key)
+        finally:
+            await self._board.syncs.release(SOURCE, self._holder)
 
     async def _find(self, head: str) -> list[Proposal]:
         from neveridle.graph.sources.improvement import FinderContext, find_improvements
 
         settings = self._settings.improvement
-        key = f"look-{self._holder}"
+        key = f"{CLONE}{self._holder}"
         prefix = self._settings.delivery.branch_prefix
         workspace = await self._workspaces.create(key, branch=f"{prefix}look", start=head)
         try:

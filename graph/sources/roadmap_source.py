@@ -27,13 +27,22 @@ def roadmap_entries(text: str, path: str, roster: Roster) -> list[MirrorEntry]:
     items = read_roadmap(text)
     refs = item_refs(items, path)
     by_line = {item.line: item for item in items}
+    leaves = _leaves(items, by_line)
     return [
         MirrorEntry(
             ref=refs[item.line],
             open=_is_open(item, by_line, roster),
             data={"title": item.title, "status": item.status, "line": item.line},
             task=_task(item, by_line, refs[item.line], path, roster),
-            after=tuple(refs[line] for line in item.depends_on if line in refs),
+            after=tuple(
+                dict.fromkeys(
+                    refs[leaf]
+                    for line in item.depends_on
+                    for leaf in leaves.get(line, ())
+                    if leaf != item.line
+                )
+            ),
+            over=not item.leaf or _is_over(item, by_line),
         )
         for item in items
     ]
@@ -81,14 +90,36 @@ def is_roadmap(task: Task) -> bool:
 
 
 def _is_open(item: RoadmapItem, by_line: dict[int, RoadmapItem], roster: Roster) -> bool:
-    if not item.leaf or item.status != "todo":
+    if not item.leaf or item.status != "todo" or _is_over(item, by_line):
         return False
-    parent = by_line.get(item.parent_line or 0)
-    while parent is not None:
-        if parent.status in ("done", "dropped"):
-            return False
-        parent = by_line.get(parent.parent_line or 0)
     return item.owner is None or item.owner.lower() in roster
+
+
+def _is_over(item: RoadmapItem, by_line: dict[int, RoadmapItem]) -> bool:
+    return any(one.status in ("done", "dropped") for one in (item, *_parents(item, by_line)))
+
+
+def _parents(item: RoadmapItem, by_line: dict[int, RoadmapItem]) -> list[RoadmapItem]:
+    """The items that one is a part of, the nearest first."""
+    found: list[RoadmapItem] = []
+    parent = by_line.get(item.parent_line or 0)
+    while parent is not None and parent not in found:
+        found.append(parent)
+        parent = by_line.get(parent.parent_line or 0)
+    return found
+
+
+def _leaves(items: list[RoadmapItem], by_line: dict[int, RoadmapItem]) -> dict[int, list[int]]:
+    """The lines of the leaf items below each item; of a leaf, its own.
+
+    Only leaves become tasks, so who waits for an item waits for its leaves.
+    """
+    found: dict[int, list[int]] = {}
+    for item in items:
+        if item.leaf:
+            for one in (item, *_parents(item, by_line)):
+                found.setdefault(one.line, []).append(item.line)
+    return found
 
 
 def _task(
@@ -107,12 +138,8 @@ def _task(
             skills = (area,)
         elif area in roles:
             skills = roles[area].skills[:1]
-    parents: list[str] = []
-    parent = by_line.get(item.parent_line or 0)
-    while parent is not None:
-        parents.append(parent.title)
-        parent = by_line.get(parent.parent_line or 0)
-    where = " › ".join([part for part in (item.section, *reversed(parents)) if part])
+    parents = [parent.title for parent in _parents(item, by_line)]
+    where = " > ".join([part for part in (item.section, *reversed(parents)) if part])
     description = f"An item of {path}" + (f", under: {where}" if where else "") + "."
     return NewTask(
         source=Source.ROADMAP,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, Source
 from neveridle.board.syncs import MirrorEntry
 from neveridle.graph.sources.roadmap_source import roadmap_entries
-from neveridle.graph.sources.tracker import Tracker, ticket_task
+from neveridle.graph.sources.tracker import BoardTracker, Tracker, ticket_task
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspaces
 
 HOLD = 60.0
 """Seconds for which one process may be at a sync before another may begin it again."""
+AGAIN = 60.0
+"""Seconds until an outside tracker, or a source that could not be read, is looked at again."""
 
 
 class Sources:
@@ -30,6 +34,7 @@ class Sources:
         roster: whose names and skills tasks are addressed to.
         roadmap: the roadmap's path in the repository; empty: none.
         holder: who syncs, as a name on the board.
+        tell: whom to tell of a source that cannot be read, and which one it is.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Sources:
         *,
         roadmap: str,
         holder: str,
+        tell: Callable[[Exception, str], Awaitable[None]],
     ) -> None:
         self._board = board
         self._workspaces = workspaces
@@ -48,7 +54,10 @@ class Sources:
         self._roster = roster
         self._roadmap = roadmap
         self._holder = holder
+        self._tell = tell
         self._head = ""
+        self._again_at: float | None = None
+        self._gate = asyncio.Lock()
         self.stale = True
 
     @property
@@ -56,44 +65,80 @@ class Sources:
         """The target branch's commit, as last seen; empty: never looked."""
         return self._head
 
-    def glance(self) -> bool:
-        """Notice, without starting a process, that the target branch has moved."""
+    def glance(self, now: float) -> bool:
+        """Notice, without starting a process or asking anybody, that it is time to look again.
+
+        Args:
+            now: the board's time.
+        """
         hint = self._workspaces.head_hint()
         if hint is not None and hint != self._head:
+            self.stale = True
+        if self._again_at is not None and now >= self._again_at:
             self.stale = True
         return self.stale
 
     async def refresh(self) -> None:
-        """Read the sources again as far as they changed; harmless when they did not."""
-        self.stale = False
-        self._head = await self._workspaces.head()
-        await self._sync(Source.ROADMAP, await self._roadmap_token())
-        seen = await self._board.syncs.token(Source.BACKLOG)
-        await self._sync(Source.BACKLOG, await self._tracker.changed(seen))
+        """Read the sources again as far as they changed; nothing happens where none is stale.
+
+        A source that cannot be read is told of, and looked at again a minute later; the
+        others are read all the same, and what the board knows of it stays usable.
+        """
+        async with self._gate:  # whoever comes meanwhile looks at the board after this
+            if not self.stale:
+                return
+            self.stale = False
+            try:
+                good = [await self._attempt(Source.ROADMAP), await self._attempt(Source.BACKLOG)]
+                polled = not isinstance(self._tracker, BoardTracker)
+                self._again_at = None
+                if polled or not all(good):
+                    self._again_at = await self._board.clock.now() + AGAIN
+            except BaseException:
+                self.stale = True
+                raise
+
+    async def _attempt(self, source: Source) -> bool:
+        """Sync one source; False: it could not be done, and is to be tried again."""
+        try:
+            if source is Source.ROADMAP:
+                self._head = await self._workspaces.head()
+                return await self._sync(source, await self._roadmap_token())
+            seen = await self._board.syncs.token(source)
+            return await self._sync(source, await self._tracker.changed(seen))
+        except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
+            await self._tell(error, f"sync {source}")
+            return False
 
     async def _roadmap_token(self) -> str | None:
         if not self._roadmap:
             return None
         seen = await self._board.syncs.token(Source.ROADMAP)
-        token = f"{self._roadmap}@{self._head}"
+        # Whose an item is, and who could do it, depends on who there is.
+        team = [(agent.name, agent.role, agent.skills) for agent in self._roster]
+        token = f"{self._roadmap}@{self._head}@{sha256(repr(team).encode()).hexdigest()[:12]}"
         return None if token == seen else token
 
-    async def _sync(self, source: Source, token: str | None) -> None:
+    async def _sync(self, source: Source, token: str | None) -> bool:
         if token is None:
-            return
+            return True
         if not await self._board.syncs.hold(source, self._holder, seconds=HOLD):
-            return
+            return False  # another process is at it, or died over it
         done = None
         try:
             await self._board.syncs.mirror(source, await self._entries(source))
             done = token
         finally:
             await self._board.syncs.release(source, self._holder, token=done)
+        return True
 
     async def _entries(self, source: Source) -> Sequence[MirrorEntry]:
         if source is Source.ROADMAP:
             text = await self._workspaces.read_at(self._head, self._roadmap)
-            return [] if text is None else roadmap_entries(text, self._roadmap, self._roster)
+            if text is None:
+                return []
+            # In a thread: a roadmap of a thousand lines must not hold up the heartbeats.
+            return await asyncio.to_thread(roadmap_entries, text, self._roadmap, self._roster)
         return [
             MirrorEntry(
                 ref=f"{self._tracker.name}:{ticket.ref}",

@@ -1,0 +1,100 @@
+"""Opening a team: its parts, in the order in which they need each other."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+
+from neveridle.agents.checkpoints import Checkpoints
+from neveridle.agents.lessons import Lessons
+from neveridle.agents.roster import Roster
+from neveridle.agents.worker import ModelWorker
+from neveridle.board import Board
+from neveridle.errors import NeveridleError, SandboxMissing
+from neveridle.graph.build import build_graph
+from neveridle.graph.checks import Checks
+from neveridle.graph.janitor import Janitor
+from neveridle.graph.keeper import Keeper
+from neveridle.graph.sources.improvement_source import Improvement
+from neveridle.graph.sources.sources import Sources
+from neveridle.graph.sources.tracker import BoardTracker
+from neveridle.graph.team import Team
+from neveridle.graph.wakeups import Wakeups
+from neveridle.memory import Memory, MiniLM
+from neveridle.tools.models import Models
+from neveridle.tools.sandbox import make_sandbox
+from neveridle.tools.workspace import Workspaces
+
+
+async def open_parts(team: Team, stack: AsyncExitStack) -> None:
+    """Open everything; what is open already is closed again where the rest fails."""
+
+    settings = team.settings
+    team.roster = Roster.load(settings.path(settings.team.souls), settings.agents)
+    team.workspaces = Workspaces(settings.repository, settings.home, branch=settings.team.branch)
+    await team.workspaces.open()
+    team.checks = Checks(settings, team.workspaces)
+    team.sandbox, notice = await make_sandbox(settings.sandbox)
+    if notice:
+        team.notices.append(notice)
+    _check_delivery(team)
+    team.board = Board(settings.board_url)
+    stack.push_async_callback(team.board.close)
+    await team.board.open()
+    team.models = Models(settings.model, settings.agents, root=settings.root)
+    stack.push_async_callback(team.models.aclose)
+    embedder = team.given_embedder or MiniLM(settings.memory.embedding)
+    team.memory = Memory(team.board.memories, home=settings.home, embedder=embedder)
+    stack.push_async_callback(team.memory.close)
+    team.checkpoints = Checkpoints(settings.home / "checkpoints.db")
+    stack.push_async_callback(team.checkpoints.close)
+    team.lessons = Lessons(team.board, team.models)
+    team.worker = team.given_worker or ModelWorker(
+        team.board, team.models, team.checkpoints, team.roster, settings.limits
+    )
+    holder = f"{os.getpid()}-{id(team):x}"
+    tracker = team.given_tracker or BoardTracker(team.board)
+    team.sources = Sources(
+        team.board, team.workspaces, tracker, team.roster,
+        roadmap=settings.team.roadmap, holder=holder, tell=team.note_error,
+    )  # fmt: skip
+    team.improvement = Improvement(
+        team.board, team.workspaces, team.sandbox, team.sources, team.roster, settings,
+        holder=holder,
+    )  # fmt: skip
+    delivery = settings.delivery
+    team.janitor = Janitor(
+        team.board, team.workspaces, team.checkpoints,
+        prefix=delivery.branch_prefix, merges=delivery.mode == "merge",
+    )  # fmt: skip
+    team.wakeups = Wakeups(team.board)
+    stack.push_async_callback(team.wakeups.stop)
+    team.keeper = Keeper(
+        team.board, team.desk, team.wakeups, settings.leases,
+        attempts=settings.limits.attempts * 3,
+    )  # fmt: skip
+    stack.push_async_callback(team.end_runs)
+    team.graph = build_graph(team)
+    await team.keeper.sweep()
+    try:
+        await team.janitor.sweep()
+        await team.improvement.tidy()
+    except (NeveridleError, OSError) as error:  # it gets another chance next time
+        await team.note_error(error, "janitor")
+    await team.sources.refresh()
+    await team.wakeups.look()
+    team.keeper.start()
+    stack.push_async_callback(team.keeper.stop)
+
+
+def _check_delivery(team: Team) -> None:
+    delivery = team.settings.delivery
+    if delivery.mode == "merge" and not team.sandbox.confines:
+        if not delivery.unsandboxed_merge:
+            msg = "delivery.mode is merge, and commands cannot be confined on this machine."
+            raise SandboxMissing(
+                msg,
+                remedy='Install bubblewrap, use mode = "branch", or accept it with '
+                "unsandboxed_merge = true in [delivery].",
+            )
+        team.notices.append("Work is merged though commands are not confined.")

@@ -1,0 +1,80 @@
+"""What an agent says at the end is checked before anybody acts on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neveridle.agents.outcome import checked_outcome
+from neveridle.errors import OutcomeInvalid
+
+TEAM = ["leo", "sam"]
+
+
+def checked(value: object) -> Any:
+    return checked_outcome(value, receivers=TEAM, sender="sam")
+
+
+def test_good_outcomes_pass_as_they_are() -> None:
+    for outcome in (
+        {"status": "completed", "summary": "Done."},
+        {"status": "failed", "summary": "No."},
+        {"status": "blocked", "summary": "-", "owner": "human", "action": "act"},
+    ):
+        assert checked(outcome) == outcome
+
+
+def test_a_receiver_may_be_written_in_any_case() -> None:
+    handoff = {"to": " LEO ", "action": "go on"}
+    outcome = checked({"status": "handed_off", "summary": "-", "handoff": handoff})
+    assert outcome["handoff"]["to"] == "leo"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (None, "Call the TaskOutcome tool"),
+        ("completed", "Call the TaskOutcome tool"),
+        ({"status": "completed"}, "summary"),
+        ({"status": "great", "summary": "-"}, "completed, failed, blocked or handed_off"),
+        ({"status": "blocked", "summary": "-", "owner": " ", "action": "act"}, "who must do what"),
+        ({"status": "handed_off", "summary": "-", "handoff": {"to": "leo"}}, "leo"),
+        (
+            {"status": "handed_off", "summary": "-", "handoff": {"to": "sam", "action": "a"}},
+            "one of leo",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(outcome: object, said: str) -> None:
+    with pytest.raises(OutcomeInvalid) as raised:
+        checked(outcome)
+    assert said in str(raised.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(["status", "summary", "owner", "action", "handoff", "to"])
+STATUS = st.sampled_from(["completed", "failed", "blocked", "handed_off"])
+
+
+@given(st.dictionaries(NAMES, VALUES | STATUS) | VALUES)
+def test_whatever_comes_is_an_outcome_or_refused(value: object) -> None:
+    try:
+        outcome = checked(value)
+    except OutcomeInvalid:
+        return
+    assert isinstance(outcome["summary"], str)
+    if outcome["status"] == "blocked":
+        assert outcome["owner"].strip()
+        assert outcome["action"].strip()
+    if outcome["status"] == "handed_off":
+        assert outcome["handoff"]["to"] == "leo"
+        assert outcome["handoff"]["action"].strip()

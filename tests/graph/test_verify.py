@@ -1,0 +1,169 @@
+"""Done is evidence, not a claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neveridle.board import AttemptState, TaskState
+
+
+async def test_work_that_fails_its_checks_is_refused_and_repaired(
+    team: Any, hands: Any, project: Any
+) -> None:
+    hands.do(
+        "Fix",
+        hands.leave({"a.txt": "BROKEN\n", "kept.txt": "half of it\n"}),
+        hands.leave({"a.txt": "whole\n"}),
+    )
+    task = await team.dispatch("sam", "Fix")
+
+    report = await team.run(until="idle", timeout=60)
+
+    assert [line.ending for line in report.attempts] == ["failed", "completed"]
+    assert report.attempts[0].path[-4:] == ("work", "verify", "recover", "reflect")
+    refused, repaired = await team.board.attempts.of(task.id)
+    assert (refused.error_code, refused.number, repaired.number) == ("work-refused", 1, 2)
+    assert "The check tests (`sh check.sh`) ended with 1:\n./a.txt" in refused.error
+    assert refused.evidence is not None
+    assert refused.evidence["checks"]["tests"]["exit_code"] == 1
+    assert refused.evidence["passed"] is False
+    second = hands.seen[1]
+    assert second.failed == refused
+    assert (project.shows("a.txt"), project.shows("kept.txt")) == ("whole", "half of it")
+    assert len(await team.board.events.find(kind="verify.refused")) == 1
+    assert (project.merges, project.clones) == (1, [])
+
+
+async def test_the_same_with_the_model_and_its_prompt(project: Any) -> None:
+    key = "dispatch:fix"
+    project.says(key, project.write("a.txt", "BROKEN\n"), project.done())
+    project.says(
+        key,
+        project.call("read_file", path="a.txt"),
+        project.write("a.txt", "whole\n"),
+        project.done(),
+        attempt=2,
+    )
+    async with project.team() as team:
+        await team.dispatch("sam", "Fix")
+        report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"failed": 1, "completed": 1}
+    assert report.model_calls == 5
+    assert (report.input_tokens, report.output_tokens) == (50, 10)
+
+
+async def test_a_claim_without_a_change_is_refused(team: Any, hands: Any) -> None:
+    hands.do("Fix", hands.leave())
+    task = await team.dispatch("sam", "Fix")
+    report = await team.run(until="idle", timeout=60)
+    assert [line.ending for line in report.attempts] == ["failed"] * 3
+    for attempt in await team.board.attempts.of(task.id):
+        assert attempt.error == "A change was asked for, and no file was changed."
+
+
+async def test_ticking_the_roadmap_is_no_change(project: Any, hands: Any) -> None:
+    project.commit({"ROADMAP.md": "- [ ] Plan\n- [ ] Another\n"})
+    project.use("limits", attempts=1)
+    hands.do("Plan", hands.leave({"ROADMAP.md": "- [x] Plan\n- [x] Another\n"}))
+    hands.do("Another", hands.leave())
+    async with project.team(worker=hands) as team:
+        report = await team.run(until="idle", timeout=60)
+        tasks = await team.board.tasks.find()
+    assert report.endings == {"failed": 2}
+    assert {task.state for task in tasks} == {TaskState.BLOCKED}
+    assert project.shows("ROADMAP.md") == "- [ ] Plan\n- [ ] Another"
+
+
+async def test_three_failures_block_the_task_for_a_person_who_is_told(
+    team: Any, hands: Any
+) -> None:
+    hands.do("Fix", hands.leave({"a.txt": "BROKEN\n"}))
+    task = await team.dispatch("sam", "Fix")
+
+    report = await team.run(until="idle", timeout=60)
+
+    assert report.endings == {"failed": 3}
+    blocked = await team.board.tasks.get(task.id)
+    assert (blocked.state, blocked.blocked_owner, blocked.failures) == (
+        TaskState.BLOCKED,
+        "human",
+        3,
+    )
+    assert f"neveridle tasks retry {task.id}" in blocked.blocked_action
+    said = await team.board.messages.latest("dev")
+    assert f"Task {task.id} (Fix) failed too often and waits for a person." in [
+        message.content for message in said
+    ]
+
+    hands.do("Fix", hands.leave({"a.txt": "whole\n"}))
+    await team.board.tasks.retry(task.id)
+    assert (await team.run(until="idle", timeout=60)).endings == {"completed": 1}
+
+
+async def test_an_outcome_that_says_failed_is_tried_again(team: Any, hands: Any) -> None:
+    hands.do(
+        "Fix",
+        hands.leave({"notes.txt": "so far\n"}, status="failed", summary="I ran out of ideas."),
+        hands.leave({"a.txt": "whole\n"}),
+    )
+    await team.dispatch("sam", "Fix")
+    report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"failed": 1, "completed": 1}
+    assert report.attempts[0].path[-3:] == ("work", "recover", "reflect")
+    assert hands.seen[1].failed.error == "I ran out of ideas."
+
+
+async def test_a_task_that_needs_no_change_is_done_by_its_summary(
+    team: Any, hands: Any, project: Any
+) -> None:
+    head = project.git("rev-parse", "main")
+    hands.do("Look", hands.leave(summary="It is fine."))
+    task = await team.dispatch("sam", "Look", needs_change=False)
+    report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"completed": 1}
+    (attempt,) = await team.board.attempts.of(task.id)
+    assert (attempt.outcome or {})["summary"] == "It is fine."
+    assert (project.git("rev-parse", "main"), project.branches, project.clones) == (head, [], [])
+
+
+async def test_acceptance_checks_of_the_task_count_too(team: Any, hands: Any) -> None:
+    hands.do("Fix", hands.leave({"a.txt": "1\n"}), hands.leave({"b.txt": "2\n"}))
+    task = await team.dispatch("sam", "Fix", acceptance=("test -e b.txt",))
+    report = await team.run(until="idle", timeout=60)
+    assert [line.ending for line in report.attempts] == ["failed", "completed"]
+    refused, good = await team.board.attempts.of(task.id)
+    assert "The check acceptance 1 (`test -e b.txt`) ended with 1" in refused.error
+    assert list(good.evidence["checks"]) == ["tests", "acceptance 1"]
+
+
+CONFIG = '[checks]\ntests = "sh check.sh"\n'
+
+
+async def test_an_agent_cannot_change_what_it_is_judged_by(project: Any, hands: Any) -> None:
+    """The configuration is part of the repository, and the agent rewrites it."""
+    project.commit({"neveridle.toml": CONFIG})
+    project.use("team", repository=".", home="../home", souls="../agents")
+    inner = type(project)(project.repo)
+    inner.settings = project.settings
+    inner.settings["team"]["repository"] = "."
+    hands.do(
+        "Fix",
+        hands.leave({"neveridle.toml": '[checks]\ntests = "true"\n', "a.txt": "BROKEN\n"}),
+    )
+    async with inner.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+        report = await team.run(until="idle", timeout=60)
+        attempts = await team.board.attempts.of(task.id)
+    assert report.endings == {"failed": 3}
+    assert {one.error_code for one in attempts} == {"work-refused"}
+    for one in attempts:
+        assert (one.evidence or {})["checks"]["tests"]["command"] == "sh check.sh"
+
+
+async def test_changed_tests_are_reported(team: Any, hands: Any) -> None:
+    hands.do("Fix", hands.leave({"tests/test_a.py": "", "src/a.py": "", "b_test.go": ""}))
+    task = await team.dispatch("sam", "Fix")
+    await team.run(until="idle", timeout=60)
+    (attempt,) = await team.board.attempts.of(task.id)
+    assert attempt.state is AttemptState.COMPLETED
+    assert (attempt.evidence or {})["changed_tests"] == ["b_test.go", "tests/test_a.py"]
