@@ -82,7 +82,8 @@ def checked_outcome(value: object, *, receivers: list[str], sender: str) -> Task
         msg = "The outcome is blocked, without an owner and an action."
         raise OutcomeInvalid(msg, remedy="Say who must do what.")
     if status == "handed_off":
-        handoff = cast("dict[str, Any]", data.get("handoff") or {})
+        given: object = data.get("handoff")
+        handoff = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
         to = str(handoff.get("to", "")).strip().lower()
         if not _said(handoff, "action") or to not in receivers or to == sender:
             others = ", ".join(name for name in receivers if name != sender)

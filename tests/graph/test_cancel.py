@@ -158,3 +158,23 @@ async def test_closing_a_team_returns_what_a_direct_tick_holds(project: Any, han
         assert (await board.tasks.get(1)).state is TaskState.PENDING
     tick.cancel()
     await asyncio.gather(tick, return_exceptions=True)
+
+
+async def test_a_direct_tick_that_is_cancelled_returns_its_task_at_once(
+    project: Any, hands: Any
+) -> None:
+    begun = asyncio.Event()
+
+    async def long(assignment: Any) -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+
+    hands.do("Fix", long)
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+        tick = asyncio.create_task(team.graph.ainvoke({"agent": "sam"}))
+        await begun.wait()
+        tick.cancel()
+        await asyncio.gather(tick, return_exceptions=True)
+        assert (await team.board.tasks.get(task.id)).state is TaskState.PENDING
+        assert team.desk.jobs == []

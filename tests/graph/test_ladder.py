@@ -210,3 +210,11 @@ async def test_a_finished_dependency_wakes_what_waited_for_it(team: Any) -> None
     second = await team.dispatch("sam", "Second", priority="urgent", after=(first.id,))
     report = await team.run(until="idle", timeout=60)
     assert [line.task for line in report.attempts] == [first.id, second.id]
+
+
+async def test_what_a_tick_itself_reads_from_the_roadmap_it_sees(team: Any, project: Any) -> None:
+    assert (await team.graph.ainvoke({"agent": "sam"}))["path"][-1] == "rest"
+    project.commit({"ROADMAP.md": "- [ ] New\n"})
+    team.sources.stale = True
+    state = await team.graph.ainvoke({"agent": "sam"})
+    assert (state["rung"], state["ending"]) == ("roadmap", "completed")

@@ -191,6 +191,31 @@ async def test_a_run_reports_its_own_calls_only(project: Any) -> None:
         assert report.as_dict()["attempts"][0]["path"][0] == "heartbeat"
 
 
+async def test_another_process_calls_are_not_ours(project: Any, hands: Any) -> None:
+    async def act(assignment: Any) -> Any:
+        async with project.board() as board:
+            for run in (assignment.attempt.run, "somebody-elses"):
+                used = {"input_tokens": 7, "output_tokens": 3}
+                await board.events.append("model.call", used, run=run, task=assignment.task.id)
+        return await hands.leave({"a.txt": "a\n"})(assignment)
+
+    hands.do("Task", act)
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Task")
+        report = await team.run(until="idle", timeout=60)
+    assert (report.model_calls, report.input_tokens, report.output_tokens) == (1, 7, 3)
+
+
+async def test_those_who_rest_end_with_the_last_tick(project: Any, hands: Any) -> None:
+    project.soul("leo")
+    async with project.team(worker=hands) as team:
+        for number in range(5):
+            await team.dispatch("sam", f"Task {number}")
+        report = await team.run(until="forever", ticks=4)
+    assert (report.reason, report.ticks) == ("ticks", 4)
+    assert report.endings["completed"] >= 2
+
+
 def test_a_report_of_days_does_not_grow_for_ever() -> None:
     report = RunReport()
     for number in range(LINES + 500):

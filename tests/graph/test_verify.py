@@ -160,6 +160,21 @@ async def test_an_agent_cannot_change_what_it_is_judged_by(project: Any, hands: 
         assert (one.evidence or {})["checks"]["tests"]["command"] == "sh check.sh"
 
 
+async def test_the_base_commit_counts_not_what_lies_uncommitted_beside_it(
+    project: Any, hands: Any
+) -> None:
+    project.commit({"neveridle.toml": CONFIG})
+    inner = type(project)(project.repo)
+    inner.settings = project.settings
+    inner.use("team", repository=".", home="../home", souls="../agents")
+    inner.settings["checks"] = {"tests": "true"}
+    hands.do("Fix", hands.leave({"a.txt": "BROKEN\n"}))
+    async with inner.team(worker=hands) as team:
+        await team.dispatch("sam", "Fix")
+        report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"failed": 3}
+
+
 async def test_changed_tests_are_reported(team: Any, hands: Any) -> None:
     hands.do("Fix", hands.leave({"tests/test_a.py": "", "src/a.py": "", "b_test.go": ""}))
     task = await team.dispatch("sam", "Fix")
