@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from neveridle.graph.team import Team
     from neveridle.settings import Settings
 
+    __version__: str
+
 __all__ = ["Settings", "Team", "__version__"]
 
 _LAZY = {"Settings": "neveridle.settings", "Team": "neveridle.graph.team"}
