@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, NewTask, Priority, Source, Task
-from neveridle.errors import SettingsInvalid, StateConflict
+from neveridle.errors import ModelNotConfigured, SettingsInvalid, StateConflict
 from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.keeper import Keeper
@@ -304,9 +304,15 @@ class Team:
         """The other agents at work with the same model, so with the same credentials."""
         if self.given_worker is not None:
             return []
-        name = self.models.name_for("work", agent)
+
+        def model_of(one: str) -> str:
+            with suppress(ModelNotConfigured):
+                return self.models.name_for("work", one)
+            return ""
+
+        name = model_of(agent)
         others = (one for one in self.roster.names if one != agent and one not in self.stopped)
-        return [one for one in others if self.models.name_for("work", one) == name]
+        return [one for one in others if name and model_of(one) == name]
 
     async def stop_agent(self, agent: str, problem: Problem) -> None:
         """Let an agent take no more work in this process."""

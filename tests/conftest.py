@@ -225,6 +225,19 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
     return wait
 
 
+@pytest.fixture
+def reaches() -> Callable[[asyncio.Event, asyncio.Task[Any]], Awaitable[None]]:
+    """Waits for an event that something in a task sets; fails where the task ends first."""
+
+    async def wait(event: asyncio.Event, task: asyncio.Task[Any]) -> None:
+        there = asyncio.create_task(event.wait())
+        await asyncio.wait({there, task}, return_when=asyncio.FIRST_COMPLETED)
+        there.cancel()
+        assert event.is_set(), task.result()
+
+    return wait
+
+
 class Api:
     """A provider's API on this machine: answers by the title of the task, and keeps what it got.
 

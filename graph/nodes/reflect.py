@@ -60,7 +60,7 @@ async def _note_failure(team: Team, job: Job, what: str) -> None:
         attempt = await team.board.attempts.record(attempt, outcome=outcome)
     if attempt.evidence is None and job.workspace is not None:
         changed = await job.workspace.changed_files(attempt.base)
-        evidence = {"changed": changed[:CHANGED], "checks": {}, "passed": False}
+        evidence: dict[str, Any] = {"changed": changed[:CHANGED], "checks": {}, "passed": False}
         attempt = await team.board.attempts.record(attempt, evidence=evidence)
     job.attempt = attempt
 

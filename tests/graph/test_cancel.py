@@ -47,7 +47,7 @@ POINTS = [
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_cancelled_run_returns_its_task_and_a_later_one_finishes(
-    project: Any, point: str, until: Any, monkeypatch: pytest.MonkeyPatch
+    project: Any, point: str, until: Any, reaches: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.use("memory", enabled=True)
     mark = f"61.{abs(hash(project.root)) % 10_000:04d}"
@@ -79,9 +79,10 @@ async def test_a_cancelled_run_returns_its_task_and_a_later_one_finishes(
             there = held[point]() if point in held else None
             run = asyncio.create_task(team.run(until="idle", timeout=60))
             if there is not None:
-                await there.wait()
+                await reaches(there, run)
             else:
-                await until(lambda: sleepers(mark))
+                await until(lambda: run.done() or sleepers(mark))
+                assert not run.done(), run.result()
 
             run.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -76,6 +76,40 @@ async def test_a_resting_team_writes_nothing_while_it_waits(
         await asyncio.gather(run, return_exceptions=True)
 
 
+async def test_a_day_without_work_costs_nothing(
+    project: Any, hands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the scripted clock: a day of heartbeats, and of looking for improvements once."""
+    monkeypatch.setattr("neveridle.graph.runner.GLANCE", 0.01)
+    project.use("improvement", enabled=True, finders=["todo"])
+    await project.script()
+    async with project.team(worker=hands) as team:
+        beats = 0
+        beat: Callable[[], Awaitable[None]] = team.keeper.beat
+
+        async def counted() -> None:
+            nonlocal beats
+            await beat()
+            beats += 1
+
+        monkeypatch.setattr(team.keeper, "beat", counted)
+        run = asyncio.create_task(team.run(until="forever"))
+        while not await team.board.events.find(kind="improvement.looked"):  # noqa: ASYNC110 - on the board
+            await asyncio.sleep(0.01)
+        newest = await team.board.events.newest()
+        while beats < 24:
+            await team.board.clock.advance(3600)
+            await asyncio.sleep(0.02)
+        events = await team.board.events.find(after=newest)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        calls = await team.board.events.find(kind="model.call")
+    assert [event.kind for event in events if event.kind != "improvement.looked"] == []
+    assert len(events) <= 1
+    assert (calls, hands.seen) == ([], [])
+    assert not (project.home / "checkpoints.db").exists()
+
+
 async def test_a_resting_team_is_woken_by_what_comes(project: Any, hands: Any) -> None:
     project.soul("leo")
     async with project.team(worker=hands) as team, project.board() as elsewhere:

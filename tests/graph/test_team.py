@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -278,10 +279,8 @@ async def test_clones_and_threads_of_an_older_board_are_not_taken_for_ours(
 
 @pytest.mark.parametrize("how_far", ["claimed", "worked"])
 async def test_a_clone_that_somebody_removed_means_to_begin_again(
-    project: Any, how_far: str, monkeypatch: pytest.MonkeyPatch
+    project: Any, how_far: str, reaches: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
     key = "dispatch:fix"
     project.says(key, project.write("a.txt", "a\n"), project.run("true"), project.done())
     project.says(key, project.write("a.txt", "b\n"), project.done(), attempt=2)
@@ -301,7 +300,7 @@ async def test_a_clone_that_somebody_removed_means_to_begin_again(
 
                 patch.setattr(Workspace, "commit", held)
             run = asyncio.create_task(team.run(until="idle", timeout=60))
-            await there.wait()
+            await reaches(there, run)
             run.cancel()
             await asyncio.gather(run, return_exceptions=True)
         shutil.rmtree(project.home / "work" / "1-1")
