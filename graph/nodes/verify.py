@@ -79,6 +79,7 @@ async def run_checks(
     if not commands:
         return "There are no checks, so nothing proves the work: set [checks] in neveridle.toml."
     wrong: list[str] = []
+    await workspace.clean()  # what git ignores is not in the work, so it proves nothing
     for name, command in commands.items():
         result = await team.sandbox.run(command, tree=workspace.tree)
         evidence["checks"][name] = {

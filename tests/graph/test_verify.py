@@ -182,3 +182,16 @@ async def test_changed_tests_are_reported(team: Any, hands: Any) -> None:
     (attempt,) = await team.board.attempts.of(task.id)
     assert attempt.state is AttemptState.COMPLETED
     assert (attempt.evidence or {})["changed_tests"] == ["b_test.go", "tests/test_a.py"]
+
+
+async def test_what_git_ignores_proves_nothing(project: Any, hands: Any) -> None:
+    """A check sees what the repository will hold, not what an agent left beside it."""
+    project.commit({".gitignore": "out/\n", "README.md": "read me\n"})
+    project.use("limits", attempts=1)
+    hands.do("Fix", hands.leave({"a.txt": "whole\n", "out/passed": "yes\n"}))
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix", acceptance=("test -e out/passed",))
+        report = await team.run(until="idle", timeout=60)
+        attempts = await team.board.attempts.of(task.id)
+    assert report.endings == {"failed": 1}
+    assert attempts[0].error_code == "work-refused"

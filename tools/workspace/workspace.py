@@ -232,6 +232,17 @@ class Workspace:
             await self._git.run("read-tree", "--reset", "-u", commit, time_limit=CHECKOUT_SECONDS)
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit)
 
+    async def clean(self) -> None:
+        """Make the tree exactly what its commit holds: nothing untracked, nothing ignored.
+
+        What checks see there is what the repository will hold: a file that git ignores
+        cannot make them pass.
+        """
+        async with self._lock:
+            head = await self.head()
+            await self._git.run("read-tree", "--reset", "-u", head, time_limit=CHECKOUT_SECONDS)
+            await self._git.run("clean", "-ffdxq", time_limit=CHECKOUT_SECONDS)
+
     async def publish_branch(self) -> str:
         """Make the repository's branch of the same name point at this one; returns the commit.
 

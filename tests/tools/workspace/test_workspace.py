@@ -353,3 +353,22 @@ async def test_a_shallow_and_a_sha256_repository_will_do(
         assert (await work.merge("main", message="m", **SAM)).commit == commit
         assert (await work.fast_forward_target(expect=work.base)).result == "done"
         assert (path / "new").exists()
+
+
+async def test_cleaning_leaves_what_the_commit_holds_and_nothing_else(work: Workspace) -> None:
+    (work.tree / ".gitignore").write_text("out/\n")
+    (work.tree / "kept.txt").write_text("kept\n")
+    commit = await work.commit("Keep it", author="sam", email="sam@example.invalid")
+    (work.tree / "out").mkdir()
+    (work.tree / "out" / "built").write_text("built\n")
+    (work.tree / "untracked.txt").write_text("new\n")
+    (work.tree / "kept.txt").write_text("changed\n")
+    (work.tree / "nested" / ".git").mkdir(parents=True)
+
+    await work.clean()
+
+    assert (work.tree / "kept.txt").read_text() == "kept\n"
+    assert not (work.tree / "out").exists()
+    assert not (work.tree / "untracked.txt").exists()
+    assert not (work.tree / "nested").exists()
+    assert (await work.head(), await work.status_clean()) == (commit, True)
