@@ -32,7 +32,12 @@ class Tasks:
         return (await self.add_all([new]))[0]
 
     async def add_all(self, new: Sequence[NewTask]) -> list[Task]:
-        """Put several tasks on the board in one transaction; see ``add``."""
+        """Put several tasks on the board in one transaction; see ``add``.
+
+        Raises:
+            NotFound: a task one of them should come after does not exist.
+            StateConflict: one of them has no title.
+        """
 
         def work(c: Connection) -> list[Task]:
             return [insert_task(c, one)[0] for one in new]
@@ -202,7 +207,13 @@ def insert_task(c: Connection, new: NewTask, *, wakes: bool = True) -> tuple[Tas
         new: what is said of it.
         wakes: whether to tell those who rest; False where the caller will, once it has
             added dependencies.
+
+    Raises:
+        StateConflict: it has no title.
     """
+    if not new.title.strip():
+        msg = "A task needs a title."
+        raise StateConflict(msg, remedy="Say in a line what is to be done.")
     known = None if new.ref is None else find_ref(c, new.ref)
     if known is not None:
         return known, False

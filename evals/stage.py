@@ -7,19 +7,13 @@ import os
 import shutil
 from pathlib import Path
 
-from neveridle.errors import OperatorError, RepositoryUnusable
+from neveridle.errors import RepositoryUnusable, StageTaken
 from neveridle.evals.recorded_task import RecordedTask
 
 MARKER = ".neveridle-stage"
 """A folder that holds this file was made here, and may be replaced."""
 
 FIRST_COMMIT = "2026-01-01T12:00:00+00:00"
-
-
-class StageTaken(OperatorError):
-    """The folder exists, and was not made by an earlier run."""
-
-    code = "stage-taken"
 
 
 async def set_up(task: RecordedTask, folder: Path) -> Path:
@@ -33,7 +27,11 @@ async def set_up(task: RecordedTask, folder: Path) -> Path:
         StageTaken: the folder holds something else.
         RepositoryUnusable: git is missing.
     """
-    await asyncio.to_thread(_lay_out, task, folder)
+    try:
+        await asyncio.to_thread(_lay_out, task, folder)
+    except OSError as error:
+        msg = f"{folder} cannot be written: {error.strerror}."
+        raise StageTaken(msg, remedy="Choose another folder with --folder.") from error
     repository = folder / task.start.folder
     for arguments in (
         ("init", "--quiet", "--initial-branch", "main"),

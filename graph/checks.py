@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.settings import CONFIG_NAME, Settings
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
 
 KEPT = 256
 """Commits whose definitions are kept in memory."""
+DEFINING = frozenset(
+    {
+        *("Makefile", "makefile", "GNUmakefile", "Justfile", "justfile", "Taskfile.yml"),
+        *("pyproject.toml", "setup.cfg", "pytest.ini", "tox.ini", "noxfile.py", "Rakefile"),
+        *("package.json", "build.gradle", "pom.xml", "Cargo.toml"),
+    }
+)
+"""Files in which projects commonly define what their checks do."""
 
 
 class Checks:
@@ -54,3 +63,31 @@ class Checks:
         if not isinstance(found, dict):
             return ours
         return {str(name): str(said) for name, said in cast("dict[str, Any]", found).items()}
+
+    def guarded(self, paths: Iterable[str]) -> list[str]:
+        """Those of these paths that only people may change: the settings and the souls.
+
+        An agent that could change them would choose what it is judged by, and what confines
+        it, from the next start on.
+        """
+        return [path for path in paths if any(_within(path, one) for one in self._ours())]
+
+    def _ours(self) -> list[str]:
+        repository = self._settings.repository
+        config = self._settings.root / CONFIG_NAME
+        souls = self._settings.path(self._settings.team.souls)
+        return [
+            one.relative_to(repository).as_posix()
+            for one in (config, souls)
+            if one.is_relative_to(repository) and one != repository
+        ]
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def defining(paths: Iterable[str], commands: Iterable[str]) -> list[str]:
+    """Those of these paths that say what the commands do: build files, and what they name."""
+    words = {word.removeprefix("./") for command in commands for word in command.split()}
+    return [path for path in paths if path.rsplit("/", 1)[-1] in DEFINING or path in words]

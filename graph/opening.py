@@ -37,7 +37,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.sandbox, notice = await make_sandbox(settings.sandbox)
     if notice:
         team.notices.append(notice)
-    _check_delivery(team)
+    await _check_delivery(team)
     team.board = Board(settings.board_url)
     stack.push_async_callback(team.board.close)
     await team.board.open()
@@ -87,7 +87,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.keeper.stop)
 
 
-def _check_delivery(team: Team) -> None:
+async def _check_delivery(team: Team) -> None:
     delivery = team.settings.delivery
     if delivery.mode == "merge" and not team.sandbox.confines:
         if not delivery.unsandboxed_merge:
@@ -98,3 +98,10 @@ def _check_delivery(team: Team) -> None:
                 "unsandboxed_merge = true in [delivery].",
             )
         team.notices.append("Work is merged though commands are not confined.")
+    if delivery.mode == "merge":
+        dirty = await team.workspaces.dirty_files()
+        if dirty:
+            team.notices.append(
+                f"Uncommitted changes in {', '.join(dirty[:5])}: work that is done will wait "
+                "for you to commit or stash them."
+            )

@@ -245,7 +245,18 @@ class Team:
             self._running = False
 
     def run_sync(self, **how: Any) -> RunReport:
-        """Open the team, run it (see ``run``), and close it, in an event loop of its own."""
+        """Open the team, run it (see ``run``), and close it, in an event loop of its own.
+
+        Raises:
+            StateConflict: called where an event loop runs already, as in a notebook.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            msg = "An event loop is running here already."
+            raise StateConflict(msg, remedy="Use `async with team:` and `await team.run(…)`.")
 
         async def whole() -> RunReport:
             async with self:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from neveridle.board import Phase
 from neveridle.errors import WorkRefused
+from neveridle.graph.checks import defining
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import root_base
 from neveridle.graph.nodes.clones import open_workspace
@@ -42,9 +43,13 @@ async def verify(team: Team, state: TickState) -> TickState:
     if marks_only and not handed_off and await change_asked(team, job):
         problem = "A change was asked for, and no file was changed."
     else:
-        commands = await team.checks_at(await root_base(team, job))
+        base = await root_base(team, job)
+        commands = await team.checks_at(base)
         commands |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
-        problem = await run_checks(team, workspace, commands, evidence)
+        whole = await workspace.changed_files(base)
+        problem = await run_checks(team, workspace, commands, evidence) or _guarded(team, whole)
+        if not problem:
+            problem = await _as_before(team, workspace, base, whole, commands, evidence)
     evidence["passed"] = not problem
     job.attempt = await team.board.attempts.record(job.attempt, evidence=evidence)
     if problem and not handed_off:
@@ -65,8 +70,53 @@ async def change_asked(team: Team, job: Job) -> bool:
     return handoff.document.artifacts.get("changes") != "none"
 
 
+def _guarded(team: Team, changed: list[str]) -> str:
+    touched = team.checks.guarded(changed)
+    if not touched:
+        return ""
+    return (
+        f"Only people change the team's settings and souls: leave {', '.join(touched)} as it was."
+    )
+
+
+async def _as_before(
+    team: Team,
+    workspace: Workspace,
+    base: str,
+    changed: list[str],
+    commands: dict[str, str],
+    evidence: dict[str, Any],
+) -> str:
+    """Run the checks again with the files that define them as they were before the work.
+
+    A check called ``make test`` is only as good as the Makefile: work that changes what its
+    checks do has to pass what they did before as well.
+    """
+    files = [
+        path for path in defining(changed, commands.values())
+        if await team.workspaces.read_at(base, path) is not None
+    ]  # fmt: skip
+    if not files:
+        return ""
+    evidence["changed_definitions"] = files[:CHANGED]
+    await workspace.checkout_paths(base, files)
+    before: dict[str, Any] = {"checks": {}}
+    try:
+        wrong = await run_checks(team, workspace, commands, before, clean=False)
+    finally:
+        await workspace.clean()
+    evidence["checks_as_before"] = before["checks"]
+    said = f"With {', '.join(files[:5])} as it was before the work, it does not pass."
+    return f"{said}\n\n{wrong}" if wrong else ""
+
+
 async def run_checks(
-    team: Team, workspace: Workspace, commands: dict[str, str], evidence: dict[str, Any]
+    team: Team,
+    workspace: Workspace,
+    commands: dict[str, str],
+    evidence: dict[str, Any],
+    *,
+    clean: bool = True,
 ) -> str:
     """Run each check in the sandbox; what is wrong, empty when all pass.
 
@@ -75,11 +125,13 @@ async def run_checks(
         workspace: the clone.
         commands: by name.
         evidence: where each check's result is noted.
+        clean: whether to begin with exactly what the commit holds.
     """
     if not commands:
         return "There are no checks, so nothing proves the work: set [checks] in neveridle.toml."
     wrong: list[str] = []
-    await workspace.clean()  # what git ignores is not in the work, so it proves nothing
+    if clean:
+        await workspace.clean()  # what git ignores is not in the work, so it proves nothing
     for name, command in commands.items():
         result = await team.sandbox.run(command, tree=workspace.tree)
         evidence["checks"][name] = {

@@ -76,4 +76,4 @@ async def recalled(team: Team, job: Job) -> list[str]:
     except NeveridleError as error:  # work goes on without memory, and somebody is told
         await team.note_problem(problem_of(error), where="recall")
         return []
-    return [hit.row.text for hit in hits]
+    return list(dict.fromkeys(hit.row.text for hit in hits))  # two attempts, one lesson

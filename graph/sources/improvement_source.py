@@ -95,7 +95,8 @@ class Improvement:
             if not head or (self._again_at and await self._board.clock.now() < self._again_at):
                 return False
             left = settings.daily_cap - await self._board.proposals.made_today()
-            token = f"{head}@{int(await self._board.clock.now() // DAY)}"
+            day = int(await self._board.clock.now() // DAY)
+            token = f"{head}@{day}:{settings.daily_cap}"
             if left <= 0 or await self._board.syncs.token(SOURCE) == token:
                 self._looked = head
                 return False

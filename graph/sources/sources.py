@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, Source
 from neveridle.board.syncs import MirrorEntry
+from neveridle.errors import RoadmapInvalid
 from neveridle.graph.sources.roadmap_source import roadmap_entries
 from neveridle.graph.sources.tracker import BoardTracker, Tracker, ticket_task
 
@@ -137,6 +138,10 @@ class Sources:
             text = await self._workspaces.read_at(self._head, self._roadmap)
             if text is None:
                 return []
+            if "\ufffd" in text:
+                line = text[: text.index("\ufffd")].count("\n") + 1
+                msg = f"{self._roadmap}:{line}: holds bytes that are not UTF-8."
+                raise RoadmapInvalid(msg, remedy="Save it as UTF-8; until then it is not read.")
             # In a thread: a roadmap of a thousand lines must not hold up the heartbeats.
             return await asyncio.to_thread(roadmap_entries, text, self._roadmap, self._roster)
         return [

@@ -20,6 +20,7 @@
     │   ├── ExtraMissing        an optional dependency is not installed
     │   ├── RepositoryUnusable  no git, no repository, dirty, detached
     │   ├── SandboxMissing      delivery needs a sandbox and there is none
+    │   ├── StageTaken          the folder of a recorded task is not ours to use
     │   ├── BoardUnusable       the board cannot be opened or written
     │   ├── MemoryUnusable      the memory index cannot be opened or built
     │   └── DiskFull            no space is left for board or workspace
@@ -181,6 +182,12 @@ class SandboxMissing(OperatorError):
     """The configured delivery needs a sandbox and this machine has none."""
 
     code = "sandbox-missing"
+
+
+class StageTaken(OperatorError):
+    """The folder for playing a recorded task holds something else, or cannot be written."""
+
+    code = "stage-taken"
 
 
 class BoardUnusable(OperatorError):

@@ -221,3 +221,29 @@ def test_the_board_is_free_afterwards(cli: Callable[..., Any], one_task: Any) ->
 
     assert one_task.on_board(active) == 0
     assert all(not agent["alive"] for agent in cli("status", "--json").json["agents"])
+
+
+def test_agents_that_name_nobody_are_not_everybody(cli: Callable[..., Any], one_task: Any) -> None:
+    """As from an unset variable of a shell."""
+    ended = cli("run", "--agents", "", "--until", "idle", "--json")
+
+    assert (ended.code, ended.json["error"]["code"]) == (2, "usage")
+
+
+def test_a_check_that_does_nothing_is_no_check(cli: Callable[..., Any], one_task: Any) -> None:
+    config = one_task.folder / "neveridle.toml"
+    lines = [
+        'tests = " "' if line.startswith("tests =") else line
+        for line in config.read_text(encoding="utf-8").splitlines()
+    ]
+    number = lines.index('tests = " "') + 1
+    config.write_text("\n".join(lines), encoding="utf-8")
+
+    ended = cli("run", "--until", "idle", "--json")
+
+    assert (ended.code, ended.json["error"]["code"]) == (2, "settings-invalid")
+    # The whole table is at fault, for all that is known of it: its line, or that of its key.
+    assert any(
+        f"neveridle.toml:{line}:" in ended.json["error"]["message"]
+        for line in (number, lines.index("[checks]") + 1)
+    )

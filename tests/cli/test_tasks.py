@@ -49,6 +49,8 @@ def test_dispatch_says_what_it_did(cli: Callable[..., Any]) -> None:
         (["dispatch", "sam", "x", "--after", "99"], "not-found", "99"),
         (["dispatch", "sam", "x", "--after", "first"], "not-found", "'first' is no task"),
         (["tasks", "add", "x", "--agent", "nobody"], "not-found", "leo, sam"),
+        (["dispatch", "sam", ""], "state-conflict", "needs a title"),
+        (["tasks", "add", " "], "state-conflict", "needs a title"),
     ],
 )
 def test_a_task_that_cannot_be_is_refused(

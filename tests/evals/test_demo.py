@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from neveridle.errors import StageTaken
 from neveridle.evals import (
     Played,
     RecordedTask,
@@ -19,7 +20,7 @@ from neveridle.evals import (
     summary,
 )
 from neveridle.evals.recorded_task import Expectations
-from neveridle.evals.stage import StageTaken, set_up
+from neveridle.evals.stage import set_up
 
 pytestmark = pytest.mark.slow
 

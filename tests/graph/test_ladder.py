@@ -218,3 +218,16 @@ async def test_what_a_tick_itself_reads_from_the_roadmap_it_sees(team: Any, proj
     team.sources.stale = True
     state = await team.graph.ainvoke({"agent": "sam"})
     assert (state["rung"], state["ending"]) == ("roadmap", "completed")
+
+
+async def test_a_roadmap_that_is_not_utf_8_is_said_and_not_read(project: Any, hands: Any) -> None:
+    (project.repo / "ROADMAP.md").write_bytes("- [ ] one\n- [ ] café\n".encode("latin-1"))
+    project.git("add", "-A")
+    project.git("commit", "-qm", "by a person")
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Fix")
+        hands.do("Fix", hands.leave({"a.txt": "whole\n"}))
+        report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"completed": 1}
+    assert [one["code"] for one in report.problems] == ["roadmap-invalid"]
+    assert "ROADMAP.md:2:" in report.problems[0]["message"]

@@ -195,3 +195,43 @@ async def test_what_git_ignores_proves_nothing(project: Any, hands: Any) -> None
         attempts = await team.board.attempts.of(task.id)
     assert report.endings == {"failed": 1}
     assert attempts[0].error_code == "work-refused"
+
+
+async def test_an_agent_changes_neither_settings_nor_souls(project: Any, hands: Any) -> None:
+    """Or it would choose what confines and judges it, from the next start on."""
+    inner = type(project)(project.repo)
+    inner.settings = project.settings
+    inner.use("team", repository=".", home="../home", souls="agents")
+    inner.use("limits", attempts=1)
+    inner.soul("sam")
+    project.commit({"neveridle.toml": CONFIG})
+    for title, path in (("Settings", "neveridle.toml"), ("Soul", "agents/sam.md")):
+        hands.do(title, hands.leave({path: "changed\n", "a.txt": "whole\n"}))
+    async with inner.team(worker=hands) as team:
+        for title in ("Settings", "Soul"):
+            await team.dispatch("sam", title)
+        report = await team.run(until="idle", timeout=60)
+        errors = [(await team.board.attempts.of(task))[-1].error for task in (1, 2)]
+    assert report.endings == {"failed": 2}
+    assert ["neveridle.toml" in errors[0], "agents/sam.md" in errors[1]] == [True, True]
+    assert project.merges == 0
+
+
+async def test_a_check_is_as_good_as_what_it_was_before(project: Any, hands: Any) -> None:
+    """Work may change the files that define its checks, and then passes the old ones too."""
+    project.commit({"Makefile": "test:\n\tsh check.sh\n"})
+    project.use("limits", attempts=1)
+    project.use("checks", tests="make test")
+    disarmed = "test:\n\ttrue\n"
+    extended = "test:\n\tsh check.sh\n\nother:\n\ttrue\n"
+    hands.do("Cheat", hands.leave({"Makefile": disarmed, "a.txt": "BROKEN\n"}))
+    hands.do("Extend", hands.leave({"Makefile": extended}))
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Cheat")
+        await team.dispatch("sam", "Extend")
+        report = await team.run(until="idle", timeout=60)
+        cheat, extend = [(await team.board.attempts.of(task))[-1] for task in (1, 2)]
+    assert report.endings == {"failed": 1, "completed": 1}
+    assert "With Makefile as it was before" in cheat.error
+    assert extend.evidence["changed_definitions"] == ["Makefile"]
+    assert project.shows("Makefile") == extended.rstrip("\n")

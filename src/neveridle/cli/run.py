@@ -54,6 +54,7 @@ def run_command(
     Ctrl-C ends it within two seconds: what was at work goes back to the board, and the next
     run goes on with it. A second Ctrl-C ends it at once.
     """
+    from neveridle.cli.failure import Misuse
     from neveridle.cli.options import commas
     from neveridle.cli.project import load, roster_of
     from neveridle.cli.running import How, conduct
@@ -62,6 +63,9 @@ def run_command(
     if model is not None:
         settings = with_model(settings, model)
     roster = roster_of(settings)
+    if agents is not None and not commas(agents):
+        msg = "--agents names nobody."
+        raise Misuse(msg, remedy=f"Name some of {', '.join(roster.names)}, or leave it out.")
     named = [roster.get(name).name for name in commas(agents)]
     names = list(dict.fromkeys(named)) or roster.names
     how = How(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -231,6 +231,15 @@ class Settings(BaseSettings):
     memory: MemorySettings = MemorySettings()
 
     root: Path = Field(default=Path(), exclude=True, description="The folder of the file.")
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_do_something(cls, checks: dict[str, str]) -> dict[str, str]:
+        for name, command in checks.items():
+            if not command.strip():
+                msg = f"the check {name} has no command: an empty one would prove nothing"
+                raise ValueError(msg)
+        return checks
 
     @classmethod
     def settings_customise_sources(
