@@ -163,11 +163,12 @@ class Runner:
                 return "stopped"
             awake = [n for n in self._agents if n not in self._resting and n not in team.stopped]
             if awake or await self._improved():
+                team.waits_until = None
                 continue
             version = await team.wakeups.look()
             if any(seen < version for seen in self._resting.values()):
                 continue  # they are being woken just now
-            due = await team.board.next_due()
+            due = team.waits_until = await team.board.next_due()
             if due is None:
                 if self._until == "idle":
                     return "idle"

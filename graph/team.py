@@ -55,6 +55,8 @@ class Team:
         memory: what the agents remember.
         graph: the compiled decision tree.
         notices: sentences an operator should see at start.
+        waits_until: while all rest, when time alone will next make something runnable, by
+            the board's clock: a lease ends, or a wait is over; None: it will not.
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
     """
@@ -100,6 +102,7 @@ class Team:
         self.notices.clear()
         self.problems: list[Problem] = []
         self.stopped: dict[str, Problem] = {}
+        self.waits_until: float | None = None
         self.quiet: dict[tuple[str, Source], int] = {}
         self._told: dict[str, Problem] = {}
         self._runs: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
 from neveridle.cli.screen import clean, console, say, styled, table
@@ -27,12 +27,22 @@ class Progress:
         follower: who reads the log.
         agents: the agents that run.
         quiet: show nothing: for ``--json``.
+        waits: until when all only wait, in seconds since 1970; None: they do not.
     """
 
-    def __init__(self, follower: Follower, agents: list[str], *, quiet: bool) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        agents: list[str],
+        *,
+        quiet: bool,
+        waits: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._follower = follower
         self._agents = agents
         self._quiet = quiet
+        self._waits = waits
+        self._said: float | None = None
         self._console: Console = console()
         self._live: Live | None = None
 
@@ -70,6 +80,11 @@ class Progress:
             if said and not self._quiet:
                 at = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
                 self._line(f"{at} {self._who(event)}{said}")
+        waits = self._waits()
+        if waits is not None and waits != self._said and not self._quiet:
+            at = datetime.fromtimestamp(waits).astimezone().strftime("%H:%M:%S")
+            self._line(f"waiting until {at}: a lease, perhaps of a process that died, or a retry")
+            self._said = waits
         if self._live is not None and new:
             self._live.update(self.view(), refresh=True)
 

@@ -42,7 +42,9 @@ class _Run:
             for notice in team.notices:
                 say(f"note: {notice}", err=self._json, lines=False)
             self.follower = Follower(team.board, lambda: team.keeper.runs)
-            progress = Progress(self.follower, how.agents, quiet=self._json)
+            progress = Progress(
+                self.follower, how.agents, quiet=self._json, waits=lambda: team.waits_until
+            )
             async with progress.shown():
                 return await team.run(
                     until=how.until, ticks=how.ticks, timeout=how.timeout, agents=how.agents
