@@ -87,6 +87,7 @@ class Context:
         parent: the item that these are parts of.
         promise: what the section promises.
         below: the list hangs below an item, so its plain entries are details of that item.
+        form: the place shows how entries are written, so "Task 1" there is a blank.
     """
 
     section: Section | None
@@ -95,6 +96,11 @@ class Context:
     parent: Found | None = None
     promise: Promise = "neutral"
     below: bool = False
+    form: bool = False
+
+    def takes_loose_names(self, remark: Remark | None) -> bool:
+        """Tell whether "Task 1" or "TODO" with this mark will do for a title here."""
+        return remark is not None and self.plain != "box" and not self.form
 
 
 def plain_for(promise: Promise, usual: Plain) -> Plain:

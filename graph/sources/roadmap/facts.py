@@ -118,11 +118,19 @@ def _legend(root: Section, known: dict[Section, Role], text: str) -> tuple[Legen
             if isinstance(block, Table) and len(block.header) == 2:
                 here = here or bool(_MEANING.search(plain(block.header[1]).casefold()))
             trusted = trusted or (isinstance(block, Paragraph) and here)
-            if words and legend.learn(words, trusted=here):
+            if words and not _repeats(block) and legend.learn(words, trusted=here):
                 explained.add(id(block))
     if "⏳" not in legend.own and _AT_WORK.search(text):
         legend.own["⏳"] = "todo"  # beside a sign for work that goes on, it means waiting
     return legend, explained
+
+
+def _repeats(block: Block) -> bool:
+    """Tell whether a table says the same of several rows, as a key never does."""
+    if not isinstance(block, Table):
+        return False
+    firsts = [row[0].text for _, row in block.rows if row and row[0].text]
+    return len(set(firsts)) < len(firsts)
 
 
 def _text(block: Block) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from neveridle.graph.sources.roadmap.bullets import Context, plain_for
-from neveridle.graph.sources.roadmap.sections import role_of
+from neveridle.graph.sources.roadmap.sections import is_form, role_of
 from neveridle.graph.sources.roadmap.status import remark_of
 from neveridle.graph.sources.roadmap.text import Passage
 
@@ -54,6 +54,7 @@ def label_context(
     if rest and not (follows and line.text.endswith(":")):
         return None  # "**Goal:** …" says something itself; it heads nothing
     role = role_of(name)
+    context = replace(context, form=context.form or is_form(name))
     remark = remark_of(line, legend)
     status = (remark.mark.status if remark else role.status) or context.status
     if context.plain == "off" or (

@@ -9,7 +9,7 @@ from neveridle.graph.sources.roadmap.bullets import Context, category, is_item
 from neveridle.graph.sources.roadmap.outline import Block, Entry, Listing, Paragraph
 from neveridle.graph.sources.roadmap.references import identity, is_field
 from neveridle.graph.sources.roadmap.scan import Found, Scan
-from neveridle.graph.sources.roadmap.status import Remark, box_of, remark_of
+from neveridle.graph.sources.roadmap.status import Remark, box_of, crossed_out, remark_of
 from neveridle.graph.sources.roadmap.text import Passage, fold
 from neveridle.graph.sources.roadmap.titles import title_of
 
@@ -24,10 +24,12 @@ def read_list(listing: Listing, context: Context, scan: Scan, descend: Descend) 
     if boxes * 2 > len(listing.entries) and context.plain in ("item", "lead"):
         context = replace(context, plain="mark")  # a checklist: the rest are remarks on it
     for entry in listing.entries:
-        _read_entry(entry, context, order, scan, descend)
+        _read_entry(entry, context, order, scan, descend, boxed=boxes > 0)
 
 
-def _read_entry(entry: Entry, context: Context, order: int, scan: Scan, descend: Descend) -> None:
+def _read_entry(
+    entry: Entry, context: Context, order: int, scan: Scan, descend: Descend, *, boxed: bool
+) -> None:
     passage = entry.passage
     if context.plain == "off" or not passage.text:
         descend(entry.blocks, context)
@@ -44,11 +46,12 @@ def _read_entry(entry: Entry, context: Context, order: int, scan: Scan, descend:
             order=order,
             remark=_given_up(passage, box, scan),
             inherited=context.status,
+            named_loosely=context.takes_loose_names(box),
         )
     elif below := category(entry, context, remark, scan):
         descend(entry.blocks, below)
         return
-    elif is_item(entry, context, remark, scan):
+    elif is_item(entry, context, remark, scan) or (boxed and crossed_out(remark)):
         item = scan.add(
             "entry",
             passage,
@@ -57,6 +60,7 @@ def _read_entry(entry: Entry, context: Context, order: int, scan: Scan, descend:
             order=order,
             remark=remark,
             inherited=context.status,
+            named_loosely=context.takes_loose_names(remark),
         )
     if item is None:
         plain = "mark" if context.plain == "item" else context.plain
@@ -70,7 +74,10 @@ def _read_entry(entry: Entry, context: Context, order: int, scan: Scan, descend:
 
 
 def _given_up(passage: Passage, box: Remark, scan: Scan) -> Remark:
-    """Read an unticked box around struck text as dropped."""
+    """Read an unticked box before struck text as dropped.
+
+    Struck text alone is finished work; here the box says that it was not finished.
+    """
     if box.mark.raw != "[ ]":
         return box
     rest = passage.text[box.cut[1] :].lstrip()

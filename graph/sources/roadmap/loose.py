@@ -44,6 +44,7 @@ def read_lines(passage: Passage, context: Context, scan: Scan) -> None:
             order=order,
             remark=remark,
             inherited=context.status,
+            named_loosely=context.takes_loose_names(remark),
         )
 
 

@@ -21,6 +21,9 @@ _QUOTE = re.compile(r"[\s>\ufeff]*")
 _HASHES = re.compile(r"[\s>\ufeff]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*#{1,6}[ \t]*")
 _CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*$|[ \t]+$")
 _FRONT_MATTER = ("---", "+++")
+# Each list in a list takes two levels. The parser leaves out what is deeper, so this is about
+# 80 lists within each other: far beyond what people write, well below Python's own limit.
+_DEEPEST = 160
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Code:
     start: int
     lines: list[str]
     comment: bool
+    fenced: bool
 
 
 @dataclass(slots=True)
@@ -101,7 +105,9 @@ class Section:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    # Blocks are all that is used; the texts in them are read by ``text.plain`` and ``status``.
+    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST})
+    return parser.enable("table").disable("inline")
 
 
 def outline(text: str) -> Section:
@@ -183,7 +189,7 @@ def _block(tokens: list[Token], position: int, lines: list[str], into: list[Bloc
         return _table(tokens, position, lines, into)
     if token.type in ("fence", "code_block", "html_block"):
         comment = token.type == "html_block" and token.content.lstrip().startswith("<!--")
-        into.append(Code(start, lines[start:end], comment))
+        into.append(Code(start, lines[start:end], comment, token.type == "fence"))
     return position + 1
 
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 Form = Literal["box", "entry", "heading", "row", "line"]
 
 _PLACEHOLDER = re.compile(
-    r"^[\W_]*(?:\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\.{2,}|…|tbd|tba|todo|none|n/?a|nothing(?: yet)?"
-    r"|empty|etc|item \d+|task \d+"
-    r"|feature \d+|task name|feature name|title|description|more to come|and more"
+    r"^[\W_]*(?:\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\.{2,}|…|tbd|tba|none|n/?a|nothing(?: yet)?"
+    r"|empty|etc|task name|feature name|title|description|more to come|and more"
     r"|to be (?:determined|decided|defined|added)"
     r"|coming soon|lorem ipsum.*|none (?:yet|at this time|currently))[\W_]*$",
     re.IGNORECASE,
 )
+_TEMPLATE = re.compile(r"^[\W_]*(?:(?:item|task|feature) \d+|todo)[\W_]*$", re.IGNORECASE)
 _RATIONALE = re.compile(
     r"^(?:benefits? (?:for|of)|because|rationale|reason(?:ing)?|e\.g\.|i\.e\.)\b", re.I
 )
@@ -123,13 +123,29 @@ class Scan:
         remark: Remark | None = None,
         inherited: Status | None = None,
         title: str | None = None,
+        named_loosely: bool = False,
     ) -> Found | None:
-        """Record an item; ``None`` when its text names no work."""
+        """Record an item; ``None`` when its text names no work.
+
+        Args:
+            form: how it is written.
+            passage: its text.
+            section: the heading above.
+            parent: the item that it is part of.
+            order: the number of its list, table or row of headings.
+            remark: its own mark.
+            inherited: the status of the place where it stands.
+            title: its title, if the caller knows it already.
+            named_loosely: "Task 1" and "TODO" will do for a title; elsewhere they are blanks
+                of a template.
+        """
         cut = remark.cut if remark else (0, 0)
         title = title_of(passage.text, cut) if title is None else title
         name = identity(title)
         rest = title[len(name) :] if name and len(title) > len(name) else title
         if not fold(title) or _PLACEHOLDER.match(rest) or _RATIONALE.match(title):
+            return None
+        if not named_loosely and _TEMPLATE.match(rest):
             return None
         item = Found(form, passage, title, section, parent, order)
         item.mark, item.cut, item.inherited = (remark.mark if remark else None), cut, inherited

@@ -128,6 +128,10 @@ _TODO = re.compile(
     r"|deferred|postponed|blocked|on hold|parked|parking lot|unscheduled"
     r"|not (?:yet )?(?:implemented|done))\b",
 )
+_FORM = re.compile(
+    r"\b(?:templates?|formats?|form|examples?|samples?|boilerplate|placeholders?"
+    r"|how to (?:use|add))\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,11 @@ def _closing_status(name: str) -> Status | None:
         if match.end() == len(name) and status_named(match) in ("done", "in_progress", "dropped"):
             return status_named(match)
     return None
+
+
+def is_form(title: str) -> bool:
+    """Tell whether a heading or label announces a form to fill in ("Example", "Format")."""
+    return bool(_FORM.search(bare(title)))
 
 
 def is_group(title: str) -> bool:

@@ -49,6 +49,7 @@ _BEGUN = re.compile(
     re.IGNORECASE,
 )
 _STRUCK = re.compile(r"~~(?=\S)(.+?)~~|<(del|s)>(.+?)</\2>", re.DOTALL)
+_UNTICKED = re.compile(r"(?:~~|<(?:del|s)>)\[ \]\s")
 _NEVER = re.compile(
     r"\b(?:won[\u2019']?t|will not|not needed|no longer|dropped|cancell?ed|abandoned|rejected"
     r"|superseded"
@@ -186,19 +187,26 @@ def _whole(text: str, span: tuple[int, int]) -> tuple[int, int]:
 
 
 def struck(passage: Passage, text: str) -> Remark | None:
-    """Read strikethrough: whole text done, or dropped where a word says so; a part begun."""
+    """Read strikethrough: whole text done, a part begun; dropped if a word or open box says so."""
     matches = list(_STRUCK.finditer(text))
     if not matches:
         return None
     rest = plain(_STRUCK.sub(" ", text)).strip(" .:,;-\u2013—")
     line, column = passage.locate(matches[0].start())
-    if _NEVER.search(rest):
+    if _NEVER.search(rest) or _UNTICKED.match(text):
         status: Status = "dropped"
     elif not rest or (matches[0].start() <= 4 and len(matches[0].group()) >= len(rest)):
         status = "done"
     else:
         status = "in_progress"
     return Remark(Mark(status, "strike", line, column, matches[0].group()), (0, 0))
+
+
+def crossed_out(remark: Remark | None) -> bool:
+    """Tell whether a whole text, not a part of it, is struck through."""
+    return (
+        remark is not None and remark.mark.kind == "strike" and remark.mark.status != "in_progress"
+    )
 
 
 def says_never(text: str) -> bool:

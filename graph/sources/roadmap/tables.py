@@ -50,6 +50,8 @@ _STATUS = re.compile(
     r"|current status|phase status|dev status)$"
     r"|\bstatus$|^stato$|^estado$|^statut$|^状态$|^状態$|^상태$"
 )
+_TICKED = re.compile(r"^(?:done|completed?|shipped|implemented|✅|✓|☑)")
+_TICK = re.compile(r"[xXyY]")
 _RANK = re.compile(
     r"priorit|severity|impact|risk|effort|complexity|confidence|likelihood|value|difficulty|urgency"
 )
@@ -74,7 +76,10 @@ _PERIOD = re.compile(
     r"^(?:phases?|versions?|releases?|quarters?|weeks?|months?|dates?|sprints?|timeline|timeframe"
     r"|year|period|stage|days?)$"
 )
-_TOTAL = re.compile(r"^(?:sub-?)?totals?\b|^sum\b|^overall\b|^average\b|^\W*$", re.IGNORECASE)
+_TOTAL = re.compile(r"^(?:sub-?)?totals?\b|^sum\b|^overall\b|^average\b", re.IGNORECASE)
+
+_BOLD = re.compile(r"^(?:\*\*|__).+(?:\*\*|__)$")
+_BLANK = " -\u2013—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Columns:
     area: int | None
     planned: bool
     strong: bool
+    ticked: bool
 
 
 def columns_of(table: Table, legend: Legend) -> Columns | None:
@@ -128,6 +134,7 @@ def columns_of(table: Table, legend: Legend) -> Columns | None:
         next((i for i in others if _AREA.match(names[i])), None),
         planned=any(_PLANNING.search(names[i]) for i in others) and not _PERIOD.match(names[title]),
         strong=bool(_STRONG_TITLE.match(names[title])),
+        ticked=status is not None and bool(_TICKED.match(names[status])),
     )
 
 
@@ -176,8 +183,24 @@ def read_table(table: Table, context: Context, scan: Scan) -> None:
     ):
         return
     order = scan.next_order()
+    titles = [row[columns.title].text for _, row in table.rows if columns.title < len(row)]
+    # Where every title is bold, or there is no room for more than title and status, bold says
+    # nothing about a row.
+    every = all(_BOLD.match(title) or _TOTAL.match(title) for title in titles)
+    groups = len(table.header) > 2 and not every
     for _, row in table.rows:
-        _read_row(row, columns, context, order, scan)
+        if not (groups and _heads_rows(row, columns)):
+            _read_row(row, columns, context, order, scan)
+
+
+def _heads_rows(row: list[Passage], columns: Columns) -> bool:
+    """Tell whether a row holds one cell in bold, which names the rows below it."""
+    filled = [cell.text for cell in row if cell.text.strip(_BLANK)]
+    return (
+        len(filled) == 1
+        and row[columns.title : columns.title + 1] != []
+        and bool(_BOLD.match(filled[0]))
+    )
 
 
 def _has_open(table: Table, columns: Columns, legend: Legend) -> bool:
@@ -203,12 +226,19 @@ def _read_row(
         )
 
     passage = cell(columns.title)
-    filled = [c for c in row if c.text.strip(" -\u2013—")]
+    filled = [
+        plain(c.text) for i, c in enumerate(row) if c.text.strip(_BLANK) and i != columns.status
+    ]
     remark = remark_of(passage, scan.legend)
     title = title_of(passage.text, remark.cut if remark else (0, 0))
-    if len(filled) < 2 or _TOTAL.match(plain(filled[0].text)) or not passage.text:
+    # One cell is enough for work where a column waits for its status.
+    enough = 1 if columns.status is not None else 2
+    if len(filled) < enough or _TOTAL.match(filled[0]) or not passage.text.strip(_BLANK):
         return
-    stated = phrase(cell(columns.status).text, scan.legend)
+    told = cell(columns.status).text
+    stated = phrase(told, scan.legend)
+    if not stated and columns.ticked and _TICK.fullmatch(told):
+        stated = ("done", "word", 0, told)
     if stated:
         remark = Remark(placed(cell(columns.status), stated), remark.cut if remark else (0, 0))
     name = " ".join(plain(c.text) for c in row[: columns.title + 1])
@@ -231,6 +261,7 @@ def _read_row(
         remark=remark,
         inherited=context.status,
         title=title,
+        named_loosely=context.takes_loose_names(remark),
     )
     if item is None:
         return

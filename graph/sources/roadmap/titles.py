@@ -51,6 +51,7 @@ def title_of(text: str, cut: tuple[int, int] = (0, 0)) -> str:
     text = (
         re.sub(r"^~~\s*|^<(?:del|s)>", "", text) if text.startswith(("~~", "<del", "<s>")) else text
     )
+    text = _BOX.sub("", text)  # "~~[ ] text~~"
     begun = _PARTLY.match(text)
     if begun:
         return _tidy(begun["lead"])

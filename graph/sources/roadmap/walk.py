@@ -23,6 +23,7 @@ from neveridle.graph.sources.roadmap.outline import (
 )
 from neveridle.graph.sources.roadmap.references import identity, is_field
 from neveridle.graph.sources.roadmap.scan import Found, Scan
+from neveridle.graph.sources.roadmap.sections import is_form
 from neveridle.graph.sources.roadmap.status import remark_of
 from neveridle.graph.sources.roadmap.tables import read_table
 from neveridle.graph.sources.roadmap.titles import title_of
@@ -47,6 +48,7 @@ class Walk:
             units: the headings that are items themselves.
         """
         status: dict[Section, Status | None] = {self.facts.root: None}
+        forms: dict[Section, bool] = {}
         orders: dict[Section | None, int] = {}
         for section in self.facts.root.walk():
             named = section.level > 0 and section is not self.facts.title
@@ -58,7 +60,16 @@ class Walk:
                 (self.scan.told[name] for name in names if name in self.scan.told), None
             )
             status[section] = (remark.mark.status if remark else role.status) or told or above
-            context = Context(section, self._plain(section), status[section], promise=role.promise)
+            forms[section] = (named and is_form(section.title)) or (
+                section.parent is not None and forms[section.parent]
+            )
+            context = Context(
+                section,
+                self._plain(section),
+                status[section],
+                promise=role.promise,
+                form=forms[section],
+            )
             if section in units:
                 if section.parent not in orders:
                     orders[section.parent] = self.scan.next_order()
@@ -188,7 +199,8 @@ class Walk:
                     folded = summary_context(block.lines, context)
                     if folded:
                         label, used = folded, False
-                    read_code(block, here, self.scan)
+                    if not (block.fenced and here.form):
+                        read_code(block, here, self.scan)
 
 
 def _identified(section: Section, *, title: bool) -> bool:

@@ -107,7 +107,8 @@ def _cell_edit(item: Found, status: Status, state: Scan) -> Edit | None:
     ]
     whole = item.mark is None or _covers(cell.text, item.mark.raw)
     if whole and peers:
-        return line, column, cell.text, _commonest(peers)
+        word = _commonest(peers)
+        return line, column, cell.text, word if cell.text else f"{word} "
     if item.mark is None:
         word = _recase(_WORDS[status], "Done")
         return line, column, cell.text, word if cell.text else f"{word} "

@@ -62,6 +62,18 @@ def test_without_a_heading_the_section_is_none() -> None:
     assert [item.section for item in read_roadmap("- [ ] Parser\n")] == [None]
 
 
+def test_lists_within_lists_are_read_to_any_depth_that_people_write() -> None:
+    items = read_roadmap("".join(f"{'  ' * depth}- [ ] Part {depth}\n" for depth in range(60)))
+    assert [item.parent_line for item in items] == [None, *range(1, 60)]
+
+
+@pytest.mark.parametrize("piece", ["- ", "> ", "1. ", "> - "])
+def test_lists_and_quotes_without_end_are_bounded(piece: str) -> None:
+    deep = "".join(f"{' ' * (len(piece) * depth)}{piece}x\n" for depth in range(300))
+    assert len(read_roadmap(deep)) <= 300
+    assert len(read_roadmap(f"{piece * 3000}[ ] x\n")) <= 1
+
+
 def test_owners_are_those_who_do_it() -> None:
     items = by_title(
         """\

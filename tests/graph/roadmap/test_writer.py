@@ -37,6 +37,16 @@ def test_the_mark_is_changed_in_its_own_style(line: str, status: Status, expecte
     assert marked(before, "Parser", status) == before.replace(line, expected)
 
 
+def test_a_status_column_in_front_is_filled_and_ticked() -> None:
+    before = "| Status | Task |\n|---|---|\n| [x] | Login |\n| [ ] | Billing |\n| | Export |\n"
+    assert changed_lines(before, marked(before, "Billing", "done")) == [
+        ("| [ ] | Billing |", "| [x] | Billing |")
+    ]
+    assert changed_lines(before, marked(before, "Export", "done")) == [
+        ("| | Export |", "| [x] | Export |")
+    ]
+
+
 TABLE = dedent(
     """\
     # R
