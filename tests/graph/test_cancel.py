@@ -52,8 +52,11 @@ async def test_a_cancelled_run_returns_its_task_and_a_later_one_finishes(
     project.use("memory", enabled=True)
     mark = f"61.{abs(hash(project.root)) % 10_000:04d}"
     slow = f"test -e .slow || {{ touch .slow; sleep {mark}; }}; rm .slow"
+    flags = project.root / "flags"  # verify cleans the tree, so its own mark lies elsewhere
+    flags.mkdir()
     if point == "in verify":
-        project.use("checks", tests=slow)
+        project.use("sandbox", readable=[str(flags)])
+        project.use("checks", tests=f"test -e '{flags}/go' || sleep {mark}")
     first = project.run(slow if point == "in a command" else "true")
     project.says(KEY, first, project.write("a.txt", "a\n"), project.done())
     project.learns(KEY, "Look first.")
@@ -96,6 +99,7 @@ async def test_a_cancelled_run_returns_its_task_and_a_later_one_finishes(
         assert team.desk.jobs == []
         assert project.git("status", "--porcelain") == ""
 
+        (flags / "go").touch()
         calls = len(await team.board.events.find(kind="model.call"))
         report = await team.run(until="idle", timeout=60)
         total = calls + report.model_calls
