@@ -29,11 +29,10 @@ class BoardClock:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._scripted = False
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
 
     async def load(self) -> None:
         """Learn whether the board's time is scripted; done when the board is opened."""
-        self._moved = asyncio.Condition()  # belongs to the loop that opens the board
         await self._look()
 
     @property
@@ -64,7 +63,7 @@ class BoardClock:
 
         await self._database.write(work)
         self._scripted = at is not None
-        await self._tell()
+        self._tell()
 
     async def advance(self, seconds: float) -> float:
         """Move a scripted time forward; the new time.
@@ -89,12 +88,13 @@ class BoardClock:
         if moved is None:
             msg = "Only a scripted clock can be advanced, and only forward."
             raise ValueError(msg)
-        await self._tell()
+        self._tell()
         return moved
 
-    async def _tell(self) -> None:
-        async with self._moved:
-            self._moved.notify_all()
+    def _tell(self) -> None:
+        """Wake this process's sleepers: each looks again, and waits for the next event."""
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the board's time has advanced by ``seconds``.
@@ -112,9 +112,12 @@ class BoardClock:
             now, scripted = 0.0, False
         until = now + seconds
         while scripted:
-            async with self._moved:
-                with suppress(TimeoutError):  # somebody elsewhere may have moved it
-                    await asyncio.wait_for(self._moved.wait(), POLL)
+            moved = self._moved
+            # Not asyncio.wait_for: on Python 3.11 it loses a cancellation that comes together
+            # with what it waits for, and the sleeper would then wait on for ever.
+            with suppress(TimeoutError):  # somebody elsewhere may have moved it
+                async with asyncio.timeout(POLL):
+                    await moved.wait()
             now, scripted = await self._look()
             if scripted and now >= until:
                 return

@@ -190,8 +190,11 @@ class Runner:
 
     async def _pause(self, seconds: float) -> None:
         """Until somebody begins to rest, or some real seconds have passed."""
+        # Not asyncio.wait_for: on Python 3.11 it loses a cancellation that comes together
+        # with what it waits for.
         try:
-            await asyncio.wait_for(self._rested.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._rested.wait()
         except TimeoutError:
             return
         self._rested.clear()

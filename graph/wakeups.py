@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from neveridle.board import Board
 from neveridle.errors import NeveridleError
@@ -69,10 +70,11 @@ class Wakeups:
             except NeveridleError as error:
                 # Those who wait must not wait for ever: the next look may reach the board.
                 log.warning("the board could not be looked at: %s", error)
-            try:
-                await asyncio.wait_for(self._nudged.wait(), POLL)
-            except TimeoutError:
-                continue
+            # Not asyncio.wait_for: on Python 3.11 it loses a cancellation that comes together
+            # with what it waits for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._nudged.wait()
 
     async def stop(self) -> None:
         """Stop following."""

@@ -114,3 +114,17 @@ async def test_a_timeout_leaves_results_errors_and_cancellation_alone(board: Boa
     waits.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waits
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_sleeper_cancelled_while_the_clock_moves_ends(board: Board, turns: int) -> None:
+    # A cancellation that comes together with the move must not be lost: the sleep would go
+    # on, and whoever waits for its end with it.
+    nap = asyncio.create_task(board.clock.sleep(3600))
+    await looked(board, nap)
+    await board.clock.advance(1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    nap.cancel()
+    await asyncio.wait([nap], timeout=30)
+    assert nap.cancelled()
