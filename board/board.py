@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from neveridle.board.address import shown
 from neveridle.board.clock import BoardClock
 from neveridle.board.database import Database
 from neveridle.errors import BoardUnusable
@@ -32,7 +33,7 @@ class Board:
     that is up to date never imports SQLAlchemy.
 
     Args:
-        url: ``sqlite:///PATH``.
+        url: ``sqlite:///PATH``, or ``postgresql://USER:PASSWORD@HOST/DATABASE``.
         create: whether a board that is not there is made.
 
     Raises:
@@ -174,5 +175,15 @@ def database_for(url: str) -> Database:
         from neveridle.board.sqlite.database import SqliteDatabase
 
         return SqliteDatabase(Path(path))
-    msg = f"'{url}' is not a database a board can be on."
-    raise BoardUnusable(msg, remedy="Use sqlite:///PATH in team.board of neveridle.toml.")
+    if kind == "postgresql" and rest:
+        try:
+            from neveridle.board.postgres.database import PostgresDatabase
+        except ImportError as error:
+            msg = f"A board on PostgreSQL needs psycopg: {error}."
+            raise BoardUnusable(msg, remedy="pip install 'neveridle[postgres]'") from error
+        return PostgresDatabase(url)
+    msg = f"'{shown(url)}' is not a database a board can be on."
+    remedy = (
+        "Use sqlite:///PATH or postgresql://USER@HOST/DATABASE in team.board of neveridle.toml."
+    )
+    raise BoardUnusable(msg, remedy=remedy)

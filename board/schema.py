@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -37,6 +38,10 @@ metadata = MetaData(
 STATES = "'pending','in_progress','waiting','blocked','completed','failed','cancelled'"
 
 
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""What is counted without end; SQLite counts that far with any integer."""
+
+
 def _text(name: str) -> Column[str]:
     return Column(name, Words, nullable=False, server_default="")
 
@@ -52,7 +57,7 @@ wakeups = Table(
     "wakeups",
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
-    Column("version", Integer, nullable=False, server_default="0"),
+    Column("version", Number, nullable=False, server_default="0"),
 )
 
 agents = Table(
@@ -205,7 +210,7 @@ handoffs = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("channel", String, nullable=False),
     Column("author", String, nullable=False),
     Column("content", Words, nullable=False),
@@ -217,7 +222,7 @@ messages = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("at", Double, nullable=False),
     Column("kind", String, nullable=False),
     Column("agent", String),
@@ -265,7 +270,7 @@ proposals = Table(
 memories = Table(
     "memories",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("agent", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("text", Words, nullable=False),

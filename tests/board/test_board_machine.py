@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 from hypothesis import Phase, settings
@@ -55,17 +56,22 @@ class Modelled:
     until: float | None = None
 
 
+class Fresh(Protocol):
+    """Makes the URL of an empty board, which is gone when it is left."""
+
+    def __call__(self) -> AbstractContextManager[str]: ...
+
+
 class BoardMachine(RuleBasedStateMachine):
     """Every rule does the same to board and model; the invariants compare them."""
 
-    template: Path
+    fresh: Fresh
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
-        shutil.copy(self.template, self.folder / "b.db")
+        self.database = type(self).fresh()
         self.runner = asyncio.Runner()
-        self.board = Board(f"sqlite:///{self.folder / 'b.db'}")
+        self.board = Board(self.database.__enter__())
         self.do(self.board.open())
         self.do(self.board.clock.script(0.0))
         self.now = 0.0
@@ -80,7 +86,7 @@ class BoardMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.do(self.board.close())
         self.runner.close()
-        shutil.rmtree(self.folder)
+        self.database.__exit__(None, None, None)
 
     # --- the model
 
@@ -389,15 +395,39 @@ class BoardMachine(RuleBasedStateMachine):
         self.version, self.ready = version, now
 
 
-def test_the_board_agrees_with_its_model(empty_sqlite: Path) -> None:
-    machine = type("Machine", (BoardMachine,), {"template": empty_sqlite})
+@pytest.fixture
+def copies(empty_sqlite: Path) -> Fresh:
+    @contextmanager
+    def copy() -> Generator[str]:
+        folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
+        shutil.copy(empty_sqlite, folder / "b.db")
+        yield f"sqlite:///{folder / 'b.db'}"
+        shutil.rmtree(folder)
+
+    return copy
+
+
+def drive(fresh: Fresh, examples: int) -> None:
+    machine = type("Machine", (BoardMachine,), {"fresh": staticmethod(fresh)})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             database=None,
             phases=[Phase.generate],
         ),
     )
+
+
+def test_the_board_agrees_with_its_model(
+    copies: Fresh,
+) -> None:
+    drive(copies, 25)
+
+
+def test_the_board_on_postgresql_agrees_with_its_model(
+    postgres_boards: Fresh,
+) -> None:
+    drive(postgres_boards, 15)

@@ -123,15 +123,15 @@ async def test_many_may_open_a_new_board_at_once(tmp_path: Path) -> None:
     await asyncio.gather(*(board.close() for board in boards))
 
 
-async def test_a_board_of_a_newer_version_is_refused(board_url: str) -> None:
-    path = Path(board_url.removeprefix("sqlite:///"))
+async def test_a_board_of_a_newer_version_is_refused(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
     plain = sqlite3.connect(path)
     plain.execute("UPDATE alembic_version SET version_num = '9999'")
     plain.commit()
     plain.close()
     before = schema_of(path)
     with pytest.raises(BoardUnusable, match="'9999'") as error:
-        await Board(board_url).open()
+        await Board(sqlite_url).open()
     assert "upgrade" in error.value.remedy
     assert schema_of(path) == before
 

@@ -93,7 +93,7 @@ async def fill(url: str, count: int) -> dict[int, set[int]]:
 
 
 async def assert_whole(url: str) -> None:
-    """Counters, states and attempts say the same, and the file is sound."""
+    """Counters, states and attempts say the same, and a file is sound."""
     async with Board(url) as board:
         tasks = {task.id: task for task in await board.tasks.find(limit=10_000)}
         active = Counter(attempt.task_id for attempt in await board.attempts.active())
@@ -107,6 +107,8 @@ async def assert_whole(url: str) -> None:
                 waiting.update(held)
         for task in tasks.values():
             assert task.unblocks == waiting[task.id]
+    if not url.startswith("sqlite"):
+        return
     plain = sqlite3.connect(url.removeprefix("sqlite:///"))
     assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     plain.close()

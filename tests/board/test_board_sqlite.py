@@ -24,6 +24,11 @@ Add = Callable[..., Awaitable[Task]]
 Take = Callable[..., Awaitable[Claim]]
 
 
+@pytest.fixture
+def board_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
 def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 

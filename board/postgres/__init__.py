@@ -1,0 +1,1 @@
+"""The board on PostgreSQL: one database, shared by the processes of many hosts."""

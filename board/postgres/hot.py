@@ -1,0 +1,303 @@
+"""The hot paths on PostgreSQL: psycopg, mostly one statement in one round trip each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from neveridle.board.attempt import Attempt, Claim, lease_lost
+from neveridle.board.postgres.session import Rows
+from neveridle.board.queries import load_queries
+from neveridle.board.rows import attempt_from_row, task_from_row
+from neveridle.board.words import storable
+from neveridle.errors import BoardUnusable
+
+T = TypeVar("T")
+
+
+class _Hop(Protocol):
+    def __call__(
+        self,
+        work: Callable[[Rows], Awaitable[T]],
+        undo: Callable[[Rows, T], Awaitable[None]] | None = None,
+    ) -> Awaitable[T]: ...
+
+
+class PostgresHotPaths:
+    """See ``neveridle.board.database.HotPaths``.
+
+    Args:
+        quickly: runs work on the connection whose commits survive the process's death;
+            where the caller was cancelled meanwhile, what it did is undone.
+        durably: runs work on the connection whose commits survive a power cut.
+    """
+
+    def __init__(self, quickly: _Hop, durably: _Hop) -> None:
+        self._quickly = quickly
+        self._durably = durably
+        queries = load_queries("neveridle.board.postgres", "hot.sql")
+        self._sql = {name: query.encode() for name, query in queries.items()}
+        # What this process was given, by run; and the runs whose last claim nobody heard of.
+        self._given: dict[str, set[tuple[int, int]]] = {}
+        self._doubtful: set[str] = set()
+
+    async def _row(self, name: str) -> tuple[Any, ...]:
+        async def work(c: Rows) -> tuple[Any, ...]:
+            row = await (await c.execute(self._sql[name])).fetchone()
+            assert row is not None  # each of these statements gives one row
+            return row
+
+        return await self._quickly(work)
+
+    async def now(self) -> float:
+        """The board's time."""
+        return float((await self._row("now"))[0])
+
+    async def clock(self) -> tuple[float, bool]:
+        """The board's time, and whether it is scripted."""
+        now, scripted = await self._row("clock")
+        return float(now), bool(scripted)
+
+    async def version(self) -> int:
+        """A number that rises whenever something becomes runnable."""
+        return int((await self._row("version"))[0])
+
+    async def peek(self, agent: str, skills: str, source: str) -> int | None:
+        """The id of the best runnable task of a rung, without taking it."""
+        values = {"agent": agent, "skills": _words(skills), "source": str(source)}
+
+        async def work(c: Rows) -> int | None:
+            row = await (await c.execute(self._sql["peek"], values)).fetchone()
+            return None if row is None else int(row[0])
+
+        return await self._quickly(work)
+
+    async def claim(
+        self, *, agent: str, run: str, skills: str, source: str, lease: float
+    ) -> Claim | None:
+        """Take the best runnable task of a rung, if there is one.
+
+        Where the caller is cancelled before it has the claim, or the connection is lost
+        before the answer is here, the task is returned: nobody would work on it, and the
+        run's heartbeats would keep it for ever.
+        """
+        values = {
+            "agent": agent, "run": run, "skills": _words(skills), "source": str(source),
+            "lease": lease,
+        }  # fmt: skip
+
+        async def work(c: Rows) -> Claim | None:
+            await self._settle(c)
+            cursor = await c.execute(self._sql["claim"], values)
+            row = await cursor.fetchone()
+            if row is None:
+                return None
+            names = [column.name for column in cursor.description or ()]
+            first = names.index("task_id")  # where the task ends and the attempt begins
+            second = names.index("task_id", first + 1)
+            claim = Claim(
+                task_from_row(dict(zip(names[:first], row, strict=False))),
+                attempt_from_row(dict(zip(names[first:second], row[first:], strict=False))),
+                _previous(names[second:], row[second:]),
+            )
+            self._given.setdefault(run, set()).add((claim.task.id, claim.attempt.fence))
+            return claim
+
+        try:
+            return await self._quickly(work, self._unclaim)
+        except BoardUnusable:
+            self._doubtful.add(run)
+            raise
+
+    async def _unclaim(self, connection: Rows, claim: Claim | None) -> None:
+        if claim is not None:
+            one = claim.attempt
+            async with self._closed(connection) as c:
+                await self._release(c, one.run, one.task_id, one.fence)
+
+    async def _settle(self, connection: Rows) -> None:
+        """Return what a run of this process holds without ever having heard of it."""
+        for run in sorted(self._doubtful):
+            async with self._closed(connection) as c:
+                held = await (await c.execute(self._sql["held"], {"run": run})).fetchall()
+                known = self._given.get(run, set())
+                for task, fence in held:
+                    if (int(task), int(fence)) not in known:
+                        await self._release(c, run, int(task), int(fence))
+            self._doubtful.discard(run)
+
+    async def _release(self, c: Rows, run: str, task: int, fence: int) -> None:
+        values = {"task": task, "fence": fence, "run": run}
+        ended = await (await c.execute(self._sql["release_attempt"], values)).fetchone()
+        if ended is not None:
+            await c.execute(self._sql["return_task"], {"task": task})
+            await self._append(c, "attempt.released", ended[0], run, task, fence, {})
+            await c.execute(self._sql["wake"])
+
+    def _closed(self, connection: Rows) -> _Closed:
+        """A transaction beside which no other one writes tasks or attempts."""
+        return _Closed(connection, self._sql["close"])
+
+    async def renew(self, runs: Sequence[str], lease: float) -> set[tuple[int, int]]:
+        """One heartbeat for all runs of a process; the attempts they still own."""
+        values = {"runs": list(runs), "lease": lease}
+
+        async def work(c: Rows) -> set[tuple[int, int]]:
+            await self._settle(c)
+            rows = await (await c.execute(self._sql["renew"], values)).fetchall()
+            return {(int(task), int(fence)) for task, fence in rows}
+
+        owned = await self._quickly(work)
+        for run in runs:  # what is over need not be remembered
+            if run in self._given:
+                self._given[run] &= owned
+        return owned
+
+    async def complete(
+        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
+    ) -> list[int]:
+        """End an attempt as completed; the ids of the tasks this makes runnable.
+
+        A task that waited for this one's handoff is completed with it.
+
+        Raises:
+            LeaseLost: the attempt is not the task's owner any more.
+        """
+        lesson = None
+        if learning is not None:
+            tags = json.loads(learning["tags"])
+            lesson = _json({**learning, "tags": tags}, clean=True)
+        values = {"task": task, "fence": fence, "run": run, "learning": lesson}
+
+        async def work(c: Rows) -> list[int]:
+            row = await (await c.execute(self._sql["complete"], values)).fetchone()
+            if row is None:
+                raise lease_lost(task, fence)
+            return [int(one) for one in row[0]]
+
+        woken = await self._durably(work)
+        self._given.get(run, set()).discard((task, fence))
+        return woken
+
+    async def event(
+        self,
+        kind: str,
+        *,
+        agent: str | None,
+        run: str | None,
+        task: int | None,
+        fence: int | None,
+        data: dict[str, Any],
+    ) -> None:
+        """Append one event."""
+        await self._quickly(lambda c: self._append(c, kind, agent, run, task, fence, data))
+
+    async def _append(
+        self,
+        connection: Rows,
+        kind: str,
+        agent: str | None,
+        run: str | None,
+        task: int | None,
+        fence: int | None,
+        data: dict[str, Any],
+    ) -> None:
+        await connection.execute(
+            self._sql["event"],
+            {"kind": kind, "agent": agent, "run": run, "task": task, "fence": fence,
+             "data": _json(data)},
+        )  # fmt: skip
+
+    async def next_due(self) -> float | None:
+        """When time alone will next make something runnable."""
+        due = (await self._row("next_due"))[0]
+        return None if due is None else float(due)
+
+    async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
+        """Return expired attempts' tasks, and tasks whose wait is over.
+
+        Writes nothing while there is nothing to return. A task whose attempts expired
+        ``expirations`` times is blocked for a person: something about it kills its workers.
+
+        Returns:
+            Task and fence of each attempt that expired.
+        """
+        if not (await self._row("overdue"))[0]:
+            return []
+
+        async def work(connection: Rows) -> list[tuple[int, int]]:
+            async with self._closed(connection) as c:
+                return await self._return_overdue(c, expirations)
+
+        return await self._quickly(work)
+
+    async def _return_overdue(self, c: Rows, expirations: int) -> list[tuple[int, int]]:
+        sql, returned, runnable = self._sql, list[tuple[int, int]](), False
+        expired = await (await c.execute(sql["expired"])).fetchall()
+        for task, fence, agent, run in sorted(expired):
+            one = {"task": task}
+            counted = await (await c.execute(sql["count_expiration"], one)).fetchone()
+            assert counted is not None  # an attempt's task is there
+            count = int(counted[0])
+            await self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
+            returned.append((int(task), int(fence)))
+            if count < expirations:
+                runnable |= await self._return(c, task)
+                continue
+            action = (
+                f"{count} attempts died without a word: look at "
+                f"`neveridle tasks show {task}`, then `neveridle tasks retry {task}`"
+            )
+            await c.execute(sql["block_task"], {**one, "owner": "human", "action": action})
+            data = {"owner": "human", "action": action}
+            await self._append(c, "task.blocked", agent, run, task, fence, data)
+        for (task,) in await (await c.execute(sql["due"])).fetchall():
+            runnable |= await self._return(c, task)
+            await self._append(c, "task.due", None, None, task, None, {})
+        if runnable:
+            await c.execute(sql["wake"])
+        return returned
+
+    async def _return(self, c: Rows, task: int) -> bool:
+        """Make a task pending; whether it is runnable now."""
+        row = await (await c.execute(self._sql["return_task"], {"task": task})).fetchone()
+        return row is not None and row[0] == 0
+
+    async def status(self) -> dict[str, Any]:
+        """The numbers behind ``neveridle status``."""
+        found: dict[str, Any] = (await self._row("status"))[0]
+        return found
+
+
+class _Closed:
+    def __init__(self, connection: Rows, close: bytes) -> None:
+        self._connection = connection
+        self._transaction = connection.transaction()
+        self._close = close
+
+    async def __aenter__(self) -> Rows:
+        await self._transaction.__aenter__()
+        await self._connection.execute(self._close)
+        return self._connection
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._transaction.__aexit__(*raised)
+
+
+def _previous(names: Sequence[str], row: Sequence[Any]) -> Attempt | None:
+    return None if row[0] is None else attempt_from_row(dict(zip(names, row, strict=True)))
+
+
+def _words(skills: str) -> list[str]:
+    """A JSON list of skills as an array; the board holds no text that cannot be stored."""
+    return [storable(str(skill)) for skill in json.loads(skills)]
+
+
+def _json(value: dict[str, Any], *, clean: bool = False) -> str:
+    """JSON as the board stores it: ASCII, so that half a surrogate pair does no harm."""
+
+    def each(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        return {k: storable(v) if isinstance(v, str) else v for k, v in items}
+
+    return json.dumps(each(value.items()) if clean else value, separators=(",", ":"))
