@@ -14,8 +14,8 @@ from neveridle.board.memories import insert_lesson
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
+from neveridle.board.storable import storable
 from neveridle.board.task import Source
-from neveridle.board.words import storable
 
 
 class Attempts:

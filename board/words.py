@@ -1,4 +1,4 @@
-"""Text as the board stores it, whatever a model wrote."""
+"""A column for text, whatever a model wrote."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import Any
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-
-def storable(text: str) -> str:
-    """``text`` without what no database takes: half a surrogate pair, and NUL."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+from neveridle.board.storable import storable
 
 
 class Words(TypeDecorator[str]):

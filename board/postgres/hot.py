@@ -10,7 +10,7 @@ from neveridle.board.attempt import Attempt, Claim, lease_lost
 from neveridle.board.postgres.session import Rows
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
-from neveridle.board.words import storable
+from neveridle.board.storable import storable
 from neveridle.errors import BoardUnusable
 
 T = TypeVar("T")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -42,6 +44,9 @@ WHERE current_setting('synchronous_commit') = 'off';
 """
 QUICK = "SET synchronous_commit = off;"
 
+IDLE = 1.0
+"""Seconds after which a connection is asked whether it still is one, before it is used."""
+
 CONNECT = {"connect_timeout": 10, "application_name": "neveridle"}
 
 
@@ -58,6 +63,7 @@ class Session:
         self._settings = LIMITS + HOT + (DURABLE if durable else QUICK)
         self._connection: Rows | None = None
         self._turn = asyncio.Lock()
+        self._used = 0.0
 
     async def run(self, work: Callable[[Rows], Awaitable[T]]) -> T:
         """``work``'s result, in its turn; called again where its transaction was undone.
@@ -79,6 +85,12 @@ class Session:
             raise AssertionError
 
     async def _connected(self) -> Rows:
+        now = time.monotonic()
+        if self._connection is not None and now - self._used > IDLE:
+            # What fails now has not been begun; what fails later may have been done.
+            with suppress(psycopg.OperationalError):
+                await self._connection.execute(b"", prepare=False)
+        self._used = now
         if self._connection is None or self._connection.closed:
             made = await AsyncConnection.connect(
                 self._url, autocommit=True, prepare_threshold=0, **_options(self._url)
