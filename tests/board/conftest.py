@@ -122,6 +122,20 @@ def postgres() -> Generator[Server]:
 
 
 @pytest.fixture
+def empty_databases(postgres: Server) -> Generator[Callable[[], str]]:
+    """Makes URLs of databases on PostgreSQL that hold nothing yet."""
+    made: list[str] = []
+
+    def fresh() -> str:
+        made.append(postgres.fresh())
+        return postgres.url(made[-1])
+
+    yield fresh
+    for name in made:
+        postgres.drop(name)
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path, empty_sqlite: Path) -> str:
     """The URL of an empty board on SQLite."""
     path = tmp_path / "das Brett für alle" / "b 1%.db"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
@@ -146,3 +148,108 @@ async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
         await Board(f"sqlite:///{path}").open()
     assert "file of its own" in error.value.remedy
     assert set(schema_of(path)) == {"collections"}
+
+
+# --- the same on PostgreSQL
+
+
+@contextmanager
+def connected(url: str) -> Generator[Connection]:
+    """A transaction of another process."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def postgres_schema_of(connection: Connection) -> set[tuple[str, ...]]:
+    """Every column, index, constraint and view, but for Alembic's own."""
+    queries = (
+        "SELECT table_name, column_name, ordinal_position::text, data_type, is_nullable,"
+        " coalesce(column_default, '') FROM information_schema.columns"
+        " WHERE table_schema = current_schema()",
+        "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = current_schema()",
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = current_schema()::regnamespace",
+        "SELECT viewname, definition FROM pg_views WHERE schemaname = current_schema()",
+    )
+    rows = [tuple(row) for query in queries for row in connection.exec_driver_sql(query)]
+    return {row for row in rows if row[0] != "alembic_version"}
+
+
+def test_on_postgresql_migrations_arrive_where_the_schema_is(
+    empty_databases: Callable[[], str],
+) -> None:
+    with connected(empty_databases()) as connection:
+        upgrade(connection)
+        migrated = postgres_schema_of(connection)
+    with connected(empty_databases()) as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql(CLOCK_VIEW["postgresql"])
+        fresh = postgres_schema_of(connection)
+    assert migrated == fresh
+    assert {table.name for table in metadata.sorted_tables} <= {row[0] for row in fresh}
+
+
+def test_on_postgresql_up_and_down_and_up_again(empty_databases: Callable[[], str]) -> None:
+    url = empty_databases()
+    with connected(url) as connection:
+        upgrade(connection)
+        there = postgres_schema_of(connection)
+    with connected(url) as connection:
+        downgrade(connection, "base")
+        assert postgres_schema_of(connection) == set()
+    with connected(url) as connection:
+        upgrade(connection)
+        upgrade(connection)
+        assert postgres_schema_of(connection) == there
+
+
+async def test_on_postgresql_many_may_open_a_new_board_at_once(
+    empty_databases: Callable[[], str],
+) -> None:
+    url = empty_databases()
+    code = """
+import asyncio, sys
+from neveridle.board import Board, NewTask, Source
+
+async def main():
+    sys.stdin.readline()
+    async with Board(sys.argv[1]) as board:
+        await board.tasks.add(NewTask(source=Source.BACKLOG, title="ours", ref="ours"))
+
+asyncio.run(main())
+"""
+    workers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-c", code, url, stdin=asyncio.subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    await asyncio.gather(*(worker.communicate(b"go\n") for worker in workers))
+    assert [worker.returncode for worker in workers] == [0] * 4
+    async with Board(url) as board:
+        assert [task.title for task in await board.tasks.find()] == ["ours"]
+
+
+async def test_on_postgresql_what_is_no_board_of_this_version_is_refused(
+    postgres_url: str, empty_databases: Callable[[], str]
+) -> None:
+    with connected(postgres_url) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        before = postgres_schema_of(connection)
+    with pytest.raises(BoardUnusable, match="'9999'") as error:
+        await Board(postgres_url).open()
+    assert "upgrade" in error.value.remedy
+    other = empty_databases()
+    with connected(other) as connection:
+        connection.exec_driver_sql("CREATE TABLE customers (id integer)")
+    with pytest.raises(BoardUnusable, match="not a board") as error:
+        await Board(other).open()
+    assert "database of its own" in error.value.remedy
+    with connected(postgres_url) as connection:
+        assert postgres_schema_of(connection) == before
+    with connected(other) as connection:
+        assert {row[0] for row in postgres_schema_of(connection)} == {"customers"}
