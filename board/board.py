@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from neveridle.board.address import shown
 from neveridle.board.clock import BoardClock
 from neveridle.board.database import Database
-from neveridle.errors import BoardUnusable
+from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
@@ -165,6 +165,7 @@ def database_for(url: str) -> Database:
 
     Raises:
         BoardUnusable: the URL is of no known kind.
+        ExtraMissing: it is PostgreSQL's, and psycopg is not installed.
     """
     kind, _, rest = url.partition("://")
     path = rest[1:]
@@ -180,7 +181,7 @@ def database_for(url: str) -> Database:
             from neveridle.board.postgres.database import PostgresDatabase
         except ImportError as error:
             msg = f"A board on PostgreSQL needs psycopg: {error}."
-            raise BoardUnusable(msg, remedy="pip install 'neveridle[postgres]'") from error
+            raise ExtraMissing(msg, remedy="pip install 'neveridle[postgres]'") from error
         return PostgresDatabase(url)
     msg = f"'{shown(url)}' is not a database a board can be on."
     remedy = (

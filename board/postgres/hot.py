@@ -41,6 +41,7 @@ class PostgresHotPaths:
         # What this process was given, by run; and the runs whose last claim nobody heard of.
         self._given: dict[str, set[tuple[int, int]]] = {}
         self._doubtful: set[str] = set()
+        self._columns: list[str] = []
 
     async def _row(self, name: str) -> tuple[Any, ...]:
         async def work(c: Rows) -> tuple[Any, ...]:
@@ -93,7 +94,9 @@ class PostgresHotPaths:
             row = await cursor.fetchone()
             if row is None:
                 return None
-            names = [column.name for column in cursor.description or ()]
+            if len(row) != len(self._columns):  # psycopg takes longer for them than for the row
+                self._columns = [column.name for column in cursor.description or ()]
+            names = self._columns
             first = names.index("task_id")  # where the task ends and the attempt begins
             second = names.index("task_id", first + 1)
             claim = Claim(

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -111,10 +112,10 @@ def test_without_psycopg_the_remedy_is_the_extra() -> None:
 import sys
 sys.modules["psycopg"] = None
 from neveridle.board import Board
-from neveridle.errors import BoardUnusable
+from neveridle.errors import ExtraMissing
 try:
     Board("postgresql://host/x")
-except BoardUnusable as error:
+except ExtraMissing as error:
     print(error.remedy)
 Board("sqlite:///x.db")
 """
@@ -137,6 +138,25 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"sqlalchemy", "
         [sys.executable, "-P", "-c", script, board_url], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_status_shows_a_board_on_postgresql(board_url: str, tmp_path: Path) -> None:
+    async def fill() -> None:
+        async with Board(board_url) as board:
+            await board.tasks.add(NewTask(source=Source.BACKLOG, title="waits"))
+
+    asyncio.run(fill())
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    settings = f'[team]\nboard = "{board_url}"\n'
+    (tmp_path / "neveridle.toml").write_text(settings, encoding="utf-8")
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", "from neveridle.cli import main; main()", "status", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"backlog"' in said.stdout
 
 
 # --- what others do at the same time

@@ -41,7 +41,9 @@ class TeamSettings(_Table):
         description="Where board, clones, checkpoints and memory lie, relative to this file.",
     )
     board: str = Field(
-        default="", description="The board's database URL. Empty: SQLite at <home>/board.db."
+        default="",
+        description="The board's database URL: sqlite:///PATH for one host, or "
+        "postgresql://USER:PASSWORD@HOST/DATABASE for several. Empty: SQLite at <home>/board.db.",
     )
 
 
