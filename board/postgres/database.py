@@ -48,6 +48,7 @@ class PostgresDatabase:
         self._durable: Session | None = None
         self._engine: Engine | None = None
         self._begun: set[asyncio.Task[Any]] = set()
+        self._undone: set[asyncio.Task[Any]] = set()
 
     async def open(self, *, create: bool) -> None:
         """Connect and migrate; nothing happens where it is open already.
@@ -176,7 +177,9 @@ class PostgresDatabase:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
             if undo is not None:
-                self._begin(_revoke(session, job, undo))
+                undoing = self._begin(_revoke(session, job, undo))
+                self._undone.add(undoing)
+                undoing.add_done_callback(self._undone.discard)
             raise
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -196,6 +199,8 @@ class PostgresDatabase:
         thread = self._thread
         if thread is None:
             raise _closed()
+        if self._undone:  # who looks after a claim was cancelled sees it undone
+            await asyncio.wait(self._undone)
         return await asyncio.wrap_future(thread.submit(self._retrying, work))
 
     def _retrying(self, work: Callable[[], T]) -> T:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+import psycopg
+
 from neveridle.board.attempt import Attempt, Claim, lease_lost
 from neveridle.board.postgres.session import Rows
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.storable import storable
-from neveridle.errors import BoardUnusable
 
 T = TypeVar("T")
 
@@ -90,7 +91,11 @@ class PostgresHotPaths:
 
         async def work(c: Rows) -> Claim | None:
             await self._settle(c)
-            cursor = await c.execute(self._sql["claim"], values)
+            try:
+                cursor = await c.execute(self._sql["claim"], values)
+            except psycopg.OperationalError:
+                self._doubtful.add(run)
+                raise
             row = await cursor.fetchone()
             if row is None:
                 return None
@@ -107,17 +112,14 @@ class PostgresHotPaths:
             self._given.setdefault(run, set()).add((claim.task.id, claim.attempt.fence))
             return claim
 
-        try:
-            return await self._quickly(work, self._unclaim)
-        except BoardUnusable:
-            self._doubtful.add(run)
-            raise
+        return await self._quickly(work, self._unclaim)
 
     async def _unclaim(self, connection: Rows, claim: Claim | None) -> None:
-        if claim is not None:
+        if claim is not None:  # where this fails, the run's next claim or heartbeat does it
             one = claim.attempt
-            async with self._closed(connection) as c:
-                await self._release(c, one.run, one.task_id, one.fence)
+            self._given[one.run].discard((one.task_id, one.fence))
+            self._doubtful.add(one.run)
+            await self._settle(connection)
 
     async def _settle(self, connection: Rows) -> None:
         """Return what a run of this process holds without ever having heard of it."""

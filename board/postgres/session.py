@@ -80,7 +80,10 @@ class Session:
                     if tries == TRIES:
                         raise explain(error, self._url) from error
                 except psycopg.Error as error:
-                    raise explain(error, self._url) from error
+                    explained = explain(error, self._url)
+                    if explained is error:
+                        raise
+                    raise explained from error
                 await asyncio.sleep(pause(tries))
             raise AssertionError
 
