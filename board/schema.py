@@ -289,6 +289,97 @@ memories = Table(
     sqlite_autoincrement=True,
 )  # fmt: skip
 
+effects = Table(
+    "effects",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("task_id", Integer),
+    Column("fence", Integer),
+    _text("run"),
+    _text("agent"),
+    Column("service", String, nullable=False),
+    Column("verb", String, nullable=False),
+    _text("target"),
+    Column("safety", String,
+           CheckConstraint("safety IN ('natural','client_key','marker','at_least_once')",
+                           name="safety"), nullable=False),
+    Column("state", String,
+           CheckConstraint("state IN ('intended','done','refused')", name="state"),
+           nullable=False, server_default="intended"),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    Column("request", JSON, nullable=False),
+    Column("result", JSON),
+    _text("error"),
+    Column("created_at", Double, nullable=False),
+    Column("settled_at", Double),
+    Index("ix_effects_task", "task_id", "id"),
+    Index("ix_effects_open", "id", sqlite_where=text("state = 'intended'"),
+          postgresql_where=text("state = 'intended'")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+sync_points = Table(
+    "sync_points",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("name", Words, nullable=False, unique=True),
+    _text("description"),
+    Column("lead", String, nullable=False),
+    Column("next_phase", JSON, nullable=False),
+    Column("policy", String,
+           CheckConstraint("policy IN ('fail','go_on','substitute')", name="policy"),
+           nullable=False, server_default="fail"),
+    Column("substitutes", JSON, nullable=False),
+    Column("deadline", Double),
+    Column("state", String,
+           CheckConstraint("state IN ('open','released','failed','cancelled')", name="state"),
+           nullable=False, server_default="open"),
+    Column("dispatch_id", Integer, ForeignKey("tasks.id", ondelete="SET NULL")),
+    Column("created_at", Double, nullable=False),
+    Column("closed_at", Double),
+    Index("ix_sync_points_deadline", "deadline", sqlite_where=text("state = 'open'"),
+          postgresql_where=text("state = 'open'")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+check_ins = Table(
+    "check_ins",
+    metadata,
+    Column("point", Integer, ForeignKey("sync_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("agent", String, primary_key=True),
+    Column("status", String,
+           CheckConstraint("status IN ('expected','ready','blocked','missed')", name="status"),
+           nullable=False, server_default="expected"),
+    _text("reason"),
+    Column("stands_in_for", String),
+    Column("at", Double),
+)  # fmt: skip
+
+outages = Table(
+    "outages",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("began_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("silent", JSON, nullable=False),
+    Column("agents", Integer, nullable=False),
+    Index("ix_outages_open", "id", sqlite_where=text("ended_at IS NULL"),
+          postgresql_where=text("ended_at IS NULL")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+task_links = Table(
+    "task_links",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Index("ix_task_links_other", "other_id"),
+    CheckConstraint("task_id <> other_id", name="no_self"),
+    sqlite_with_rowid=False,
+)
+
 # The one clock: every time in SQL is read from this view. It follows the database's own time
 # unless a scripted time is set, which all processes on the board then share.
 CLOCK_VIEW = {
