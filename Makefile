@@ -20,7 +20,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check notebooks docs reference bench build clean FORCE
+.PHONY: help demo test chaos check notebooks docs reference bench build clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ demo: $(MADE)/runtime ## A team of four works a sample repository, with a record
 
 test: $(MADE)/test ## Run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+chaos: $(MADE)/test ## Races and kills at their whole scale (make test runs a tenth)
+	NEVERIDLE_CHAOS_SCALE=$${NEVERIDLE_CHAOS_SCALE:-1} $(BIN)/python -m pytest -m chaos --timeout 3600 -rP $(ARGS)
 
 check: $(MADE)/check ## Lint, formatting, types by two checkers, import contracts
 	$(BIN)/ruff check .

@@ -178,6 +178,13 @@ class Project:
             await board.clock.script(at)
 
 
+
+@pytest.fixture(scope="session")
+def chaos_scale() -> float:
+    """The share of their whole scale at which races and kills run; ``make chaos`` runs all."""
+    return float(os.environ.get("NEVERIDLE_CHAOS_SCALE", "0.1"))
+
+
 @pytest.fixture(scope="session")
 def project_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project to copy: neither ``git init`` nor the board's migrations run for each test."""
