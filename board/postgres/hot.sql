@@ -5,6 +5,12 @@
 -- one such transaction runs at a time. Statements here that write tasks or attempts carry
 -- a `FOR KEY SHARE` of it that reads no row: they share the gate among themselves, wait for
 -- who closed it, and see all that he did, as locks are taken before the snapshot.
+--
+-- Plans: a statement is planned once, perhaps while the board was empty. `OFFSET 0` keeps a
+-- subquery what it is, asked row by row along its key, where the planner would rather join,
+-- and read a table whole. `= ANY(ARRAY(...))` is looked up in an index, and a column inside
+-- an expression (`state || ''`) keeps the planner from an index that is the wrong one.
+-- tests/board/test_board_plans.py holds them to it.
 
 -- name: close
 LOCK TABLE clock IN EXCLUSIVE MODE
@@ -28,11 +34,12 @@ WHERE t.state = 'pending' AND t.open_blockers = 0 AND t.source = %(source)s
   AND (t.assignee IS NULL OR t.assignee = %(agent)s)
   AND NOT EXISTS (
     SELECT 1 FROM task_skills AS s
-    WHERE s.task_id = t.id AND s.skill <> ALL(%(skills)s::text[]))
+    WHERE s.task_id = t.id AND s.skill <> ALL(%(skills)s::text[]) OFFSET 0)
   AND NOT EXISTS (
-    SELECT 1 FROM task_services AS n JOIN services AS v ON v.name = n.service
-    WHERE n.task_id = t.id AND NOT v.usable
-      AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock)))
+    SELECT 1 FROM task_services AS n WHERE n.task_id = t.id AND (
+      SELECT NOT v.usable
+        AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock))
+      FROM services AS v WHERE v.name = n.service) OFFSET 0)
 ORDER BY t.priority DESC, t.unblocks DESC, t.id
 LIMIT 1
 
@@ -46,11 +53,12 @@ WITH gate AS (
     AND (t.assignee IS NULL OR t.assignee = %(agent)s)
     AND NOT EXISTS (
       SELECT 1 FROM task_skills AS s
-      WHERE s.task_id = t.id AND s.skill <> ALL(%(skills)s::text[]))
+      WHERE s.task_id = t.id AND s.skill <> ALL(%(skills)s::text[]) OFFSET 0)
     AND NOT EXISTS (
-      SELECT 1 FROM task_services AS n JOIN services AS v ON v.name = n.service
-      WHERE n.task_id = t.id AND NOT v.usable
-        AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock)))
+      SELECT 1 FROM task_services AS n WHERE n.task_id = t.id AND (
+        SELECT NOT v.usable
+          AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock))
+        FROM services AS v WHERE v.name = n.service) OFFSET 0)
   ORDER BY t.priority DESC, t.unblocks DESC, t.id
   LIMIT 1
   FOR UPDATE OF t SKIP LOCKED
@@ -58,10 +66,11 @@ WITH gate AS (
   UPDATE tasks AS t SET state = 'in_progress', fence = t.fence + 1, waiting_on = '',
     waiting_until = NULL, blocked_owner = '', blocked_action = '',
     updated_at = (SELECT now FROM board_clock)
-  FROM found AS f WHERE t.id = f.id
+  WHERE t.id = (SELECT f.id FROM found AS f)
   RETURNING t.*
 ), previous AS (
-  SELECT a.* FROM taken AS t JOIN attempts AS a ON a.task_id = t.id AND a.fence = t.fence - 1
+  SELECT a.* FROM taken AS t, LATERAL (
+    SELECT * FROM attempts AS a WHERE a.task_id = t.id AND a.fence = t.fence - 1 OFFSET 0) AS a
 ), resumed AS (
   SELECT * FROM previous WHERE state IN ('parked', 'released', 'expired', 'blocked')
 ), begun AS (
@@ -86,7 +95,7 @@ WITH gate AS (
   SELECT 1 FROM clock WHERE false FOR KEY SHARE
 ), beat AS (
   UPDATE runs SET heartbeat_at = (SELECT now FROM board_clock)
-  WHERE ended_at IS NULL AND id = ANY(%(runs)s::text[])
+  WHERE id = ANY(%(runs)s::text[]) AND coalesce(ended_at, -1) < 0
 )
 UPDATE attempts SET lease_until = (SELECT now FROM board_clock) + %(lease)s::double precision
 WHERE state = 'active' AND run = ANY(%(runs)s::text[])
@@ -102,27 +111,32 @@ WITH RECURSIVE gate AS (
 ), ended AS (
   UPDATE attempts AS a SET state = 'completed', phase = 'reflected',
     ended_at = (SELECT now FROM board_clock)
-  WHERE a.task_id = %(task)s AND a.fence = %(fence)s AND a.run = %(run)s AND a.state = 'active'
-    AND a.fence = (SELECT t.fence FROM tasks AS t WHERE t.id = %(task)s)
+  WHERE a.task_id = %(task)s AND a.fence = %(fence)s AND a.run = %(run)s
+    AND a.state || '' = 'active' AND a.fence = (SELECT t.fence FROM tasks AS t WHERE t.id = %(task)s)
   RETURNING a.task_id, a.agent, a.started_at, a.ended_at
 ), chain (id, link) AS (
   SELECT e.task_id, 0 FROM ended AS e
   UNION ALL
-  SELECT p.id, c.link + 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
-  JOIN tasks AS p ON p.id = t.continues
-  WHERE p.state = 'waiting' AND p.waiting_on = 'task:' || t.id
+  SELECT p.id, c.link + 1 FROM chain AS c, LATERAL (
+    SELECT p.id, p.state, p.waiting_on FROM tasks AS p
+    WHERE p.id = (SELECT t.continues FROM tasks AS t WHERE t.id = c.id) OFFSET 0) AS p
+  WHERE p.state = 'waiting' AND p.waiting_on = 'task:' || c.id
 ), done AS (
   UPDATE tasks AS t SET state = 'completed', unblocks = 0, waiting_on = '',
-    completed_at = e.ended_at, updated_at = e.ended_at
-  FROM chain AS c, ended AS e WHERE t.id = c.id
+    completed_at = (SELECT e.ended_at FROM ended AS e),
+    updated_at = (SELECT e.ended_at FROM ended AS e)
+  WHERE t.id = ANY(ARRAY(SELECT c.id FROM chain AS c))
 ), held AS (
   SELECT d.task_id AS id, count(*) AS edges, max(c.link) AS link
-  FROM chain AS c JOIN task_edges AS d ON d.blocker_id = c.id GROUP BY d.task_id
+  FROM chain AS c, LATERAL (
+    SELECT d.task_id FROM task_edges AS d WHERE d.blocker_id = c.id OFFSET 0) AS d
+  GROUP BY d.task_id
 ), locked AS MATERIALIZED (
-  SELECT t.id FROM tasks AS t WHERE t.id IN (SELECT id FROM held) ORDER BY t.id FOR UPDATE OF t
+  SELECT t.id FROM tasks AS t WHERE t.id = ANY(ARRAY(SELECT h.id FROM held AS h))
+  ORDER BY t.id FOR UPDATE OF t
 ), freed AS (
   UPDATE tasks AS t SET open_blockers = t.open_blockers - h.edges
-  FROM locked AS l JOIN held AS h ON h.id = l.id WHERE t.id = l.id
+  FROM held AS h WHERE t.id = ANY(ARRAY(SELECT l.id FROM locked AS l)) AND h.id = t.id
   RETURNING t.id, t.open_blockers, t.state, h.link
 ), runnable AS (
   SELECT f.id, f.link FROM freed AS f WHERE f.open_blockers = 0 AND f.state = 'pending'
