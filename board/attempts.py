@@ -143,7 +143,7 @@ class Attempts:
                 "text": storable(learning["text"]),
                 "tags": json.dumps(list(learning["tags"])),
             }
-        end = {
+        end: dict[str, Any] = {
             "task": attempt.task_id, "fence": attempt.fence, "run": attempt.run, "learning": row,
         }  # fmt: skip
         hot = self._database.hot

@@ -13,7 +13,7 @@ from neveridle.board.lookup import find_task
 from neveridle.board.messages import post
 from neveridle.board.places import REASON, find_point, link_task, note, place_of, point_from_row
 from neveridle.board.schema import board_clock, check_ins, sync_points, sync_tasks
-from neveridle.board.sql import NOW, log
+from neveridle.board.sql import log
 from neveridle.board.sync_point import (
     CheckedIn,
     NextPhase,
