@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
+from neveridle.board.barrier import check_in_by_task
 from neveridle.board.database import Database
 from neveridle.board.memories import insert_lesson
+from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
@@ -141,9 +143,19 @@ class Attempts:
                 "text": storable(learning["text"]),
                 "tags": json.dumps(list(learning["tags"])),
             }
-        return await self._database.hot.complete(
-            task=attempt.task_id, fence=attempt.fence, run=attempt.run, learning=row
-        )
+        end: dict[str, Any] = {
+            "task": attempt.task_id, "fence": attempt.fence, "run": attempt.run, "learning": row,
+        }  # fmt: skip
+        hot = self._database.hot
+        woken = await hot.complete(**end)
+        if woken is not None:
+            return woken
+
+        def work(c: Connection) -> list[int]:
+            woken = hot.complete_within(c, **end)
+            return [*woken, *check_in_by_task(c, attempt.task_id)]
+
+        return await self._database.write(work)
 
     async def fail(
         self,
@@ -204,6 +216,7 @@ class Attempts:
                 self._task(c, attempt, state="blocked", blocked_owner="human",
                            blocked_action=action)  # fmt: skip
                 self._log(c, "task.blocked", attempt, {"owner": "human", "action": action})
+                follow(c, attempt.task_id)
                 return False
             self._task(c, attempt, state="pending")
             wake(c)
@@ -232,6 +245,7 @@ class Attempts:
                 insert_lesson(c, attempt, learning)
             self._task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             self._log(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            follow(c, attempt.task_id)
 
         await self._database.write(work)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neveridle.board.messages import Messages
     from neveridle.board.proposals import Proposals
     from neveridle.board.runs import Runs
+    from neveridle.board.sync_points import SyncPoints
     from neveridle.board.syncs import Syncs
     from neveridle.board.tasks import Tasks
 
@@ -28,7 +29,8 @@ class Board:
     """A board in a database. Use as ``async with Board(url) as board``.
 
     Each kind of thing on it has its own attribute: ``tasks``, ``attempts``, ``handoffs``,
-    ``messages``, ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``clock``.
+    ``sync_points``, ``messages``, ``events``, ``proposals``, ``memories``, ``runs``,
+    ``syncs``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -95,6 +97,13 @@ class Board:
         return Handoffs(self.database)
 
     @cached_property
+    def sync_points(self) -> SyncPoints:
+        """Where agents who work in parallel meet."""
+        from neveridle.board.sync_points import SyncPoints
+
+        return SyncPoints(self.database)
+
+    @cached_property
     def messages(self) -> Messages:
         """What the team says in its channels."""
         from neveridle.board.messages import Messages
@@ -145,7 +154,7 @@ class Board:
         return await self.database.hot.next_due()
 
     async def sweep(self, *, expirations: int = 10) -> list[tuple[int, int]]:
-        """Return what expired attempts held, and tasks whose wait is over.
+        """Return what expired attempts held, and tasks whose wait is over; meet deadlines.
 
         Args:
             expirations: a task whose attempts expired so often is blocked for a person.
@@ -153,7 +162,12 @@ class Board:
         Returns:
             Task and fence of each attempt that expired.
         """
-        return await self.database.hot.sweep(expirations=expirations)
+        returned = await self.database.hot.sweep(expirations=expirations)
+        if await self.database.hot.points_due():
+            from neveridle.board.deadlines import meet_deadlines
+
+            await self.database.write(meet_deadlines)
+        return returned
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""

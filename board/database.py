@@ -44,8 +44,23 @@ class HotPaths(Protocol):
 
     async def complete(
         self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
+    ) -> list[int] | None:
+        """End an attempt as completed; the ids of the tasks this makes runnable.
+
+        None: nothing was done, as a sync point awaits it; see ``complete_within``.
+        """
+        ...
+
+    def complete_within(
+        self,
+        connection: Connection,
+        *,
+        task: int,
+        fence: int,
+        run: str,
+        learning: dict[str, Any] | None,
     ) -> list[int]:
-        """End an attempt as completed; the ids of the tasks this makes runnable."""
+        """The same inside an ordinary transaction, whoever awaits it."""
         ...
 
     async def event(
@@ -67,6 +82,10 @@ class HotPaths(Protocol):
 
     async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
         """Return expired attempts' tasks, and tasks whose wait is over."""
+        ...
+
+    async def points_due(self) -> bool:
+        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
         ...
 
     async def status(self) -> dict[str, Any]:

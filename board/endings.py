@@ -7,6 +7,7 @@ from sqlalchemy import Connection, update
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependencies import count_waiting
 from neveridle.board.lookup import continuation, find_task, handed_over_by
+from neveridle.board.places import follow
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
@@ -62,6 +63,7 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
                     updated_at=NOW)
         )  # fmt: skip
         log(c, "task.blocked", {"owner": "human", "action": action}, task=sender.id)
+    follow(c, task.id)
 
 
 def revive_task(c: Connection, task: Task) -> None:
@@ -87,6 +89,7 @@ def revive_task(c: Connection, task: Task) -> None:
         count_waiting(c, task.id, 1)
     if find_task(c, task.id).runnable:
         wake(c)
+    follow(c, task.id)
 
 
 def _reconnect(c: Connection, task: Task, sender: Task | None) -> None:

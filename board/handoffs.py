@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +12,10 @@ from neveridle.board.attempts import own
 from neveridle.board.database import Database
 from neveridle.board.endings import end_active
 from neveridle.board.handoff import Handoff, HandoffDocument
-from neveridle.board.lookup import find_ref, find_task, waits_for
+from neveridle.board.lookup import find_task, free_ref, waits_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.messages import post
+from neveridle.board.places import follow
 from neveridle.board.schema import handoffs, task_edges, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import NewTask, Source, Task, TaskState
@@ -52,7 +52,9 @@ class Handoffs:
             task = find_task(c, attempt.task_id)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
-            return _give(c, task, attempt.agent, to, document, verified=verified, run=attempt.run)
+            return hand_over(
+                c, task, attempt.agent, to, document, verified=verified, run=attempt.run
+            )
 
         return await self._database.write(work)
 
@@ -73,7 +75,7 @@ class Handoffs:
             if found.state not in (TaskState.PENDING, TaskState.BLOCKED, TaskState.FAILED):
                 msg = f"Task {task} is {found.state}."
                 raise StateConflict(msg, remedy="Only pending, blocked or failed ones.")
-            return _give(c, found, sender, to, document, verified=False, run=None)
+            return hand_over(c, found, sender, to, document, verified=False, run=None)
 
         return await self._database.write(work)
 
@@ -93,7 +95,7 @@ class Handoffs:
         )
 
 
-def _give(
+def hand_over(
     c: Connection,
     task: Task,
     sender: str,
@@ -103,13 +105,15 @@ def _give(
     verified: bool,
     run: str | None,
 ) -> Handoff:
+    """Hand a task over that is not over, inside a transaction."""
     blockers = select(task_edges.c.blocker_id).where(task_edges.c.task_id == task.id)
     dispatch, _ = insert_task(
         c,
         NewTask(
             source=Source.DISPATCH,
             title=f"Continue: {document.action}",
-            ref=_free_ref(c, f"{task.key}>{to}"),
+            # Two tasks may have the same key, and one may go to the same agent twice.
+            ref=free_ref(c, f"{task.key}>{to}"),
             ticket=task.ticket,
             priority=task.priority,
             assignee=to,
@@ -136,23 +140,12 @@ def _give(
         .values(state="waiting", waiting_on=waits_for(dispatch.id), waiting_until=None,
                 blocked_owner="", blocked_action="", updated_at=NOW)
     )  # fmt: skip
+    follow(c, task.id)
     name = task.ticket or f"task {task.id}"
     post(c, "dev", sender, f"Handing off {name} to @{to}: {document.action}")
     data = {"to": to, "handoff": handoff, "dispatch": dispatch.id, "verified": verified}
     log(c, "task.handed_off", data, agent=sender, run=run, task=task.id, fence=task.fence)
     return _find(c, handoff)
-
-
-def _free_ref(c: Connection, base: str) -> str:
-    """``base``, or the first of ``base#2``, ``base#3`` … that no task has.
-
-    Two tasks may have the same key, and one may be handed to the same agent twice.
-    """
-    return next(
-        ref
-        for number in itertools.count(1)
-        if find_ref(c, ref := base if number == 1 else f"{base}#{number}") is None
-    )
 
 
 def _find(c: Connection, handoff: int) -> Handoff:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from sqlalchemy import Connection, select
 
 from neveridle.board.rows import task_from_row
@@ -27,6 +29,15 @@ def find_ref(c: Connection, ref: str) -> Task | None:
     """The task with this source reference, if there is one."""
     row = c.execute(select(tasks).where(tasks.c.ref == ref)).mappings().first()
     return None if row is None else task_from_row(row)
+
+
+def free_ref(c: Connection, base: str) -> str:
+    """``base``, or the first of ``base#2``, ``base#3`` … that no task has."""
+    return next(
+        ref
+        for number in itertools.count(1)
+        if find_ref(c, ref := base if number == 1 else f"{base}#{number}") is None
+    )
 
 
 def waits_for(task: int) -> str:

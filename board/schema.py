@@ -331,10 +331,12 @@ sync_points = Table(
            CheckConstraint("policy IN ('fail','go_on','substitute')", name="policy"),
            nullable=False, server_default="fail"),
     Column("substitutes", JSON, nullable=False),
-    Column("deadline", Double),
+    Column("deadline", Double, nullable=False),
+    Column("period", Double, nullable=False),
     Column("state", String,
            CheckConstraint("state IN ('open','released','failed','cancelled')", name="state"),
            nullable=False, server_default="open"),
+    _text("reason"),
     Column("dispatch_id", Integer, ForeignKey("tasks.id", ondelete="SET NULL")),
     Column("created_at", Double, nullable=False),
     Column("closed_at", Double),
@@ -347,14 +349,26 @@ check_ins = Table(
     "check_ins",
     metadata,
     Column("point", Integer, ForeignKey("sync_points.id", ondelete="CASCADE"), primary_key=True),
-    Column("agent", String, primary_key=True),
+    Column("participant", String, primary_key=True),
+    Column("agent", String, nullable=False),
     Column("status", String,
            CheckConstraint("status IN ('expected','ready','blocked','missed')", name="status"),
            nullable=False, server_default="expected"),
     _text("reason"),
-    Column("stands_in_for", String),
+    Column("task_id", Integer),
+    Column("place", Integer, nullable=False),
     Column("at", Double),
 )  # fmt: skip
+
+sync_tasks = Table(
+    "sync_tasks",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("point", Integer, ForeignKey("sync_points.id", ondelete="CASCADE"), nullable=False),
+    Column("participant", String, nullable=False),
+    Index("ix_sync_tasks_point", "point"),
+    sqlite_with_rowid=False,
+)
 
 outages = Table(
     "outages",

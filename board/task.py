@@ -74,6 +74,7 @@ class NewTask:
         needs_change: whether work that changes no file can be right.
         budget: caps of this task alone, such as ``{"model_calls": 20}``; empty: the team's.
         continues: the task whose handoff this one continues.
+        sync: the name of the sync point at which its completion is its assignee's check-in.
     """
 
     source: Source
@@ -90,6 +91,7 @@ class NewTask:
     needs_change: bool = True
     budget: dict[str, float] = field(default_factory=dict[str, float])
     continues: int | None = None
+    sync: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

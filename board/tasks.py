@@ -10,6 +10,7 @@ from neveridle.board.database import Database
 from neveridle.board.dependencies import add_edge, remove_edge
 from neveridle.board.endings import cancel_task, revive_task
 from neveridle.board.lookup import find_ref, find_task
+from neveridle.board.places import link_task
 from neveridle.board.rows import task_from_row
 from neveridle.board.schema import task_edges, task_services, task_skills, tasks
 from neveridle.board.sql import NOW, log, wake
@@ -235,6 +236,8 @@ def insert_task(c: Connection, new: NewTask, *, wakes: bool = True) -> tuple[Tas
     for blocker in new.after:
         add_edge(c, task, blocker)
     log(c, "task.added", {"source": str(new.source), "title": new.title}, task=task)
+    if new.sync:
+        link_task(c, new.sync, find_task(c, task))
     found = find_task(c, task)
     if wakes and found.runnable:
         wake(c)

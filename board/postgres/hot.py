@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psycopg
 
@@ -13,6 +13,9 @@ from neveridle.board.postgres.session import Rows
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.storable import storable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -161,29 +164,43 @@ class PostgresHotPaths:
 
     async def complete(
         self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
-    ) -> list[int]:
+    ) -> list[int] | None:
         """End an attempt as completed; the ids of the tasks this makes runnable.
 
         A task that waited for this one's handoff is completed with it.
+        None: nothing was done, as a sync point awaits it; see ``complete_within``.
 
         Raises:
             LeaseLost: the attempt is not the task's owner any more.
         """
-        lesson = None
-        if learning is not None:
-            tags = json.loads(learning["tags"])
-            lesson = _json({**learning, "tags": tags}, clean=True)
-        values = {"task": task, "fence": fence, "run": run, "learning": lesson}
+        values = _ending(task, fence, run, learning, within=False)
 
-        async def work(c: Rows) -> list[int]:
+        async def work(c: Rows) -> list[int] | None:
             row = await (await c.execute(self._sql["complete"], values)).fetchone()
             if row is None:
                 raise lease_lost(task, fence)
-            return [int(one) for one in row[0]]
+            return None if row[0] is None else [int(one) for one in row[0]]
 
         woken = await self._durably(work)
-        self._given.get(run, set()).discard((task, fence))
+        if woken is not None:
+            self._given.get(run, set()).discard((task, fence))
         return woken
+
+    def complete_within(
+        self,
+        connection: Connection,
+        *,
+        task: int,
+        fence: int,
+        run: str,
+        learning: dict[str, Any] | None,
+    ) -> list[int]:
+        """The same inside an ordinary transaction, whoever awaits it."""
+        values = _ending(task, fence, run, learning, within=True)
+        row = connection.exec_driver_sql(self._sql["complete"].decode(), values).first()
+        if row is None:
+            raise lease_lost(task, fence)
+        return [int(one) for one in row[0]]
 
     async def event(
         self,
@@ -269,6 +286,10 @@ class PostgresHotPaths:
         row = await (await c.execute(self._sql["return_task"], {"task": task})).fetchone()
         return row is not None and row[0] == 0
 
+    async def points_due(self) -> bool:
+        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
+        return bool((await self._row("points_due"))[0])
+
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
         found: dict[str, Any] = (await self._row("status"))[0]
@@ -292,6 +313,16 @@ class _Closed:
 
 def _previous(names: Sequence[str], row: Sequence[Any]) -> Attempt | None:
     return None if row[0] is None else attempt_from_row(dict(zip(names, row, strict=True)))
+
+
+def _ending(
+    task: int, fence: int, run: str, learning: dict[str, Any] | None, *, within: bool
+) -> dict[str, Any]:
+    lesson = None
+    if learning is not None:
+        tags = json.loads(learning["tags"])
+        lesson = _json({**learning, "tags": tags}, clean=True)
+    return {"task": task, "fence": fence, "run": run, "learning": lesson, "within": within}
 
 
 def _words(skills: str) -> list[str]:

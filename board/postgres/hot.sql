@@ -106,13 +106,24 @@ RETURNING task_id, fence
 -- has already ended. `chain` is the task and what was handed over to it, link by link.
 -- Dependants are locked in the order of their ids, so that two completions never wait for
 -- each other; the counter of wakeups, which all share, comes last.
+-- Nothing is done either where an open sync point awaits the task, or one that it continues:
+-- then an ordinary transaction has to do both, and asks with `within`.
 WITH RECURSIVE gate AS (
   SELECT 1 FROM clock WHERE false FOR KEY SHARE
+), lineage (id, continues) AS (
+  SELECT t.id, t.continues FROM tasks AS t WHERE t.id = %(task)s
+  UNION ALL
+  SELECT t.id, t.continues FROM lineage AS l JOIN tasks AS t ON t.id = l.continues
+), awaited AS MATERIALIZED (
+  SELECT 1 FROM lineage AS l JOIN sync_tasks AS s ON s.task_id = l.id
+  JOIN sync_points AS y ON y.id = s.point
+  WHERE y.state = 'open' AND NOT %(within)s::boolean LIMIT 1
 ), ended AS (
   UPDATE attempts AS a SET state = 'completed', phase = 'reflected',
     ended_at = (SELECT now FROM board_clock)
   WHERE a.task_id = %(task)s AND a.fence = %(fence)s AND a.run = %(run)s
     AND a.state || '' = 'active' AND a.fence = (SELECT t.fence FROM tasks AS t WHERE t.id = %(task)s)
+    AND NOT EXISTS (SELECT 1 FROM awaited)
   RETURNING a.task_id, a.agent, a.started_at, a.ended_at
 ), chain (id, link) AS (
   SELECT e.task_id, 0 FROM ended AS e
@@ -167,6 +178,8 @@ WITH RECURSIVE gate AS (
   UPDATE wakeups SET version = version + 1 WHERE EXISTS (SELECT 1 FROM runnable)
 )
 SELECT ARRAY(SELECT r.id FROM runnable AS r ORDER BY r.link, r.id) FROM ended
+UNION ALL
+SELECT NULL FROM awaited
 
 -- name: event
 INSERT INTO events (at, kind, agent, run, task_id, fence, data)
@@ -181,7 +194,24 @@ SELECT min(due) FROM (
   SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
   UNION ALL
   SELECT min(retry_at) FROM services
-  WHERE NOT usable AND retry_at > (SELECT now FROM board_clock)) AS moments
+  WHERE NOT usable AND retry_at > (SELECT now FROM board_clock)
+  UNION ALL
+  SELECT min(deadline) FROM sync_points WHERE state = 'open') AS moments
+
+-- name: points_due
+-- `chain` is what open sync points await, and what that was handed over to, link by link.
+WITH RECURSIVE chain (point, participant, id) AS (
+  SELECT s.point, s.participant, s.task_id FROM sync_points AS p
+  JOIN sync_tasks AS s ON s.point = p.id WHERE p.state = 'open'
+  UNION ALL
+  SELECT c.point, c.participant, t.id FROM chain AS c JOIN tasks AS f ON f.id = c.id
+  JOIN tasks AS t ON t.continues = f.id
+  WHERE f.state = 'waiting' AND f.waiting_on = 'task:' || t.id)
+SELECT EXISTS (SELECT 1 FROM sync_points
+    WHERE state = 'open' AND deadline <= (SELECT now FROM board_clock))
+  OR EXISTS (SELECT 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
+    JOIN check_ins AS i ON i.point = c.point AND i.participant = c.participant
+    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')
 
 -- name: overdue
 SELECT EXISTS (SELECT 1 FROM attempts
@@ -245,6 +275,12 @@ SELECT json_build_object(
     JOIN tasks AS t ON t.id = e.task_id
     WHERE b.state IN ('failed', 'cancelled') AND t.state = 'pending' AND t.open_blockers > 0
     ORDER BY t.priority DESC, t.id, b.id LIMIT 20) AS x),
+  'sync_points', (SELECT coalesce(json_agg(x), '[]') FROM (
+    SELECT p.id, p.name, p.deadline, i.agent, i.status, i.reason
+    FROM sync_points AS p JOIN check_ins AS i ON i.point = p.id
+    WHERE p.state = 'open' AND i.status <> 'ready'
+      AND (i.status = 'blocked' OR p.deadline <= (SELECT now FROM board_clock))
+    ORDER BY p.deadline, p.id, i.place LIMIT 20) AS x),
   'model', (SELECT json_build_object(
       'calls', count(*),
       'input_tokens', coalesce(sum((data->>'input_tokens')::bigint), 0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from neveridle.board.attempt import (
     RESUMABLE,
@@ -18,6 +18,9 @@ from neveridle.board.attempt import (
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.sqlite.connection import snapshot, transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -156,52 +159,76 @@ class SqliteHotPaths:
 
     async def complete(
         self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
-    ) -> list[int]:
+    ) -> list[int] | None:
         """End an attempt as completed; the ids of the tasks this makes runnable.
 
         A task that waited for this one's handoff is completed with it.
+        None: nothing was done, as a sync point awaits it; see ``complete_within``.
 
         Raises:
             LeaseLost: the attempt is not the task's owner any more.
         """
-        sql = self._sql
 
-        def work(connection: sqlite3.Connection) -> list[int]:
+        def work(connection: sqlite3.Connection) -> list[int] | None:
             with transaction(connection) as c:
-                ended = c.execute(
-                    sql["end_attempt"],
-                    {"task": task, "fence": fence, "run": run,
-                     "state": AttemptState.COMPLETED, "phase": Phase.REFLECTED},
-                ).fetchone()  # fmt: skip
-                if ended is None:
-                    raise lease_lost(task, fence)
-                agent = str(ended["agent"])
-                if learning is not None:
-                    c.execute(sql["add_memory"], {**learning, "task": task, "fence": fence})
-                runnable: list[int] = []
-                done: int | None = task
-                while done is not None:  # up the chain of handoffs: each link is older
-                    parent = c.execute(sql["complete_task"], {"task": done}).fetchone()[0]
-                    mine = done == task
-                    self._append(
-                        c, "task.completed", agent, run, done, fence if mine else None,
-                        {"started_at": ended["started_at"]} if mine else {"through": task},
-                    )  # fmt: skip
-                    for row in c.execute(sql["unblock_dependants"], {"task": done}).fetchall():
-                        if row["open_blockers"] == 0 and row["state"] == "pending":
-                            runnable.append(int(row["id"]))
-                            self._append(
-                                c, "task.unblocked", None, None, row["id"], None, {"by": done}
-                            )
-                    waits = c.execute(
-                        sql["waiting_parent"], {"task": parent, "on": f"task:{done}"}
-                    ).fetchone()
-                    done = None if waits is None else int(waits[0])
-                if runnable:
-                    c.execute(sql["wake"])
-                return runnable
+                if c.execute(self._sql["awaited"], {"task": task}).fetchone() is not None:
+                    return None
+                return self._complete(c, task, fence, run, learning)
 
         return await self._durably(work)
+
+    def complete_within(
+        self,
+        connection: Connection,
+        *,
+        task: int,
+        fence: int,
+        run: str,
+        learning: dict[str, Any] | None,
+    ) -> list[int]:
+        """The same inside an ordinary transaction, whoever awaits it."""
+        plain: Any = connection.connection.driver_connection
+        return self._complete(plain, task, fence, run, learning)
+
+    def _complete(
+        self,
+        c: sqlite3.Connection,
+        task: int,
+        fence: int,
+        run: str,
+        learning: dict[str, Any] | None,
+    ) -> list[int]:
+        sql = self._sql
+        ended = c.execute(
+            sql["end_attempt"],
+            {"task": task, "fence": fence, "run": run,
+             "state": AttemptState.COMPLETED, "phase": Phase.REFLECTED},
+        ).fetchone()  # fmt: skip
+        if ended is None:
+            raise lease_lost(task, fence)
+        agent = str(ended["agent"])
+        if learning is not None:
+            c.execute(sql["add_memory"], {**learning, "task": task, "fence": fence})
+        runnable: list[int] = []
+        done: int | None = task
+        while done is not None:  # up the chain of handoffs: each link is older
+            parent = c.execute(sql["complete_task"], {"task": done}).fetchone()[0]
+            mine = done == task
+            self._append(
+                c, "task.completed", agent, run, done, fence if mine else None,
+                {"started_at": ended["started_at"]} if mine else {"through": task},
+            )  # fmt: skip
+            for row in c.execute(sql["unblock_dependants"], {"task": done}).fetchall():
+                if row["open_blockers"] == 0 and row["state"] == "pending":
+                    runnable.append(int(row["id"]))
+                    self._append(c, "task.unblocked", None, None, row["id"], None, {"by": done})
+            waits = c.execute(
+                sql["waiting_parent"], {"task": parent, "on": f"task:{done}"}
+            ).fetchone()
+            done = None if waits is None else int(waits[0])
+        if runnable:
+            c.execute(sql["wake"])
+        return runnable
 
     async def event(
         self,
@@ -287,6 +314,11 @@ class SqliteHotPaths:
         row = connection.execute(self._sql["return_task"], {"task": task}).fetchone()
         return row is not None and row["open_blockers"] == 0
 
+    async def points_due(self) -> bool:
+        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
+        row = await self._quickly(lambda c: c.execute(self._sql["points_due"]).fetchone())
+        return bool(row[0])
+
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
         sql = self._sql
@@ -314,6 +346,11 @@ class SqliteHotPaths:
                 "stuck": [
                     {"id": r[0], "title": r[1], "on": r[2], "on_state": r[3]}
                     for r in c.execute(sql["status_stuck"])
+                ],
+                "sync_points": [
+                    {"id": r[0], "name": r[1], "deadline": r[2], "agent": r[3], "status": r[4],
+                     "reason": r[5]}
+                    for r in c.execute(sql["status_points"])
                 ],
                 "model": {
                     "calls": model[0], "input_tokens": model[1], "output_tokens": model[2],

@@ -58,6 +58,16 @@ RETURNING task_id, fence
 UPDATE runs SET heartbeat_at = (SELECT now FROM board_clock)
 WHERE ended_at IS NULL AND id IN (SELECT value FROM json_each(:runs))
 
+-- name: awaited
+-- Whether an open sync point awaits the completion of a task, or of one that it continues.
+WITH RECURSIVE lineage (id, continues) AS (
+  SELECT id, continues FROM tasks WHERE id = :task
+  UNION ALL
+  SELECT t.id, t.continues FROM lineage AS l JOIN tasks AS t ON t.id = l.continues)
+SELECT 1 FROM lineage AS l JOIN sync_tasks AS s ON s.task_id = l.id
+JOIN sync_points AS p ON p.id = s.point
+WHERE p.state = 'open' LIMIT 1
+
 -- name: end_attempt
 -- Refused (no row) where the fence is stale or the attempt has already ended.
 UPDATE attempts SET state = :state, phase = :phase, ended_at = (SELECT now FROM board_clock)
@@ -93,7 +103,24 @@ SELECT min(due) FROM (
   SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
   UNION ALL
   SELECT min(retry_at) FROM services
-  WHERE NOT usable AND retry_at > (SELECT now FROM board_clock))
+  WHERE NOT usable AND retry_at > (SELECT now FROM board_clock)
+  UNION ALL
+  SELECT min(deadline) FROM sync_points WHERE state = 'open')
+
+-- name: points_due
+-- `chain` is what open sync points await, and what that was handed over to, link by link.
+WITH RECURSIVE chain (point, participant, id) AS (
+  SELECT s.point, s.participant, s.task_id FROM sync_points AS p
+  JOIN sync_tasks AS s ON s.point = p.id WHERE p.state = 'open'
+  UNION ALL
+  SELECT c.point, c.participant, t.id FROM chain AS c JOIN tasks AS f ON f.id = c.id
+  JOIN tasks AS t ON t.continues = f.id
+  WHERE f.state = 'waiting' AND f.waiting_on = 'task:' || t.id)
+SELECT EXISTS (SELECT 1 FROM sync_points
+    WHERE state = 'open' AND deadline <= (SELECT now FROM board_clock))
+  OR EXISTS (SELECT 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
+    JOIN check_ins AS i ON i.point = c.point AND i.participant = c.participant
+    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')
 
 -- name: expired
 SELECT a.task_id, a.fence, a.agent, a.run FROM attempts AS a, board_clock AS c
@@ -141,6 +168,14 @@ SELECT t.id, t.title, b.id, b.state
 FROM tasks AS b JOIN task_edges AS e ON e.blocker_id = b.id JOIN tasks AS t ON t.id = e.task_id
 WHERE b.state IN ('failed', 'cancelled') AND t.state = 'pending' AND t.open_blockers > 0
 ORDER BY t.priority DESC, t.id, b.id LIMIT 20
+
+-- name: status_points
+-- What open sync points wait for, where somebody is blocked or the deadline has passed.
+SELECT p.id, p.name, p.deadline, i.agent, i.status, i.reason
+FROM sync_points AS p JOIN check_ins AS i ON i.point = p.id
+WHERE p.state = 'open' AND i.status <> 'ready'
+  AND (i.status = 'blocked' OR p.deadline <= (SELECT now FROM board_clock))
+ORDER BY p.deadline, p.id, i.place LIMIT 20
 
 -- name: status_model
 SELECT count(*), coalesce(sum(json_extract(data, '$.input_tokens')), 0),
