@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from neveridle.board.address import shown
 from neveridle.board.clock import BoardClock
 from neveridle.board.database import Database
+from neveridle.board.outage import SweepRule
 from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
@@ -153,21 +154,48 @@ class Board:
         """When time alone will next make something runnable; None: it will not."""
         return await self.database.hot.next_due()
 
-    async def sweep(self, *, expirations: int = 10) -> list[tuple[int, int]]:
+    async def sweep(
+        self,
+        *,
+        expirations: int = 10,
+        lease: float = 120.0,
+        outage_hold: float = 600.0,
+        reclaim: bool = True,
+    ) -> list[tuple[int, int]]:
         """Return what expired attempts held, and tasks whose wait is over; meet deadlines.
+
+        More than half of at least five agents silent at once is an outage of ours: it is
+        said once, and nothing is taken over until they are back or it has lasted too long.
 
         Args:
             expirations: a task whose attempts expired so often is blocked for a person.
+            lease: seconds without a heartbeat after which an agent counts as silent.
+            outage_hold: seconds for which an outage is believed in at most; 0: never.
+            reclaim: whether expired attempts are taken back; waits end in any case.
 
         Returns:
             Task and fence of each attempt that expired.
         """
-        returned = await self.database.hot.sweep(expirations=expirations)
+        returned = await self.database.hot.sweep(
+            SweepRule(expirations=expirations, lease=lease, hold=outage_hold, reclaim=reclaim)
+        )
         if await self.database.hot.points_due():
             from neveridle.board.deadlines import meet_deadlines
 
             await self.database.write(meet_deadlines)
         return returned
+
+    async def recover(
+        self, *, expirations: int = 10, lease: float = 120.0, outage_hold: float = 600.0
+    ) -> list[tuple[int, int]]:
+        """Sweep as a person who knows better: nobody who is silent now is waited for.
+
+        Ends an outage, and lets those silent not be one for as long as they stay silent.
+        Leases that are not over stay. See ``sweep`` for arguments and result.
+        """
+        return await self.database.hot.sweep(
+            SweepRule(expirations=expirations, lease=lease, hold=outage_hold, by_hand=True)
+        )
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from neveridle.board.attempt import Claim
+    from neveridle.board.outage import SweepRule
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ class HotPaths(Protocol):
         """When time alone will next make something runnable."""
         ...
 
-    async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
+    async def sweep(self, rule: SweepRule) -> list[tuple[int, int]]:
         """Return expired attempts' tasks, and tasks whose wait is over."""
         ...
 

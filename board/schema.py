@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -378,10 +379,36 @@ outages = Table(
     Column("ended_at", Double),
     Column("silent", JSON, nullable=False),
     Column("agents", Integer, nullable=False),
+    Column("held_until", Double, nullable=False),
+    _text("how"),
     Index("ix_outages_open", "id", sqlite_where=text("ended_at IS NULL"),
           postgresql_where=text("ended_at IS NULL")),
     sqlite_autoincrement=True,
 )  # fmt: skip
+
+# How long attempts have really been worked on: heartbeats write it, so that neither a dead
+# worker's silence nor a clock that jumped counts.
+work_times = Table(
+    "work_times",
+    metadata,
+    Column("task_id", Integer, primary_key=True),
+    Column("fence", Integer, primary_key=True),
+    Column("seconds", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    ForeignKeyConstraint(["task_id", "fence"], ["attempts.task_id", "attempts.fence"],
+                         ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+# What keeps the board's time from going back: the newest time known, and by how much the
+# board is ahead of the database's own clock since that was set back.
+clock_guard = Table(
+    "clock_guard",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("newest", Double, nullable=False),
+    Column("ahead", Double, nullable=False),
+)
 
 task_links = Table(
     "task_links",
@@ -394,12 +421,13 @@ task_links = Table(
     sqlite_with_rowid=False,
 )
 
-# The one clock: every time in SQL is read from this view. It follows the database's own time
-# unless a scripted time is set, which all processes on the board then share.
+# The one clock: every time in SQL is read from this view. It follows the database's own time,
+# but never back, unless a scripted time is set, which all processes on the board then share.
 CLOCK_VIEW = {
-    "sqlite": "CREATE VIEW board_clock AS SELECT coalesce(scripted, "
-    "(julianday('now') - 2440587.5) * 86400.0) AS now FROM clock",
-    "postgresql": "CREATE VIEW board_clock AS SELECT coalesce(scripted, "
-    "extract(epoch FROM clock_timestamp())::double precision) AS now FROM clock",
+    "sqlite": "CREATE VIEW board_clock AS SELECT coalesce(c.scripted, max(g.newest, "
+    "(julianday('now') - 2440587.5) * 86400.0 + g.ahead)) AS now FROM clock AS c, clock_guard AS g",
+    "postgresql": "CREATE VIEW board_clock AS SELECT coalesce(c.scripted, greatest(g.newest, "
+    "extract(epoch FROM clock_timestamp())::double precision + g.ahead)) AS now "
+    "FROM clock AS c, clock_guard AS g",
 }
 board_clock = Table("board_clock", MetaData(), Column("now", Double, nullable=False))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import psycopg
 
 from neveridle.board.attempt import Attempt, Claim, lease_lost
+from neveridle.board.outage import SweepRule
 from neveridle.board.postgres.session import Rows
+from neveridle.board.postgres.sweep import Sweep
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.storable import storable
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 T = TypeVar("T")
+
+STEADY = 5.0
+"""Seconds between two notes of the board's time; by so much it may stand still at most."""
 
 
 class _Hop(Protocol):
@@ -153,6 +158,7 @@ class PostgresHotPaths:
 
         async def work(c: Rows) -> set[tuple[int, int]]:
             await self._settle(c)
+            await c.execute(self._sql["steady"], {"often": STEADY})
             rows = await (await c.execute(self._sql["renew"], values)).fetchall()
             return {(int(task), int(fence)) for task, fence in rows}
 
@@ -236,55 +242,17 @@ class PostgresHotPaths:
         due = (await self._row("next_due"))[0]
         return None if due is None else float(due)
 
-    async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
-        """Return expired attempts' tasks, and tasks whose wait is over.
-
-        Writes nothing while there is nothing to return. A task whose attempts expired
-        ``expirations`` times is blocked for a person: something about it kills its workers.
-
-        Returns:
-            Task and fence of each attempt that expired.
-        """
-        if not (await self._row("overdue"))[0]:
+    async def sweep(self, rule: SweepRule) -> list[tuple[int, int]]:
+        """Return expired attempts' tasks, and tasks whose wait is over; see ``Sweep``."""
+        sweep = Sweep(self._sql, rule, self._append)
+        if not await self._quickly(sweep.due):
             return []
 
         async def work(connection: Rows) -> list[tuple[int, int]]:
             async with self._closed(connection) as c:
-                return await self._return_overdue(c, expirations)
+                return await sweep.run(c)
 
         return await self._quickly(work)
-
-    async def _return_overdue(self, c: Rows, expirations: int) -> list[tuple[int, int]]:
-        sql, returned, runnable = self._sql, list[tuple[int, int]](), False
-        expired = await (await c.execute(sql["expired"])).fetchall()
-        for task, fence, agent, run in sorted(expired):
-            one = {"task": task}
-            counted = await (await c.execute(sql["count_expiration"], one)).fetchone()
-            assert counted is not None  # an attempt's task is there
-            count = int(counted[0])
-            await self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
-            returned.append((int(task), int(fence)))
-            if count < expirations:
-                runnable |= await self._return(c, task)
-                continue
-            action = (
-                f"{count} attempts died without a word: look at "
-                f"`neveridle tasks show {task}`, then `neveridle tasks retry {task}`"
-            )
-            await c.execute(sql["block_task"], {**one, "owner": "human", "action": action})
-            data = {"owner": "human", "action": action}
-            await self._append(c, "task.blocked", agent, run, task, fence, data)
-        for (task,) in await (await c.execute(sql["due"])).fetchall():
-            runnable |= await self._return(c, task)
-            await self._append(c, "task.due", None, None, task, None, {})
-        if runnable:
-            await c.execute(sql["wake"])
-        return returned
-
-    async def _return(self, c: Rows, task: int) -> bool:
-        """Make a task pending; whether it is runnable now."""
-        row = await (await c.execute(self._sql["return_task"], {"task": task})).fetchone()
-        return row is not None and row[0] == 0
 
     async def points_due(self) -> bool:
         """Whether a sync point's deadline has come, or a task that it awaits has stopped."""

@@ -90,12 +90,37 @@ WITH gate AS (
 )
 SELECT t.*, b.*, p.* FROM taken AS t JOIN begun AS b ON true LEFT JOIN previous AS p ON true
 
+-- name: steady
+-- The board's time never goes back. Where the server's clock was set back, or a standby with
+-- another one took over, the board stays ahead of it and comes down by a tenth of the time
+-- that passes; written every few seconds at most.
+UPDATE clock_guard AS g SET
+  ahead = CASE WHEN h.now + g.ahead < g.newest THEN g.newest - h.now
+    ELSE g.ahead - least(greatest(g.ahead, 0), (h.now + g.ahead - g.newest) * 0.1) END,
+  newest = CASE WHEN h.now + g.ahead < g.newest THEN g.newest
+    ELSE h.now + g.ahead - least(greatest(g.ahead, 0), (h.now + g.ahead - g.newest) * 0.1) END
+FROM (SELECT extract(epoch FROM clock_timestamp())::double precision AS now FROM clock
+      WHERE scripted IS NULL) AS h
+WHERE h.now + g.ahead < g.newest OR h.now + g.ahead > g.newest + %(often)s::double precision
+
 -- name: renew
+-- What an attempt has been worked on grows by what passed since the last heartbeat, and never
+-- by more than a lease at once: a clock that jumped is not work.
 WITH gate AS (
   SELECT 1 FROM clock WHERE false FOR KEY SHARE
 ), beat AS (
   UPDATE runs SET heartbeat_at = (SELECT now FROM board_clock)
   WHERE id = ANY(%(runs)s::text[]) AND coalesce(ended_at, -1) < 0
+), worked AS (
+  INSERT INTO work_times AS w (task_id, fence, seconds, until)
+  SELECT a.task_id, a.fence,
+    least(greatest(c.now - a.started_at, 0), %(lease)s::double precision), c.now
+  FROM attempts AS a, board_clock AS c
+  WHERE a.state = 'active' AND a.run = ANY(%(runs)s::text[])
+  ON CONFLICT (task_id, fence) DO UPDATE SET
+    seconds = w.seconds
+      + least(greatest(excluded.until - w.until, 0), %(lease)s::double precision),
+    until = excluded.until
 )
 UPDATE attempts SET lease_until = (SELECT now FROM board_clock) + %(lease)s::double precision
 WHERE state = 'active' AND run = ANY(%(runs)s::text[])
@@ -189,7 +214,9 @@ FROM board_clock AS c
 -- name: next_due
 -- The next moment at which time alone makes something runnable. NULL: never.
 SELECT min(due) FROM (
-  SELECT min(lease_until) AS due FROM attempts WHERE state = 'active'
+  SELECT greatest(min(lease_until), (SELECT max(held_until) FROM outages
+    WHERE ended_at IS NULL)) AS due FROM attempts WHERE state = 'active'
+    HAVING count(*) > 0
   UNION ALL
   SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
   UNION ALL
@@ -214,10 +241,39 @@ SELECT EXISTS (SELECT 1 FROM sync_points
     WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')
 
 -- name: overdue
+-- Whether an attempt's lease is over, whether a wait is, and the outage that lasts, if any.
 SELECT EXISTS (SELECT 1 FROM attempts
-    WHERE state = 'active' AND lease_until <= (SELECT now FROM board_clock))
-  OR EXISTS (SELECT 1 FROM tasks
-    WHERE state = 'waiting' AND waiting_until <= (SELECT now FROM board_clock))
+    WHERE state = 'active' AND lease_until <= (SELECT now FROM board_clock)),
+  EXISTS (SELECT 1 FROM tasks
+    WHERE state = 'waiting' AND waiting_until <= (SELECT now FROM board_clock)),
+  (SELECT json_build_array(id, began_at, held_until) FROM outages WHERE ended_at IS NULL
+   ORDER BY id LIMIT 1),
+  (SELECT now FROM board_clock)
+
+-- name: heard
+SELECT agent, max(heartbeat_at) FROM runs WHERE ended_at IS NULL GROUP BY agent
+HAVING max(heartbeat_at) > (SELECT now FROM board_clock) - %(window)s::double precision
+
+-- name: waived
+SELECT silent FROM outages WHERE how = 'by hand'
+AND ended_at > (SELECT now FROM board_clock) - %(window)s::double precision
+
+-- name: begin_outage
+INSERT INTO outages (began_at, held_until, silent, agents)
+SELECT c.now, c.now + %(hold)s::double precision, %(silent)s::json, %(agents)s
+FROM board_clock AS c
+
+-- name: end_outage
+UPDATE outages SET ended_at = (SELECT now FROM board_clock), how = %(how)s WHERE id = %(id)s
+RETURNING ended_at - began_at
+
+-- name: waive
+INSERT INTO outages (began_at, ended_at, held_until, silent, agents, how)
+SELECT c.now, c.now, c.now, %(silent)s::json, %(agents)s, %(how)s FROM board_clock AS c
+
+-- name: tell
+INSERT INTO messages (channel, author, content, at)
+SELECT 'dev', 'team', %(content)s, c.now FROM board_clock AS c
 
 -- name: expired
 UPDATE attempts SET state = 'expired', ended_at = (SELECT now FROM board_clock)
@@ -266,6 +322,9 @@ SELECT json_build_object(
       (SELECT y.task_id FROM attempts AS y WHERE y.agent = a.name AND y.state = 'active'
        ORDER BY y.started_at DESC LIMIT 1) AS task
     FROM agents AS a ORDER BY a.name COLLATE "C") AS x),
+  'outage', (SELECT row_to_json(x) FROM (
+    SELECT began_at, held_until, silent, agents FROM outages WHERE ended_at IS NULL
+    ORDER BY id LIMIT 1) AS x),
   'blocked', (SELECT coalesce(json_agg(x), '[]') FROM (
     SELECT id, title, blocked_owner AS owner, blocked_action AS action
     FROM tasks WHERE state = 'blocked' ORDER BY priority DESC, id LIMIT 20) AS x),

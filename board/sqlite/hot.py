@@ -15,14 +15,19 @@ from neveridle.board.attempt import (
     Phase,
     lease_lost,
 )
+from neveridle.board.outage import SweepRule
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.sqlite.connection import snapshot, transaction
+from neveridle.board.sqlite.sweep import Sweep
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 T = TypeVar("T")
+
+STEADY = 5.0
+"""Seconds between two notes of the board's time; by so much it may stand still at most."""
 
 
 class _Durably(Protocol):
@@ -152,7 +157,9 @@ class SqliteHotPaths:
 
         def work(connection: sqlite3.Connection) -> set[tuple[int, int]]:
             with transaction(connection) as c:
+                c.execute(self._sql["steady"], {"often": STEADY})
                 c.execute(self._sql["beat"], values)
+                c.execute(self._sql["worked"], values)
                 return {(int(t), int(f)) for t, f in c.execute(self._sql["renew"], values)}
 
         return await self._quickly(work)
@@ -264,55 +271,10 @@ class SqliteHotPaths:
         row = await self._quickly(lambda c: c.execute(self._sql["next_due"]).fetchone())
         return None if row[0] is None else float(row[0])
 
-    async def sweep(self, *, expirations: int) -> list[tuple[int, int]]:
-        """Return expired attempts' tasks, and tasks whose wait is over.
-
-        Writes nothing while there is nothing to return. A task whose attempts expired
-        ``expirations`` times is blocked for a person: something about it kills its workers.
-
-        Returns:
-            Task and fence of each attempt that expired.
-        """
-        sql = self._sql
-
-        def work(connection: sqlite3.Connection) -> list[tuple[int, int]]:
-            late = connection.execute(sql["expired"]).fetchone()
-            over = connection.execute(sql["due"]).fetchone()
-            if late is None and over is None:
-                return []
-            returned: list[tuple[int, int]] = []
-            runnable = False
-            with transaction(connection) as c:
-                for task, fence, agent, run in c.execute(sql["expired"]).fetchall():
-                    c.execute(sql["expire_attempt"], {"task": task, "fence": fence})
-                    count = int(c.execute(sql["count_expiration"], {"task": task}).fetchone()[0])
-                    self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
-                    returned.append((int(task), int(fence)))
-                    if count < expirations:
-                        runnable |= self._return(c, int(task))
-                        continue
-                    action = (
-                        f"{count} attempts died without a word: look at "
-                        f"`neveridle tasks show {task}`, then `neveridle tasks retry {task}`"
-                    )
-                    c.execute(sql["block_task"], {"task": task, "owner": "human", "action": action})
-                    self._append(
-                        c, "task.blocked", agent, run, task, fence,
-                        {"owner": "human", "action": action},
-                    )  # fmt: skip
-                for (task,) in c.execute(sql["due"]).fetchall():
-                    runnable |= self._return(c, int(task))
-                    self._append(c, "task.due", None, None, task, None, {})
-                if runnable:
-                    c.execute(sql["wake"])
-            return returned
-
-        return await self._quickly(work)
-
-    def _return(self, connection: sqlite3.Connection, task: int) -> bool:
-        """Make a task pending; whether it is runnable now."""
-        row = connection.execute(self._sql["return_task"], {"task": task}).fetchone()
-        return row is not None and row["open_blockers"] == 0
+    async def sweep(self, rule: SweepRule) -> list[tuple[int, int]]:
+        """Return expired attempts' tasks, and tasks whose wait is over; see ``Sweep``."""
+        sweep = Sweep(self._sql, rule, self._append)
+        return await self._quickly(sweep.run)
 
     async def points_due(self) -> bool:
         """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
@@ -329,6 +291,7 @@ class SqliteHotPaths:
 
         def read(c: sqlite3.Connection) -> dict[str, Any]:
             model = c.execute(sql["status_model"]).fetchone()
+            outage = c.execute(sql["status_outage"]).fetchone()
             return {
                 "now": float(c.execute(sql["now"]).fetchone()[0]),
                 "tasks": [
@@ -339,6 +302,10 @@ class SqliteHotPaths:
                     {"name": r[0], "role": r[1], "heartbeat_at": r[2], "task": r[3]}
                     for r in c.execute(sql["status_agents"])
                 ],
+                "outage": None if outage is None else {
+                    "began_at": outage[0], "held_until": outage[1],
+                    "silent": json.loads(outage[2]), "agents": outage[3],
+                },
                 "blocked": [
                     {"id": r[0], "title": r[1], "owner": r[2], "action": r[3]}
                     for r in c.execute(sql["status_blocked"])

@@ -49,6 +49,18 @@ RETURNING *
 INSERT INTO events (at, kind, agent, run, task_id, fence, data)
 SELECT c.now, :kind, :agent, :run, :task, :fence, :data FROM board_clock AS c
 
+-- name: steady
+-- The board's time never goes back. Where the host's clock was set back, the board stays ahead
+-- of it and comes down by a tenth of the time that passes; written every few seconds at most.
+UPDATE clock_guard SET
+  ahead = CASE WHEN h.now + ahead < newest THEN newest - h.now
+    ELSE ahead - min(max(ahead, 0), (h.now + ahead - newest) * 0.1) END,
+  newest = CASE WHEN h.now + ahead < newest THEN newest
+    ELSE h.now + ahead - min(max(ahead, 0), (h.now + ahead - newest) * 0.1) END
+FROM (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now FROM clock
+      WHERE scripted IS NULL) AS h
+WHERE h.now + ahead < newest OR h.now + ahead > newest + :often
+
 -- name: renew
 UPDATE attempts SET lease_until = (SELECT now FROM board_clock) + :lease
 WHERE state = 'active' AND run IN (SELECT value FROM json_each(:runs))
@@ -67,6 +79,16 @@ WITH RECURSIVE lineage (id, continues) AS (
 SELECT 1 FROM lineage AS l JOIN sync_tasks AS s ON s.task_id = l.id
 JOIN sync_points AS p ON p.id = s.point
 WHERE p.state = 'open' LIMIT 1
+
+-- name: worked
+-- What an attempt has been worked on grows by what passed since the last heartbeat, and never
+-- by more than a lease at once: a clock that jumped is not work.
+INSERT INTO work_times (task_id, fence, seconds, until)
+SELECT a.task_id, a.fence, min(max(c.now - a.started_at, 0), :lease), c.now
+FROM attempts AS a, board_clock AS c
+WHERE a.state = 'active' AND a.run IN (SELECT value FROM json_each(:runs))
+ON CONFLICT (task_id, fence) DO UPDATE SET
+  seconds = seconds + min(max(excluded.until - until, 0), :lease), until = excluded.until
 
 -- name: end_attempt
 -- Refused (no row) where the fence is stale or the attempt has already ended.
@@ -98,7 +120,8 @@ ON CONFLICT (task_id, fence_number, kind) DO NOTHING
 -- name: next_due
 -- The next moment at which time alone makes something runnable. NULL: never.
 SELECT min(due) FROM (
-  SELECT min(lease_until) AS due FROM attempts WHERE state = 'active'
+  SELECT max(min(lease_until), coalesce((SELECT max(held_until) FROM outages
+    WHERE ended_at IS NULL), 0)) AS due FROM attempts WHERE state = 'active'
   UNION ALL
   SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
   UNION ALL
@@ -121,6 +144,33 @@ SELECT EXISTS (SELECT 1 FROM sync_points
   OR EXISTS (SELECT 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
     JOIN check_ins AS i ON i.point = c.point AND i.participant = c.participant
     WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')
+
+-- name: outage
+SELECT id, began_at, held_until FROM outages WHERE ended_at IS NULL ORDER BY id LIMIT 1
+
+-- name: heard
+SELECT agent, max(heartbeat_at) FROM runs WHERE ended_at IS NULL GROUP BY agent
+HAVING max(heartbeat_at) > (SELECT now FROM board_clock) - :window
+
+-- name: waived
+SELECT silent FROM outages WHERE how = 'by hand'
+AND ended_at > (SELECT now FROM board_clock) - :window
+
+-- name: begin_outage
+INSERT INTO outages (began_at, held_until, silent, agents)
+SELECT c.now, c.now + :hold, :silent, :agents FROM board_clock AS c
+
+-- name: end_outage
+UPDATE outages SET ended_at = (SELECT now FROM board_clock), how = :how WHERE id = :id
+RETURNING ended_at - began_at
+
+-- name: waive
+INSERT INTO outages (began_at, ended_at, held_until, silent, agents, how)
+SELECT c.now, c.now, c.now, :silent, :agents, :how FROM board_clock AS c
+
+-- name: tell
+INSERT INTO messages (channel, author, content, at)
+SELECT 'dev', 'team', :content, c.now FROM board_clock AS c
 
 -- name: expired
 SELECT a.task_id, a.fence, a.agent, a.run FROM attempts AS a, board_clock AS c
@@ -157,6 +207,9 @@ SELECT a.name, a.role,
   (SELECT x.task_id FROM attempts AS x WHERE x.agent = a.name AND x.state = 'active'
    ORDER BY x.started_at DESC LIMIT 1) AS task
 FROM agents AS a ORDER BY a.name
+
+-- name: status_outage
+SELECT began_at, held_until, silent, agents FROM outages WHERE ended_at IS NULL LIMIT 1
 
 -- name: status_blocked
 SELECT id, title, blocked_owner, blocked_action FROM tasks WHERE state = 'blocked'

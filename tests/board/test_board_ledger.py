@@ -146,6 +146,7 @@ async def test_status_counts(board: Board, add: Add, take: Take) -> None:
         "now": 1e6,
         "tasks": [],
         "agents": [],
+        "outage": None,
         "blocked": [],
         "stuck": [],
         "model": {"calls": 0, "input_tokens": 0, "output_tokens": 0},

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -42,6 +43,12 @@ def _text(name: str) -> Column[str]:
 
 # As far as foreign keys need it.
 Table("tasks", metadata, Column("id", Integer, primary_key=True))
+Table(
+    "attempts",
+    metadata,
+    Column("task_id", Integer, primary_key=True),
+    Column("fence", Integer, primary_key=True),
+)
 
 effects = Table(
     "effects",
@@ -132,10 +139,32 @@ outages = Table(
     Column("ended_at", Double),
     Column("silent", JSON, nullable=False),
     Column("agents", Integer, nullable=False),
+    Column("held_until", Double, nullable=False),
+    _text("how"),
     Index("ix_outages_open", "id", sqlite_where=text("ended_at IS NULL"),
           postgresql_where=text("ended_at IS NULL")),
     sqlite_autoincrement=True,
 )  # fmt: skip
+
+work_times = Table(
+    "work_times",
+    metadata,
+    Column("task_id", Integer, primary_key=True),
+    Column("fence", Integer, primary_key=True),
+    Column("seconds", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    ForeignKeyConstraint(["task_id", "fence"], ["attempts.task_id", "attempts.fence"],
+                         ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+clock_guard = Table(
+    "clock_guard",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("newest", Double, nullable=False),
+    Column("ahead", Double, nullable=False),
+)
 
 task_links = Table(
     "task_links",
@@ -148,17 +177,40 @@ task_links = Table(
     sqlite_with_rowid=False,
 )
 
+CLOCK_VIEW = {
+    "sqlite": "CREATE VIEW board_clock AS SELECT coalesce(c.scripted, max(g.newest, "
+    "(julianday('now') - 2440587.5) * 86400.0 + g.ahead)) AS now FROM clock AS c, clock_guard AS g",
+    "postgresql": "CREATE VIEW board_clock AS SELECT coalesce(c.scripted, greatest(g.newest, "
+    "extract(epoch FROM clock_timestamp())::double precision + g.ahead)) AS now "
+    "FROM clock AS c, clock_guard AS g",
+}
+EARLIER_VIEW = {
+    "sqlite": "CREATE VIEW board_clock AS SELECT coalesce(scripted, "
+    "(julianday('now') - 2440587.5) * 86400.0) AS now FROM clock",
+    "postgresql": "CREATE VIEW board_clock AS SELECT coalesce(scripted, "
+    "extract(epoch FROM clock_timestamp())::double precision) AS now FROM clock",
+}
+
 revision = "0002"
 down_revision = "0001"
 
-TABLES = [effects, sync_points, check_ins, sync_tasks, outages, task_links]
+TABLES = [
+    effects, sync_points, check_ins, sync_tasks, outages, work_times, clock_guard, task_links,
+]  # fmt: skip
 
 
 def upgrade() -> None:
-    """Make the tables."""
-    metadata.create_all(op.get_bind(), tables=TABLES)
+    """Make the tables, and the clock that does not go back."""
+    bind = op.get_bind()
+    metadata.create_all(bind, tables=TABLES)
+    op.execute("INSERT INTO clock_guard (id, newest, ahead) VALUES (1, 0, 0)")
+    op.execute("DROP VIEW board_clock")
+    op.execute(CLOCK_VIEW[bind.dialect.name])
 
 
 def downgrade() -> None:
-    """Drop them."""
-    metadata.drop_all(op.get_bind(), tables=TABLES)
+    """Drop them, and let the clock follow the database's alone again."""
+    bind = op.get_bind()
+    op.execute("DROP VIEW board_clock")
+    op.execute(EARLIER_VIEW[bind.dialect.name])
+    metadata.drop_all(bind, tables=TABLES)
