@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from neveridle.board import Board
 from neveridle.board.event import Event
 from neveridle.errors import LeaseLost
 from neveridle.graph.report import AttemptLine, RunReport
@@ -72,7 +74,7 @@ class Runner:
             await team.give_back(self._agents)
         report.seconds = await team.board.clock.now() - started
         report.problems, report.stopped = list(team.problems), dict(team.stopped)
-        await self._count(newest)
+        await count_calls(team.board, report, team.keeper.runs, newest)
         return report
 
     async def _wait(self, loops: list[asyncio.Task[str]], watch: asyncio.Task[str]) -> str:
@@ -208,20 +210,26 @@ class Runner:
             return
         self._rested.clear()
 
-    async def _count(self, after: int) -> None:
-        """Count our model calls from the log: also those of attempts that ended badly."""
-        ours = {None, *self._team.keeper.runs}
-        while True:
-            page: list[Event] = await self._team.board.events.find(
-                kind="model.call", after=after, limit=PAGE
-            )
-            for event in page:
-                if event.run not in ours:
-                    continue
-                self._report.model_calls += 1
-                self._report.idle_model_calls += event.task_id is None
-                self._report.input_tokens += int(event.data.get("input_tokens") or 0)
-                self._report.output_tokens += int(event.data.get("output_tokens") or 0)
-            if len(page) < PAGE:
-                return
-            after = page[-1].id
+
+async def count_calls(board: Board, report: RunReport, runs: Collection[str], after: int) -> None:
+    """Count the model calls of some runs from the log: also those of attempts that ended badly.
+
+    Args:
+        board: whose log.
+        report: where they are added.
+        runs: whose calls count; those for nobody's run always do.
+        after: the event after which to begin.
+    """
+    ours = {None, *runs}
+    while True:
+        page: list[Event] = await board.events.find(kind="model.call", after=after, limit=PAGE)
+        for event in page:
+            if event.run not in ours:
+                continue
+            report.model_calls += 1
+            report.idle_model_calls += event.task_id is None
+            report.input_tokens += int(event.data.get("input_tokens") or 0)
+            report.output_tokens += int(event.data.get("output_tokens") or 0)
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
