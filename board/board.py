@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neveridle.board.address import shown
 from neveridle.board.clock import BoardClock
-from neveridle.board.database import Database
+from neveridle.board.database import Changes, Database
 from neveridle.board.outage import SweepRule
 from neveridle.errors import BoardUnusable, ExtraMissing
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
     from neveridle.board.proposals import Proposals
+    from neveridle.board.runnable import Runnable
     from neveridle.board.runs import Runs
     from neveridle.board.sync_points import SyncPoints
     from neveridle.board.syncs import Syncs
@@ -149,6 +150,28 @@ class Board:
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
         return await self.database.hot.version()
+
+    def changes(self) -> Changes:
+        """How to wait, without asking again and again, until something became runnable."""
+        return self.database.changes()
+
+    async def runnable(self, *, limit: int) -> tuple[list[Runnable], bool]:
+        """What could be claimed now, in the order in which agents look for it.
+
+        Args:
+            limit: at most so many tasks of each source.
+
+        Returns:
+            The tasks, and whether these are all there are.
+        """
+        from neveridle.board.task import Source
+
+        found = await self.database.hot.runnable([str(one) for one in Source], limit + 1)
+        by_source: dict[str, list[Runnable]] = {}
+        for task in found:
+            by_source.setdefault(task.source, []).append(task)
+        listed = [task for tasks in by_source.values() for task in tasks[:limit]]
+        return listed, len(listed) == len(found)
 
     async def next_due(self) -> float | None:
         """When time alone will next make something runnable; None: it will not."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from neveridle.board.attempt import Claim
     from neveridle.board.outage import SweepRule
+    from neveridle.board.runnable import Runnable
 
 T = TypeVar("T")
 
@@ -77,6 +78,10 @@ class HotPaths(Protocol):
         """Append one event."""
         ...
 
+    async def runnable(self, sources: Sequence[str], limit: int) -> list[Runnable]:
+        """What could be claimed now: of each source, in this order, at most so many."""
+        ...
+
     async def next_due(self) -> float | None:
         """When time alone will next make something runnable."""
         ...
@@ -91,6 +96,26 @@ class HotPaths(Protocol):
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
+        ...
+
+
+class Changes(Protocol):
+    """Waits, for all of a process, until something may have become runnable."""
+
+    async def wait(self, poll: float) -> None:
+        """Return when something may have become runnable; now and then without a reason.
+
+        Args:
+            poll: real seconds between two looks, where the database has to be looked at.
+        """
+        ...
+
+    def nudge(self) -> None:
+        """Let ``wait`` return at once, now or when it is next called."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what waiting needs; may be called twice."""
         ...
 
 
@@ -112,6 +137,10 @@ class Database(Protocol):
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ordinary statements in one durable transaction."""
+        ...
+
+    def changes(self) -> Changes:
+        """How this database tells that something became runnable; one for each process."""
         ...
 
     async def close(self) -> None:

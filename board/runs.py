@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, insert, select, update
 
 from neveridle.board.database import Database
-from neveridle.board.schema import agents, runs
+from neveridle.board.schema import agents, attempts, runs
 from neveridle.board.sql import NOW, log
 
 
@@ -52,5 +52,26 @@ class Runs:
             for run, agent in c.execute(live).all():
                 c.execute(update(runs).where(runs.c.id == run).values(ended_at=NOW))
                 log(c, "run.ended", {}, agent=agent, run=run)
+
+        await self._database.write(work)
+
+    async def bury(self, ids: Sequence[str]) -> None:
+        """Note that the process of these runs is known to be dead: their leases end now.
+
+        Whoever sweeps next returns what they held, as after any lease that ran out.
+        """
+
+        def work(c: Connection) -> None:
+            c.execute(
+                update(attempts)
+                .where(attempts.c.state == "active", attempts.c.run.in_(list(ids)))
+                .values(lease_until=NOW)
+            )
+            live = select(runs.c.id, runs.c.agent).where(
+                runs.c.id.in_(list(ids)), runs.c.ended_at.is_(None)
+            )
+            for run, agent in c.execute(live).all():
+                c.execute(update(runs).where(runs.c.id == run).values(ended_at=NOW))
+                log(c, "run.died", {}, agent=agent, run=run)
 
         await self._database.write(work)

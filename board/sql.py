@@ -34,3 +34,4 @@ def log(
 def wake(connection: Connection) -> None:
     """Tell whoever rests that something became runnable, once this is committed."""
     connection.execute(update(wakeups).values(version=wakeups.c.version + 1))
+    connection.info["neveridle_woke"] = True  # a database that can tell others, tells them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import AsyncExitStack
 
 from neveridle.agents.checkpoints import Checkpoints
@@ -19,6 +20,7 @@ from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
 from neveridle.graph.sources.tracker import BoardTracker
 from neveridle.graph.team import Team
+from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory, MiniLM
 from neveridle.tools.models import Models
@@ -52,7 +54,8 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.worker = team.given_worker or ModelWorker(
         team.board, team.models, team.checkpoints, team.roster, settings.limits
     )
-    holder = f"{os.getpid()}-{id(team):x}"
+    # Not only the process's id: another host, or container, may have the same one.
+    holder = f"{os.getpid()}-{secrets.token_hex(6)}"
     tracker = team.given_tracker or BoardTracker(team.board)
     team.sources = Sources(
         team.board, team.workspaces, tracker, team.roster,
@@ -69,6 +72,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )  # fmt: skip
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
+    team.usher = Usher(team.board, team.wakeups, team.roster)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,
         attempts=settings.limits.attempts * 3,

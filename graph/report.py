@@ -34,7 +34,7 @@ class RunReport:
     """What came of a run.
 
     Attributes:
-        reason: why it ended: ``idle``, ``ticks``, ``timeout`` or ``stopped``.
+        reason: why it ended: ``idle``, ``ticks``, ``timeout``, ``stopped`` or ``drained``.
         ticks: ticks of all agents.
         attempts: the attempts that ended, in order; the newest thousand.
         endings: how many attempts ended how, all of them counted.

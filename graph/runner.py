@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from neveridle.board import Board
 from neveridle.board.event import Event
 from neveridle.errors import LeaseLost
 from neveridle.graph.report import AttemptLine, RunReport
@@ -36,9 +38,7 @@ class Runner:
     def __init__(self, team: Team, agents: list[str]) -> None:
         self._team = team
         self._agents = agents
-        self._resting: dict[str, int] = {}
         self._rested = asyncio.Event()
-        self._spent = asyncio.Event()
         self._report = RunReport(notices=list(team.notices))
         self._left: int | None = None
         self._until = "idle"
@@ -54,6 +54,10 @@ class Runner:
             for name in self._agents
         ]
         watch = asyncio.create_task(self._watch(), name="neveridle-watch")
+        beside = [
+            asyncio.create_task(team.usher.serve(), name="neveridle-usher"),
+            asyncio.create_task(self._leave(), name="neveridle-leave"),
+        ]
         try:
             if timeout is None:
                 report.reason = await self._wait(loops, watch)
@@ -64,13 +68,13 @@ class Runner:
                 except TimeoutError:
                     report.reason = "timeout"
         finally:
-            for one in (*loops, watch):
+            for one in (*loops, watch, *beside):
                 one.cancel()
-            await asyncio.gather(*loops, watch, return_exceptions=True)
+            await asyncio.gather(*loops, watch, *beside, return_exceptions=True)
             await team.give_back(self._agents)
         report.seconds = await team.board.clock.now() - started
         report.problems, report.stopped = list(team.problems), dict(team.stopped)
-        await self._count(newest)
+        await count_calls(team.board, report, team.keeper.runs, newest)
         return report
 
     async def _wait(self, loops: list[asyncio.Task[str]], watch: asyncio.Task[str]) -> str:
@@ -82,41 +86,39 @@ class Runner:
                 one.result()
             if watch in done:
                 return watch.result()
-        return "ticks" if any(loop.result() == "ticks" for loop in loops) else "stopped"
+        reasons = {loop.result() for loop in loops}
+        return next(reason for reason in ("drained", "ticks", "stopped") if reason in reasons)
 
     async def _agent(self, name: str) -> str:
         team = self._team
         config: RunnableConfig = {"recursion_limit": NODES_PER_TICK}
         start: TickState = {"agent": name}
-        while name not in team.stopped:
+        while name not in team.stopped and not team.draining:
             if self._left is not None:
                 if self._left <= 0:
                     return "ticks"
                 self._left -= 1
                 if self._left == 0:
-                    self._spent.set()
+                    team.usher.wake_all()  # there are no ticks left to find anything with
             state = cast("TickState", await cast("Any", team.graph).ainvoke(start, config))
             self._report.ticks += 1
             if not await self._ended(name, state):
                 await self._rest(name, int(state.get("wait", {})["after"]))
+        team.usher.arrived(name)
         self._rested.set()
-        return "stopped"
+        return "drained" if team.draining else "stopped"
 
     async def _rest(self, name: str, seen: int) -> None:
-        """Until something becomes runnable, or no ticks are left to find it with."""
-        self._resting[name] = seen
+        """Until there may be something to do, or no ticks are left to find it with."""
+        if self._left == 0 or self._team.draining:
+            return
         self._rested.set()
-        waits = [
-            asyncio.create_task(one, name=f"neveridle-{name}-rests")
-            for one in (self._team.wakeups.wait(seen), self._spent.wait())
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waits:
-                one.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-            del self._resting[name]
+        await self._team.usher.rest(name, seen)
+
+    async def _leave(self) -> None:
+        """Who rests when the team is to drain, leaves."""
+        await self._team.leaving.wait()
+        self._team.usher.wake_all()
 
     async def _ended(self, name: str, state: TickState) -> bool:
         """Note the attempt that a tick ended, if there was one."""
@@ -137,17 +139,18 @@ class Runner:
             return False
         if ending == "lost":
             await team.janitor.clear(task)  # where it was cancelled, nobody else does
-        self._report.add(
-            AttemptLine(
-                agent=name,
-                task=task,
-                title=state.get("title", ""),
-                rung=state.get("rung", ""),
-                ending=ending,
-                path=tuple(state.get("path", [])),
-            )
+        line = AttemptLine(
+            agent=name,
+            task=task,
+            title=state.get("title", ""),
+            rung=state.get("rung", ""),
+            ending=ending,
+            path=tuple(state.get("path", [])),
         )
-        self._team.wakeups.nudge()
+        self._report.add(line)
+        if team.listener is not None:
+            team.listener.ended(line)
+        team.wakeups.nudge()
         return True
 
     async def _watch(self) -> str:
@@ -161,14 +164,18 @@ class Runner:
                 await team.sources.refresh()
             if all(name in team.stopped for name in self._agents):
                 return "stopped"
-            awake = [n for n in self._agents if n not in self._resting and n not in team.stopped]
+            resting = team.usher.resting
+            awake = [n for n in self._agents if n not in resting and n not in team.stopped]
             if awake or await self._improved():
                 team.waits_until = None
+                self._idle(None)
                 continue
             version = await team.wakeups.look()
-            if any(seen < version for seen in self._resting.values()):
+            if any(seen < version for seen in resting.values()):
+                self._idle(None)
                 continue  # they are being woken just now
             due = team.waits_until = await team.board.next_due()
+            self._idle(None if due is not None else version)
             if due is None:
                 if self._until == "idle":
                     return "idle"
@@ -179,6 +186,10 @@ class Runner:
                 team.wakeups.nudge()
             # A scripted clock may jump at any moment; the database's own does not.
             pause = SCRIPTED_GLANCE if team.board.clock.scripted else min(GLANCE, max(left, 0.01))
+
+    def _idle(self, version: int | None) -> None:
+        if self._team.listener is not None:
+            self._team.listener.idle(version)
 
     async def _improved(self) -> bool:
         """Whether looking for improvements, where a new day allows it, made tasks."""
@@ -199,20 +210,26 @@ class Runner:
             return
         self._rested.clear()
 
-    async def _count(self, after: int) -> None:
-        """Count our model calls from the log: also those of attempts that ended badly."""
-        ours = {None, *self._team.keeper.runs}
-        while True:
-            page: list[Event] = await self._team.board.events.find(
-                kind="model.call", after=after, limit=PAGE
-            )
-            for event in page:
-                if event.run not in ours:
-                    continue
-                self._report.model_calls += 1
-                self._report.idle_model_calls += event.task_id is None
-                self._report.input_tokens += int(event.data.get("input_tokens") or 0)
-                self._report.output_tokens += int(event.data.get("output_tokens") or 0)
-            if len(page) < PAGE:
-                return
-            after = page[-1].id
+
+async def count_calls(board: Board, report: RunReport, runs: Collection[str], after: int) -> None:
+    """Count the model calls of some runs from the log: also those of attempts that ended badly.
+
+    Args:
+        board: whose log.
+        report: where they are added.
+        runs: whose calls count; those for nobody's run always do.
+        after: the event after which to begin.
+    """
+    ours = {None, *runs}
+    while True:
+        page: list[Event] = await board.events.find(kind="model.call", after=after, limit=PAGE)
+        for event in page:
+            if event.run not in ours:
+                continue
+            report.model_calls += 1
+            report.idle_model_calls += event.task_id is None
+            report.input_tokens += int(event.data.get("input_tokens") or 0)
+            report.output_tokens += int(event.data.get("output_tokens") or 0)
+        if len(page) < PAGE:
+            return
+        after = page[-1].id

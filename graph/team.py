@@ -19,6 +19,7 @@ from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
 from neveridle.graph.sources.tracker import Tracker
 from neveridle.graph.state import Problem, TickState
+from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.settings import CONFIG_NAME, Settings, load_settings
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
     from neveridle.graph.janitor import Janitor
+    from neveridle.graph.listener import Listener
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
@@ -73,6 +75,7 @@ class Team:
     sources: Sources
     improvement: Improvement
     wakeups: Wakeups
+    usher: Usher
     keeper: Keeper
     janitor: Janitor
     checks: Checks
@@ -98,7 +101,8 @@ class Team:
     def _reset(self) -> None:
         """Forget what an earlier opening of this team knew."""
         self.desk = Desk()
-        self.draining = False
+        self.leaving = asyncio.Event()
+        self.listener: Listener | None = None
         self.notices.clear()
         self.problems: list[Problem] = []
         self.stopped: dict[str, Problem] = {}
@@ -140,6 +144,15 @@ class Team:
         stack, self._stack = self._stack, None
         if stack is not None:
             await stack.aclose()
+
+    @property
+    def draining(self) -> bool:
+        """Whether no agent of this process takes a task any more."""
+        return self.leaving.is_set()
+
+    def drain(self) -> None:
+        """Take no new task; ``run`` ends once what is at work has ended. Until reopened."""
+        self.leaving.set()
 
     async def end_runs(self) -> None:
         """Return what this process holds, and say that its agents are gone."""
@@ -210,6 +223,7 @@ class Team:
         ticks: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - it is the board's clock that counts
         agents: list[str] | None = None,
+        listener: Listener | None = None,
     ) -> RunReport:
         """Let the agents pull work.
 
@@ -219,6 +233,7 @@ class Team:
             ticks: at most so many ticks in all; None: no limit.
             timeout: at most so many seconds by the board's clock; None: no limit.
             agents: only these; None: all; a paused one takes no task.
+            listener: told of what comes of it while it runs.
 
         An agent that stopped in an earlier run takes work again.
 
@@ -243,9 +258,10 @@ class Team:
         try:
             for name in names:
                 self.stopped.pop(name, None)
+            self.listener = listener
             return await Runner(self, names).run(until=until, ticks=ticks, timeout=timeout)
         finally:
-            self._running = False
+            self._running, self.listener = False, None
 
     def run_sync(self, **how: Any) -> RunReport:
         """Open the team, run it (see ``run``), and close it, in an event loop of its own.
@@ -289,6 +305,8 @@ class Team:
                 run = await self.board.runs.start(agent, role=one.role, skills=one.skills)
                 self.keeper.add(run)
                 self._runs[agent] = run
+                if self.listener is not None:
+                    self.listener.began(run)
         return self._runs[agent]
 
     async def give_back(self, agents: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from neveridle.board import Board
 from neveridle.errors import NeveridleError
@@ -12,13 +11,14 @@ from neveridle.errors import NeveridleError
 log = logging.getLogger(__name__)
 
 POLL = 0.25
-"""Real seconds between two looks at the board's version: one cheap read per process."""
+"""Real seconds between two looks at a board that cannot tell: one cheap read per process."""
 
 
 class Wakeups:
     """Follows the board's version, which rises whenever something becomes runnable.
 
-    One poller serves all agents of a process, and only runs while some of them rest.
+    One follower serves all agents of a process, and only runs while some of them rest. The
+    board says how it can be waited for: PostgreSQL tells, SQLite is looked at.
 
     Args:
         board: the board.
@@ -26,11 +26,11 @@ class Wakeups:
 
     def __init__(self, board: Board) -> None:
         self._board = board
+        self._changes = board.changes()
         self._seen = -1
         self._waiting = 0
         self._changed = asyncio.Condition()
-        self._nudged = asyncio.Event()
-        self._poller: asyncio.Task[None] | None = None
+        self._follower: asyncio.Task[None] | None = None
 
     @property
     def seen(self) -> int:
@@ -39,7 +39,7 @@ class Wakeups:
 
     def nudge(self) -> None:
         """Look at once: this process itself changed something."""
-        self._nudged.set()
+        self._changes.nudge()
 
     async def look(self) -> int:
         """Read the board's version, and wake whoever waits for a higher one."""
@@ -53,8 +53,8 @@ class Wakeups:
     async def wait(self, beyond: int) -> int:
         """Wait until the version is beyond ``beyond``; the new version."""
         self._waiting += 1
-        if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._poll(), name="neveridle-wakeups")
+        if self._follower is None or self._follower.done():
+            self._follower = asyncio.create_task(self._follow(), name="neveridle-wakeups")
         try:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._seen > beyond)
@@ -62,23 +62,21 @@ class Wakeups:
         finally:
             self._waiting -= 1
 
-    async def _poll(self) -> None:
+    async def _follow(self) -> None:
         while self._waiting:
-            self._nudged.clear()
             try:
                 await self.look()
             except NeveridleError as error:
                 # Those who wait must not wait for ever: the next look may reach the board.
                 log.warning("the board could not be looked at: %s", error)
-            # Not asyncio.wait_for: on Python 3.11 it loses a cancellation that comes together
-            # with what it waits for.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL):
-                    await self._nudged.wait()
+                await asyncio.sleep(POLL)
+                continue
+            await self._changes.wait(POLL)
 
     async def stop(self) -> None:
         """Stop following."""
-        poller, self._poller = self._poller, None
-        if poller is not None:
-            poller.cancel()
-            await asyncio.gather(poller, return_exceptions=True)
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.cancel()
+            await asyncio.gather(follower, return_exceptions=True)
+        await self._changes.close()

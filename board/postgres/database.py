@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 
 from neveridle.board.address import shown
+from neveridle.board.postgres.changes import NOTIFY, Notifier, PostgresChanges
 from neveridle.board.postgres.errors import PASSING, TRIES, explain, of
 from neveridle.board.postgres.hot import PostgresHotPaths
 from neveridle.board.postgres.session import Rows, Session, connect, pause
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READS = "neveridle_reads"
+WOKE = "neveridle_woke"
+"""Where ``board.sql.wake`` notes on its connection that something became runnable."""
 MIGRATION = 0x6E657665720001
 """The advisory lock under which one process at a time looks at the schema and migrates it."""
 
@@ -42,7 +45,8 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.hot = PostgresHotPaths(self._quickly, self._durably)
+        self._notifier = Notifier(self._notify)
+        self.hot = PostgresHotPaths(self._quickly, self._durably, self._notifier.woke)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: Session | None = None
         self._durable: Session | None = None
@@ -143,11 +147,27 @@ class PostgresDatabase:
         read stays true until it is done. ``work`` may be called again.
         """
 
+        loop = asyncio.get_running_loop()
+
         def run() -> T:
             with self.engine.begin() as connection:
-                return work(connection)
+                connection.info.pop(WOKE, None)
+                result = work(connection)
+                woke = bool(connection.info.pop(WOKE, False))
+            if woke:  # committed; said from here, as nobody may be waiting any more
+                loop.call_soon_threadsafe(self._notifier.woke)
+            return result
 
         return await self._hop(run)
+
+    def changes(self) -> PostgresChanges:
+        """See ``Database``."""
+        return PostgresChanges(self.url, self._notifier)
+
+    def _notify(self) -> None:
+        session = self._quick
+        if session is not None:
+            self._begin(session.run(lambda c: c.execute(NOTIFY, prepare=False)))
 
     async def _quickly(
         self,
@@ -235,6 +255,7 @@ class PostgresDatabase:
 
     async def _disconnect(self, disposed: asyncio.Future[None]) -> None:
         await disposed
+        self._notifier.flush()
         while self._begun:
             await asyncio.wait(self._begun)
         for session in (self._quick, self._durable):

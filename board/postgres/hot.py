@@ -14,6 +14,7 @@ from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.sweep import Sweep
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
+from neveridle.board.runnable import Runnable
 from neveridle.board.storable import storable
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ class PostgresHotPaths:
         quickly: runs work on the connection whose commits survive the process's death;
             where the caller was cancelled meanwhile, what it did is undone.
         durably: runs work on the connection whose commits survive a power cut.
+        woke: called once a transaction is committed that made something runnable.
     """
 
-    def __init__(self, quickly: _Hop, durably: _Hop) -> None:
+    def __init__(self, quickly: _Hop, durably: _Hop, woke: Callable[[], None]) -> None:
+        self._woke = woke
         self._quickly = quickly
         self._durably = durably
         queries = load_queries("neveridle.board.postgres", "hot.sql")
@@ -51,6 +54,7 @@ class PostgresHotPaths:
         self._given: dict[str, set[tuple[int, int]]] = {}
         self._doubtful: set[str] = set()
         self._columns: list[str] = []
+        self._waking: set[Rows] = set()
 
     async def _row(self, name: str) -> tuple[Any, ...]:
         async def work(c: Rows) -> tuple[Any, ...]:
@@ -146,11 +150,22 @@ class PostgresHotPaths:
         if ended is not None:
             await c.execute(self._sql["return_task"], {"task": task})
             await self._append(c, "attempt.released", ended[0], run, task, fence, {})
-            await c.execute(self._sql["wake"])
+            await self._wake(c)
 
     def _closed(self, connection: Rows) -> _Closed:
         """A transaction beside which no other one writes tasks or attempts."""
-        return _Closed(connection, self._sql["close"])
+        return _Closed(connection, self._sql["close"], self._committed)
+
+    async def _wake(self, c: Rows) -> None:
+        await c.execute(self._sql["wake"])
+        self._waking.add(c)
+
+    def _committed(self, connection: Rows, done: bool) -> None:
+        """Others are told once it can be seen, and not where it was undone."""
+        if connection in self._waking:
+            self._waking.discard(connection)
+            if done:
+                self._woke()
 
     async def renew(self, runs: Sequence[str], lease: float) -> set[tuple[int, int]]:
         """One heartbeat for all runs of a process; the attempts they still own."""
@@ -188,6 +203,8 @@ class PostgresHotPaths:
             return None if row[0] is None else [int(one) for one in row[0]]
 
         woken = await self._durably(work)
+        if woken:
+            self._woke()
         if woken is not None:
             self._given.get(run, set()).discard((task, fence))
         return woken
@@ -237,6 +254,16 @@ class PostgresHotPaths:
              "data": _json(data)},
         )  # fmt: skip
 
+    async def runnable(self, sources: Sequence[str], limit: int) -> list[Runnable]:
+        """What could be claimed now: of each source, in this order, at most so many."""
+        values = {"sources": list(sources), "limit": limit}
+
+        async def work(c: Rows) -> list[Runnable]:
+            rows = await (await c.execute(self._sql["runnable"], values)).fetchall()
+            return [Runnable(int(row[0]), row[1], row[2], frozenset(row[3])) for row in rows]
+
+        return await self._quickly(work)
+
     async def next_due(self) -> float | None:
         """When time alone will next make something runnable."""
         due = (await self._row("next_due"))[0]
@@ -244,7 +271,7 @@ class PostgresHotPaths:
 
     async def sweep(self, rule: SweepRule) -> list[tuple[int, int]]:
         """Return expired attempts' tasks, and tasks whose wait is over; see ``Sweep``."""
-        sweep = Sweep(self._sql, rule, self._append)
+        sweep = Sweep(self._sql, rule, self._append, self._wake)
         if not await self._quickly(sweep.due):
             return []
 
@@ -265,8 +292,11 @@ class PostgresHotPaths:
 
 
 class _Closed:
-    def __init__(self, connection: Rows, close: bytes) -> None:
+    def __init__(
+        self, connection: Rows, close: bytes, over: Callable[[Rows, bool], None]
+    ) -> None:
         self._connection = connection
+        self._over = over
         self._transaction = connection.transaction()
         self._close = close
 
@@ -276,7 +306,12 @@ class _Closed:
         return self._connection
 
     async def __aexit__(self, *raised: Any) -> None:
-        await self._transaction.__aexit__(*raised)
+        done = False
+        try:
+            await self._transaction.__aexit__(*raised)
+            done = raised[0] is None
+        finally:
+            self._over(self._connection, done)
 
 
 def _previous(names: Sequence[str], row: Sequence[Any]) -> Attempt | None:

@@ -43,6 +43,20 @@ WHERE t.state = 'pending' AND t.open_blockers = 0 AND t.source = %(source)s
 ORDER BY t.priority DESC, t.unblocks DESC, t.id
 LIMIT 1
 
+-- name: runnable
+-- What each rung could give, in claiming order: whom to wake is decided from this.
+SELECT r.id, r.source, r.assignee, r.skills
+FROM unnest(%(sources)s::text[]) WITH ORDINALITY AS s (source, rank), LATERAL (
+  SELECT t.id, t.source, t.assignee, t.skills, t.priority, t.unblocks FROM tasks AS t
+  WHERE t.state = 'pending' AND t.open_blockers = 0 AND t.source = s.source
+    AND NOT EXISTS (
+      SELECT 1 FROM task_services AS n JOIN services AS v ON v.name = n.service
+      WHERE n.task_id = t.id AND NOT v.usable
+        AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock)))
+  ORDER BY t.priority DESC, t.unblocks DESC, t.id
+  LIMIT %(limit)s) AS r
+ORDER BY s.rank, r.priority DESC, r.unblocks DESC, r.id
+
 -- name: claim
 -- An attempt that did not fail is resumed by the next one: same number, phase and findings.
 WITH gate AS (

@@ -30,14 +30,20 @@ class Sweep:
         sql: the named statements.
         rule: how what is overdue is treated.
         append: appends an event.
+        wake: notes that something became runnable.
     """
 
     def __init__(
-        self, sql: Mapping[str, bytes], rule: SweepRule, append: Callable[..., Awaitable[None]]
+        self,
+        sql: Mapping[str, bytes],
+        rule: SweepRule,
+        append: Callable[..., Awaitable[None]],
+        wake: Callable[[Rows], Awaitable[None]],
     ) -> None:
         self._sql = sql
         self._rule = rule
         self._append = append
+        self._wake = wake
 
     async def due(self, connection: Rows) -> bool:
         """Whether there is anything to do."""
@@ -96,7 +102,7 @@ class Sweep:
             runnable |= await self._return(c, task)
             await self._append(c, "task.due", None, None, task, None, {})
         if runnable:
-            await c.execute(sql["wake"])
+            await self._wake(c)
         return returned
 
     async def _note_outage(self, c: Rows, found: Judgement) -> None:

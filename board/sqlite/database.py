@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.revision import HEAD
+from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
 from neveridle.errors import BoardUnusable, DiskFull
@@ -163,6 +164,10 @@ class SqliteDatabase:
             return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error:
             return None
+
+    def changes(self) -> SqliteChanges:
+        """See ``Database``."""
+        return SqliteChanges(self._commits)
 
     async def _quickly(
         self,

@@ -18,6 +18,7 @@ from neveridle.board.attempt import (
 from neveridle.board.outage import SweepRule
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
+from neveridle.board.runnable import Runnable
 from neveridle.board.sqlite.connection import snapshot, transaction
 from neveridle.board.sqlite.sweep import Sweep
 
@@ -265,6 +266,19 @@ class SqliteHotPaths:
             {"kind": kind, "agent": agent, "run": run, "task": task, "fence": fence,
              "data": dumps(data)},
         )  # fmt: skip
+
+    async def runnable(self, sources: Sequence[str], limit: int) -> list[Runnable]:
+        """What could be claimed now: of each source, in this order, at most so many."""
+        sql = self._sql["runnable"]
+
+        def work(connection: sqlite3.Connection) -> list[Runnable]:
+            return [
+                Runnable(int(row[0]), str(row[1]), row[2], frozenset(json.loads(row[3])))
+                for source in sources
+                for row in connection.execute(sql, {"source": source, "limit": limit})
+            ]
+
+        return await self._quickly(work)
 
     async def next_due(self) -> float | None:
         """When time alone will next make something runnable."""

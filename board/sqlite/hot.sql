@@ -28,6 +28,17 @@ WHERE t.state = 'pending' AND t.open_blockers = 0 AND t.source = :source
 ORDER BY t.priority DESC, t.unblocks DESC, t.id
 LIMIT 1
 
+-- name: runnable
+-- What a rung could give, in claiming order: whom to wake is decided from this.
+SELECT t.id, t.source, t.assignee, t.skills FROM tasks AS t
+WHERE t.state = 'pending' AND t.open_blockers = 0 AND t.source = :source
+  AND NOT EXISTS (
+    SELECT 1 FROM task_services AS n JOIN services AS v ON v.name = n.service
+    WHERE n.task_id = t.id AND NOT v.usable
+      AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock)))
+ORDER BY t.priority DESC, t.unblocks DESC, t.id
+LIMIT :limit
+
 -- name: take
 UPDATE tasks SET state = 'in_progress', fence = fence + 1, waiting_on = '', waiting_until = NULL,
   blocked_owner = '', blocked_action = '', updated_at = (SELECT now FROM board_clock)

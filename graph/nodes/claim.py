@@ -23,9 +23,11 @@ async def claim(team: Team, state: TickState) -> TickState:
         lease=team.settings.leases.lease,
     )
     if won is None:
+        team.usher.arrived(agent.name)
         return {"candidate": None, "lost": state.get("lost", 0) + 1}
     job = Job(won.task, won.attempt, won.previous, runner=asyncio.current_task())
     team.desk.put(job)
+    team.usher.arrived(agent.name)
     outcome = won.attempt.outcome or {}
     phase, status = won.attempt.phase, str(outcome.get("status", ""))
     if status == "blocked":

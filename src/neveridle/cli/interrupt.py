@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the team stops in order, or is stopped, within two seconds."""
+"""Ctrl-C ends a run within two seconds; SIGTERM lets it finish what it can, for a while."""
 
 from __future__ import annotations
 
@@ -20,20 +20,33 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Runs one coroutine, and turns the first signal into its cancellation.
+    """Runs one coroutine; SIGINT cancels it, SIGTERM asks it to end first.
 
     Python's own way waits for every worker thread, and is not heard while the event loop
     is busy, as during the import of a large library. So a thread watches: when the
-    coroutine has not ended ``GRACE`` seconds after the signal, ``rescue`` is called, and
-    the process ends. A second signal ends it at once.
+    coroutine has not ended ``GRACE`` seconds after it was cancelled, ``rescue`` is called, and
+    the process ends. A second signal cancels what was only asked to end; one after the
+    cancellation ends the process at once.
 
     Args:
         rescue: returns to the board what this process holds; called from another thread.
+        drain: asks the coroutine to end; called in its loop.
+        grace: seconds it has for that after SIGTERM; 0: it is cancelled at once.
     """
 
-    def __init__(self, rescue: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        rescue: Callable[[], None],
+        *,
+        drain: Callable[[], None] | None = None,
+        grace: float = 0.0,
+    ) -> None:
         self.number: int | None = None
         self._rescue = rescue
+        self._drain = drain
+        self._grace = grace
+        self._hurried = False
+        self._hurry = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._before: list[Any] = []
@@ -83,16 +96,35 @@ class Interruption:
         finally:
             self._task = None
 
+    def drain(self) -> None:
+        """Ask the coroutine to end, for no signal's sake; from any thread."""
+        if self._loop is not None and self._task is not None and self._drain is not None:
+            with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                self._loop.call_soon_threadsafe(self._drain)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.number is not None:
+        if self._hurried:
             os._exit(128 + number)
-        self.number = number
+        first, self.number = self.number is None, number
         if self._loop is None or self._task is None:
             raise SystemExit(128 + number)  # nothing is at work yet, or any more
-        threading.Thread(target=self._watch, name="neveridle-rescue", daemon=True).start()
-        self._loop.call_soon_threadsafe(self._task.cancel)
+        gently = first and number == signal.SIGTERM and self._drain is not None
+        if gently and self._grace > 0:
+            self.drain()
+        else:
+            self._hurried = True  # before the event, whose lock a further signal might meet
+            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._hurry.set()
+        if first:
+            threading.Thread(target=self._watch, name="neveridle-rescue", daemon=True).start()
 
     def _watch(self) -> None:
+        if not self._hurry.wait(self._grace):
+            self._hurried = True
+            loop, task = self._loop, self._task
+            if loop is not None and task is not None:
+                with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                    loop.call_soon_threadsafe(task.cancel)
         threading.Event().wait(GRACE)
         try:
             self._rescue()

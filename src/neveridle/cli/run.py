@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neveridle.cli.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
+    from neveridle.cli.running import How
     from neveridle.graph.report import RunReport
     from neveridle.settings import Settings
 
@@ -46,13 +47,31 @@ def run_command(
             "--model", metavar="NAME", help="Use this model in place of all configured ones."
         ),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            min=1,
+            max=256,
+            help="Share the agents among so many processes, watched and restarted by this one.",
+        ),
+    ] = None,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            "--grace",
+            min=0.0,
+            help="After SIGTERM, so many seconds to finish what is at work.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Let the agents pull work, until Ctrl-C or as long as is asked for.
 
     Ctrl-C ends it within two seconds: what was at work goes back to the board, and the next
-    run goes on with it. A second Ctrl-C ends it at once.
+    run goes on with it. A second Ctrl-C ends it at once. SIGTERM lets what is at work finish
+    first, for as long as --grace or [fleet] says; a second signal is as Ctrl-C.
     """
     from neveridle.cli.failure import Misuse
     from neveridle.cli.options import commas
@@ -73,7 +92,12 @@ def run_command(
         until=Until.IDLE if once else until,
         ticks=len(names) if once else ticks,
         timeout=timeout,
+        grace=settings.fleet.grace if grace is None else grace,
+        processes=processes or settings.fleet.processes,
     )
+    if how.processes > 1:
+        _run_fleet(settings, how, json=json)
+        return
     report, code = conduct(settings, how, json=json)
     _show(report, json=json)
     if code:
@@ -82,6 +106,15 @@ def run_command(
         leave(code)
     if failed(report):
         raise typer.Exit(1)
+
+
+def _run_fleet(settings: Settings, how: How, *, json: bool) -> None:
+    from neveridle.cli.fleet.conducting import conduct_fleet
+
+    report, data, code = conduct_fleet(settings, how, json=json)
+    _show(report, json=json, data=data)
+    if code or failed(report):
+        raise typer.Exit(code or 1)
 
 
 def with_model(settings: Settings, name: str) -> Settings:
@@ -103,11 +136,11 @@ def failed(report: RunReport) -> bool:
     return bool(report.stopped) or (bad and not report.endings.get("completed"))
 
 
-def _show(report: RunReport, *, json: bool) -> None:
+def _show(report: RunReport, *, json: bool, data: dict[str, Any] | None = None) -> None:
     from neveridle.cli.run_report import print_report
     from neveridle.cli.screen import print_json
 
     if json:
-        print_json(report.as_dict())
+        print_json(data or report.as_dict())
     else:
         print_report(report)

@@ -14,6 +14,8 @@ REASONS = {
     "ticks": "The ticks that were asked for are over.",
     "timeout": "The time that was asked for is over.",
     "stopped": "Every agent stopped.",
+    "drained": "Asked to end: what was at work is finished, and nothing new was begun.",
+    "gave up": "No process is left that could be started again.",
     "interrupted": "Interrupted: what was at work is back on the board.",
 }
 COLOURS = {"completed": "green", "failed": "red", "blocked": "red", "handed_off": "cyan"}

@@ -19,12 +19,19 @@ from neveridle.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """How a team is run; see ``Team.run``."""
+    """How a team is run; see ``Team.run``.
+
+    Attributes:
+        grace: seconds to finish what is at work, after SIGTERM.
+        processes: how many processes share the agents.
+    """
 
     agents: list[str]
     until: str
     ticks: int | None
     timeout: float | None
+    grace: float
+    processes: int = 1
 
 
 class _Run:
@@ -58,24 +65,28 @@ class _Run:
         return report
 
     def rescue(self) -> None:
-        """Return to the board what this process holds, whatever the team is busy with.
+        """Return to the board what this process holds, whatever the team is busy with."""
+        give_back(self.team)
 
-        Called from another thread, with a board of its own: the fence keeps what the
-        team may still write from doing harm.
-        """
-        keeper = getattr(self.team, "keeper", None)
-        if keeper is None or not keeper.runs:
-            return
 
-        async def give_back() -> None:
-            async with Board(self.team.settings.board_url, create=False) as board:
-                await board.attempts.release_runs(keeper.runs)
-                await board.runs.end(keeper.runs)
+def give_back(team: Team) -> None:
+    """Return to the board what this process holds; called from another thread.
 
-        try:
-            asyncio.run(give_back())
-        except NeveridleError as error:
-            sys.stderr.write(f"error[{error.code}]: {error}\n")
+    It has a board of its own: the fence keeps what the team may still write from doing harm.
+    """
+    keeper = getattr(team, "keeper", None)
+    if keeper is None or not keeper.runs:
+        return
+
+    async def whole() -> None:
+        async with Board(team.settings.board_url, create=False) as board:
+            await board.attempts.release_runs(keeper.runs)
+            await board.runs.end(keeper.runs)
+
+    try:
+        asyncio.run(whole())
+    except NeveridleError as error:
+        sys.stderr.write(f"error[{error.code}]: {error}\n")
 
 
 def conduct(settings: Settings, how: How, *, json: bool) -> tuple[RunReport, int]:
@@ -87,6 +98,6 @@ def conduct(settings: Settings, how: How, *, json: bool) -> tuple[RunReport, int
         OperatorError: something must be configured or repaired first.
     """
     one = _Run(settings, how, json=json)
-    with Interruption(one.rescue) as interruption:
+    with Interruption(one.rescue, drain=one.team.drain, grace=how.grace) as interruption:
         report = interruption.run(one.whole())
         return report or one.so_far(), interruption.exit_code

@@ -6,6 +6,7 @@ from neveridle.settings.loader import CONFIG_NAME, find_config, load_settings
 from neveridle.settings.model import (
     AgentSettings,
     DeliverySettings,
+    FleetSettings,
     ImprovementSettings,
     LeaseSettings,
     LimitSettings,
@@ -21,6 +22,7 @@ __all__ = [
     "CONFIG_NAME",
     "AgentSettings",
     "DeliverySettings",
+    "FleetSettings",
     "ImprovementSettings",
     "LeaseSettings",
     "LimitSettings",

@@ -167,6 +167,22 @@ class LeaseSettings(_Table):
         return self
 
 
+class FleetSettings(_Table):
+    """How many processes work, and how they end."""
+
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that `neveridle run` starts and watches. 1: it works itself.",
+    )
+    grace: float = Field(
+        default=20.0,
+        ge=0,
+        description="Seconds after SIGTERM to finish what is at work; then it is returned.",
+    )
+
+
 class ImprovementSettings(_Table):
     """What the team does when nothing was asked of it."""
 
@@ -229,6 +245,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     limits: LimitSettings = LimitSettings()
     leases: LeaseSettings = LeaseSettings()
+    fleet: FleetSettings = FleetSettings()
     improvement: ImprovementSettings = ImprovementSettings()
     memory: MemorySettings = MemorySettings()
 

@@ -1,0 +1,1 @@
+"""Several processes of one team: who starts them, watches them, and ends them in order."""

@@ -1,0 +1,60 @@
+"""One run of a fleet from the command line, from opening the board to its report."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from neveridle.board import Board
+from neveridle.cli.fleet.gathered import as_dict
+from neveridle.cli.fleet.supervisor import Said, Supervisor
+from neveridle.cli.follower import Follower
+from neveridle.cli.live import Progress
+from neveridle.cli.running import How
+from neveridle.cli.screen import say
+from neveridle.errors import NeveridleError
+from neveridle.graph.report import RunReport
+from neveridle.graph.runner import count_calls
+from neveridle.settings import Settings
+
+
+class FleetFailed(NeveridleError):
+    """What a process of the fleet could not begin for, as it said itself."""
+
+    def __init__(self, said: dict[str, str], exit_code: int) -> None:
+        super().__init__(said["message"], remedy=said["remedy"])
+        self.code = said["code"]  # type: ignore[misc] # pyright: ignore
+        self.exit_code = exit_code  # type: ignore[misc] # pyright: ignore
+
+
+def conduct_fleet(
+    settings: Settings, how: How, *, json: bool
+) -> tuple[RunReport, dict[str, Any], int]:
+    """Run a team in several processes; what came of it, the same as JSON, and the exit code.
+
+    Raises:
+        OperatorError: the board cannot be used.
+        FleetFailed: a process said that something must be configured first.
+    """
+    return asyncio.run(_whole(settings, how, json=json))
+
+
+async def _whole(
+    settings: Settings, how: How, *, json: bool
+) -> tuple[RunReport, dict[str, Any], int]:
+    async with Board(settings.board_url) as board:
+        began, newest = await board.clock.now(), await board.events.newest()
+
+        def tell(said: Said) -> None:
+            say(said.text, err=json or said.problem, lines=False)
+
+        fleet = Supervisor(settings, how, board=board, tell=tell)
+        report, runs = fleet.gathered.report, fleet.gathered.runs
+        progress = Progress(Follower(board, lambda: runs), how.agents, quiet=json)
+        async with progress.shown():
+            code = await fleet.run()
+        report.seconds = await board.clock.now() - began
+        await count_calls(board, report, runs, newest)
+        if fleet.gathered.error is not None and code in (2, 3, 4):
+            raise FleetFailed(fleet.gathered.error, code)
+        return report, as_dict(report, fleet.places), code
