@@ -143,8 +143,10 @@ TABLES = [effects, sync_points, check_ins, outages, task_links]
 def upgrade() -> None:
     """Make the tables."""
     metadata.create_all(op.get_bind(), tables=TABLES)
+    op.create_index("ix_proposals_task", "proposals", ["task_id"])
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index("ix_proposals_task", "proposals")
     metadata.drop_all(op.get_bind(), tables=TABLES)
