@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
     from neveridle.board.proposals import Proposals
+    from neveridle.board.retention import Retention
     from neveridle.board.runnable import Runnable
     from neveridle.board.runs import Runs
     from neveridle.board.sync_points import SyncPoints
@@ -146,6 +147,13 @@ class Board:
         from neveridle.board.syncs import Syncs
 
         return Syncs(self.database)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What is over, and ages out."""
+        from neveridle.board.retention import Retention
+
+        return Retention(self.database)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

@@ -266,6 +266,7 @@ proposals = Table(
     Column("task_id", Integer, ForeignKey("tasks.id")),
     Column("created_at", Double, nullable=False),
     Index("ix_proposals_created", "created_at"),
+    Index("ix_proposals_task", "task_id"),
 )
 
 memories = Table(

@@ -20,6 +20,7 @@ from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
 from neveridle.graph.sources.tracker import BoardTracker
 from neveridle.graph.team import Team
+from neveridle.graph.tidying import Tidying
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory, MiniLM
@@ -89,6 +90,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     await team.wakeups.look()
     team.keeper.start()
     stack.push_async_callback(team.keeper.stop)
+    tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)
+    tidying.start(tell=team.note_error)
+    stack.push_async_callback(tidying.stop)
 
 
 async def _check_delivery(team: Team) -> None:

@@ -52,6 +52,9 @@ def connect(path: Path, *, durable: bool) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, durable: bool) -> None:
     connection.row_factory = sqlite3.Row
+    if not connection.execute("PRAGMA page_count").fetchone()[0]:
+        # Only in a new file: free pages can later be given back while others work.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     # Another process may hold the file for a moment while it switches to WAL.
     mode = str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
     if mode != "wal":

@@ -16,6 +16,7 @@ from neveridle.board.revision import HEAD
 from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
+from neveridle.board.sqlite.wal import WalTrimmer
 from neveridle.errors import BoardUnusable, DiskFull
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.hot = SqliteHotPaths(self._quickly, self._durably, self._commits)
+        self._wal = WalTrimmer(path)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: sqlite3.Connection | None = None
         self._durable: sqlite3.Connection | None = None
@@ -150,7 +152,11 @@ class SqliteDatabase:
             with self.engine.begin() as connection:
                 return work(connection)
 
-        return await self._hop(lambda: retrying(run, self.path))
+        return await self._hop(lambda: self._counted(retrying(run, self.path)))
+
+    def _counted(self, result: T) -> T:
+        self._wal.wrote()
+        return result
 
     def _commits(self) -> int | None:
         """A number that changes with every commit of another connection; None: ask again.
@@ -177,7 +183,7 @@ class SqliteDatabase:
         def run() -> T:
             connection = self._quick
             assert connection is not None  # _hop refuses work for a board that is not open
-            return retrying(lambda: work(connection), self.path)
+            return self._counted(retrying(lambda: work(connection), self.path))
 
         def back(result: T) -> None:
             connection = self._quick
@@ -191,7 +197,7 @@ class SqliteDatabase:
         def run() -> T:
             connection = self._durable
             assert connection is not None  # _hop refuses work for a board that is not open
-            return retrying(lambda: work(connection), self.path)
+            return self._counted(retrying(lambda: work(connection), self.path))
 
         return await self._hop(run)
 

@@ -200,9 +200,10 @@ TABLES = [
 
 
 def upgrade() -> None:
-    """Make the tables, and the clock that does not go back."""
+    """Make the tables and an index, and the clock that does not go back."""
     bind = op.get_bind()
     metadata.create_all(bind, tables=TABLES)
+    op.create_index("ix_proposals_task", "proposals", ["task_id"])
     op.execute("INSERT INTO clock_guard (id, newest, ahead) VALUES (1, 0, 0)")
     op.execute("DROP VIEW board_clock")
     op.execute(CLOCK_VIEW[bind.dialect.name])
@@ -213,4 +214,5 @@ def downgrade() -> None:
     bind = op.get_bind()
     op.execute("DROP VIEW board_clock")
     op.execute(EARLIER_VIEW[bind.dialect.name])
+    op.drop_index("ix_proposals_task", "proposals")
     metadata.drop_all(bind, tables=TABLES)

@@ -21,6 +21,7 @@ COMMANDS = {
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",
     "config": "neveridle.cli.config:app",
+    "tidy": "neveridle.cli.tidy:tidy_command",
     "eval": "neveridle.cli.evals:app",
     "roadmap": "neveridle.cli.roadmap:roadmap_command",
     "graph": "neveridle.cli.graph:graph_command",

@@ -220,6 +220,37 @@ class MemorySettings(_Table):
     )
 
 
+class RetentionSettings(_Table):
+    """How long what is over is kept, in days; 0 keeps it for ever."""
+
+    events: float = Field(
+        default=30.0,
+        ge=0,
+        description="Days events and messages are kept. Those of tasks that are open, or ended "
+        "within these days, stay. At least 1: the last day is counted from them.",
+    )
+    tasks: float = Field(
+        default=90.0,
+        ge=0,
+        description="Days tasks are kept after they ended, with their attempts and handoffs. "
+        "What an open task still needs stays.",
+    )
+    checkpoints: float = Field(
+        default=30.0,
+        ge=0,
+        description="Days the conversation and the clone of an attempt are kept that another "
+        "may go on with: after a failure, or while its task waits or is blocked.",
+    )
+
+    @field_validator("events")
+    @classmethod
+    def _a_day_is_counted(cls, days: float) -> float:
+        if 0 < days < 1:
+            msg = "at least 1 day, as the last day is counted from events; or 0 for ever"
+            raise ValueError(msg)
+        return days
+
+
 class Settings(BaseSettings):
     """All settings of a team; frozen once loaded.
 
@@ -248,6 +279,7 @@ class Settings(BaseSettings):
     fleet: FleetSettings = FleetSettings()
     improvement: ImprovementSettings = ImprovementSettings()
     memory: MemorySettings = MemorySettings()
+    retention: RetentionSettings = RetentionSettings()
 
     root: Path = Field(default=Path(), exclude=True, description="The folder of the file.")
 

@@ -1,0 +1,123 @@
+"""A running team clears away what is over and old, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from neveridle.board import AttemptState, NewTask, Source, TaskState
+from neveridle.board.aging import DAY
+
+
+async def tidied(team: Any) -> dict[str, int]:
+    """What the newest tidying removed."""
+    (event,) = await team.board.events.find(kind="board.tidied")
+    return dict(event.data)
+
+
+async def test_an_hour_later_it_is_gone_and_only_then_anything_is_written(
+    project: Any, hands: Any, until: Any
+) -> None:
+    project.use("retention", tasks=1, events=2)
+    await project.script()
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Task")
+        await team.run(until="idle")
+        newest = await team.board.events.newest()
+        await team.board.clock.advance(DAY)
+        await asyncio.sleep(0.1)
+        assert await team.board.events.newest() == newest
+        await team.board.clock.advance(3601)
+        while await team.board.tasks.find():  # noqa: ASYNC110 - done in the background
+            await asyncio.sleep(0.01)
+        while not await team.board.events.find(kind="board.tidied"):  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.01)
+        assert await tidied(team) == {"tasks": 1}
+        await team.dispatch("sam", "Another")
+        assert (await team.run(until="idle")).endings == {"completed": 1}
+
+
+async def test_a_team_that_is_opened_looks_at_once(project: Any, hands: Any) -> None:
+    project.use("retention", tasks=1)
+    await project.script()
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Task")
+        await team.run(until="idle")
+        await team.board.clock.advance(2 * DAY)
+    async with project.team(worker=hands) as team:
+        while await team.board.tasks.find():  # noqa: ASYNC110 - done in the background
+            await asyncio.sleep(0.01)
+
+
+async def test_what_failed_or_is_parked_is_kept_for_a_while(project: Any, hands: Any) -> None:
+    from neveridle.errors import OutcomeInvalid
+
+    project.use("retention", checkpoints=5)
+    project.use("limits", attempts=1)
+    await project.script()
+    hands.do("Breaks", hands.fail(OutcomeInvalid("no")))
+    hands.do("Waits", hands.leave({"a.txt": "a\n"}, status="blocked", owner="human",
+                                  action="decide", summary="half"))  # fmt: skip
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Breaks")
+        await team.dispatch("sam", "Waits")
+        report = await team.run(until="idle")
+        assert report.endings == {"failed": 1, "blocked": 1}
+        assert project.clones == ["1-1", "2-1"]
+        await team.board.clock.advance(4 * DAY)
+        await asyncio.sleep(0.1)
+        assert project.clones == ["1-1", "2-1"]
+        await team.board.clock.advance(1 * DAY + 3600)
+        while project.clones:  # noqa: ASYNC110 - done in the background
+            await asyncio.sleep(0.01)
+        assert (await team.board.tasks.get(2)).state is TaskState.BLOCKED
+        # It can be taken up all the same, from the beginning.
+        hands.do("Waits", hands.leave({"a.txt": "b\n"}))
+        await team.board.tasks.retry(2)
+        assert (await team.run(until="idle")).endings == {"completed": 1}
+    assert project.shows("a.txt") == "b"
+
+
+async def test_work_that_passed_its_checks_is_not_thrown_away(project: Any, team: Any) -> None:
+    await team.board.clock.script(1_000_000.0)
+    task = await team.board.tasks.add(NewTask(source=Source.BACKLOG, title="Verified"))
+    claim = await team.board.attempts.claim(
+        agent="sam", run="r", skills=[], source=Source.BACKLOG, lease=60
+    )
+    await team.workspaces.create(f"{task.id}-1", branch="neveridle/1-verified")
+    await team.board.attempts.record(claim.attempt, phase="verified")
+    await team.board.attempts.park(claim.attempt, on="ci")
+    await team.board.clock.advance(400 * DAY)
+    assert (await team.janitor.aged(1)).attempts == []
+    assert project.clones == ["1-1"]
+
+
+async def test_branches_of_what_was_given_up_go_and_no_others(project: Any, team: Any) -> None:
+    await team.board.clock.script(1_000_000.0)
+    for number, title in enumerate(("given-up", "moved-on", "delivered", "open"), start=1):
+        await team.board.tasks.add(NewTask(source=Source.BACKLOG, title=title))
+        claim = await team.board.attempts.claim(
+            agent="sam", run="r", skills=[], source=Source.BACKLOG, lease=60
+        )
+        name = f"neveridle/{number}-{title}"
+        project.git("checkout", "-q", "-b", name, "main")
+        commit = project.commit({f"{number}.txt": "x\n"})
+        await team.board.attempts.record(
+            claim.attempt, branch=name, commit=commit,
+            phase="delivered" if title == "delivered" else None,
+        )  # fmt: skip
+        if title == "moved-on":
+            project.commit({"by hand.txt": "x\n"})
+        if title != "open":
+            await team.board.tasks.cancel(number)
+    project.git("checkout", "-q", "main")
+    project.git("branch", "neveridle/1-somebody-elses", "main")
+    await team.board.clock.advance(10 * DAY)
+    assert (await team.janitor.aged(11)).branches == []
+    found = await team.janitor.aged(9)
+    assert [branch.name for branch in found.branches] == ["neveridle/1-given-up"]
+    await team.janitor.remove(found)
+    assert "neveridle/1-given-up" not in project.branches
+    assert len(project.branches) == 4
+    (attempt,) = await team.board.attempts.of(1)
+    assert attempt.state is AttemptState.CANCELLED
