@@ -96,7 +96,7 @@ class Session:
         self._used = now
         if self._connection is None or self._connection.closed:
             made = await AsyncConnection.connect(
-                self._url, autocommit=True, prepare_threshold=0, **_options(self._url)
+                self._url, autocommit=True, prepare_threshold=0, **options(self._url)
             )
             try:
                 await made.execute(self._settings.encode(), prepare=False)
@@ -114,14 +114,14 @@ class Session:
             self._connection = None
 
 
-def _options(url: str) -> dict[str, Any]:
+def options(url: str) -> dict[str, Any]:
     """Defaults for what the URL does not say itself."""
     return {name: value for name, value in CONNECT.items() if f"{name}=" not in url}
 
 
 def connect(url: str) -> psycopg.Connection[Any]:
     """A plain connection, for SQLAlchemy; durable as the server has it, at least locally."""
-    made: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, **_options(url))
+    made: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, **options(url))
     try:
         made.execute((LIMITS + DURABLE).encode(), prepare=False)
         made.autocommit = False

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import operator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, cast
 
+import psycopg
 import pytest
 
 from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.errors import BoardUnusable
+
+SCHEMA = "neveridle_checkpoints"
 
 
 class State(TypedDict):
@@ -36,7 +41,22 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ein Ordner" / "checkpoints.db"
 
 
-async def test_a_takeover_goes_on_in_a_thread_of_its_own(path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def make(request: pytest.FixtureRequest, path: Path) -> Callable[[], Checkpoints]:
+    """Opens the same checkpoints, as one process more."""
+    board = "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    return lambda: Checkpoints(path, board)
+
+
+@pytest.fixture
+async def checkpoints(make: Callable[[], Checkpoints]) -> AsyncGenerator[Checkpoints]:
+    opened = make()
+    yield opened
+    await opened.close()
+    await opened.close()
+
+
+async def test_a_takeover_goes_on_in_a_thread_of_its_own(checkpoints: Checkpoints) -> None:
     """Who was only thought dead writes to the old one, and nobody reads it."""
     ran: list[str] = []
     broken = True
@@ -47,7 +67,6 @@ async def test_a_takeover_goes_on_in_a_thread_of_its_own(path: Path) -> None:
         ran.append("second")
         return {"seen": ["second"]}
 
-    checkpoints = Checkpoints(path)
     graph = two_steps(second, await checkpoints.saver())
     with pytest.raises(RuntimeError):
         await graph.ainvoke({"seen": []}, thread_config("1:1"), durability="sync")
@@ -65,11 +84,9 @@ async def test_a_takeover_goes_on_in_a_thread_of_its_own(path: Path) -> None:
     await checkpoints.drop("1:1")
     assert await checkpoints.threads() == ["1:2"]
     assert not await checkpoints.exists("1:1")
-    await checkpoints.close()
-    await checkpoints.close()
 
 
-async def test_what_one_node_of_a_step_wrote_before_the_kill_is_not_done_again(path: Path) -> None:
+async def test_what_one_node_of_a_step_wrote_before_the_kill_is_not_done_again(checkpoints: Checkpoints) -> None:
     """The pending writes come along at a takeover."""
     from langgraph.graph import END, START, StateGraph
 
@@ -86,7 +103,6 @@ async def test_what_one_node_of_a_step_wrote_before_the_kill_is_not_done_again(p
             raise RuntimeError("killed here")
         return {"seen": ["bad"]}
 
-    checkpoints = Checkpoints(path)
     graph: Any = StateGraph(cast("Any", State))
     for node in (good, bad):
         graph.add_node(node.__name__, node)
@@ -100,16 +116,14 @@ async def test_what_one_node_of_a_step_wrote_before_the_kill_is_not_done_again(p
     state = await compiled.ainvoke(None, thread_config("1:2"), durability="sync")
     assert sorted(state["seen"]) == ["bad", "good"]
     assert ran == ["good"]
-    await checkpoints.close()
 
 
-async def test_a_thread_does_not_grow_with_its_steps(path: Path) -> None:
+async def test_a_thread_does_not_grow_with_its_steps(checkpoints: Checkpoints) -> None:
     from langgraph.graph import END, START, StateGraph
 
     async def step(state: State) -> State:
         return {"seen": ["x" * 2000]}
 
-    checkpoints = Checkpoints(path)
     graph: Any = StateGraph(cast("Any", State))
     graph.add_node("step", step)
     graph.add_edge(START, "step")
@@ -124,20 +138,16 @@ async def test_a_thread_does_not_grow_with_its_steps(path: Path) -> None:
     )
     saver = await checkpoints.saver()
     assert len([one async for one in saver.alist(thread_config("1:1"))]) == 1
-    await checkpoints.close()
     size = await asyncio.to_thread(path.stat)
     assert size.st_size < 1_000_000  # all of them would be 50 * 50 / 2 * 2 kB
 
 
-async def test_two_agents_that_begin_at_once_open_the_file_once(path: Path) -> None:
-    checkpoints = Checkpoints(path)
+async def test_two_agents_that_begin_at_once_open_the_file_once(checkpoints: Checkpoints) -> None:
     one, other = await asyncio.gather(checkpoints.saver(), checkpoints.saver())
     assert one is other
-    await checkpoints.close()
 
 
-async def test_asking_for_threads_makes_no_file(path: Path) -> None:
-    checkpoints = Checkpoints(path)
+async def test_asking_for_threads_makes_no_file(checkpoints: Checkpoints) -> None:
     assert await checkpoints.threads() == []
     assert not await asyncio.to_thread(path.exists)
 
