@@ -191,7 +191,8 @@ class NewestPostgresSaver(AsyncPostgresSaver):
                 return await work()
             except psycopg.Error as error:
                 lost = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-                if tries == TRIES or not (lost or isinstance(error, PASSING)):
+                again = isinstance(error, PASSING) or (lost and self._connection is not None)
+                if tries == TRIES or not again:
                     raise explain(error, self._url) from error
             await asyncio.sleep(random.uniform(0.5, 1) * min(0.01 * 2**tries, LONGEST_PAUSE))
         raise AssertionError
@@ -199,10 +200,11 @@ class NewestPostgresSaver(AsyncPostgresSaver):
     async def _connected(self) -> None:
         if self._connection is not None and not self._connection.closed:
             return
-        made = await AsyncConnection.connect(
-            self._url, autocommit=True, prepare_threshold=0, row_factory=dict_row,
-            **options(self._url),
-        )  # fmt: skip
+        how: dict[str, Any] = {"prepare_threshold": 0, "row_factory": dict_row}
+        made = cast(
+            "AsyncConnection[DictRow]",
+            await AsyncConnection.connect(self._url, autocommit=True, **how, **options(self._url)),
+        )
         try:
             await made.execute(SETTINGS.encode(), prepare=False)
             await self._set_up(made)
@@ -218,15 +220,17 @@ class NewestPostgresSaver(AsyncPostgresSaver):
         schema = schema_beside(str((row or {})["name"]))
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (SETUP,))
-            there = await connection.execute("SELECT to_regnamespace(%s) AS it", (f'"{schema}"',))
-            if ((await there.fetchone()) or {})["it"] is None:
+            there = await connection.execute(
+                "SELECT FROM pg_namespace WHERE nspname = %s", (schema,)
+            )
+            if await there.fetchone() is None:
                 # Asked first: "IF NOT EXISTS" demands the right to make what is there already.
                 await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
             await connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
             await self._make_tables(connection)
 
     async def _make_tables(self, connection: AsyncConnection[DictRow]) -> None:
-        await connection.execute(cast("LiteralString", self.MIGRATIONS[0]))
+        await connection.execute(self.MIGRATIONS[0].encode())
         rows = await connection.execute("SELECT max(v) AS newest FROM checkpoint_migrations")
         newest = ((await rows.fetchone()) or {})["newest"]
         done = -1 if newest is None else int(newest)
@@ -234,8 +238,7 @@ class NewestPostgresSaver(AsyncPostgresSaver):
             if number > done:
                 # Not CONCURRENTLY: the tables are empty, all of it is one transaction, and an
                 # index that is killed half made would stay, invalid.
-                plain = cast("LiteralString", statement.replace(" CONCURRENTLY", ""))
-                await connection.execute(plain)
+                await connection.execute(statement.replace(" CONCURRENTLY", "").encode())
                 await connection.execute(
                     "INSERT INTO checkpoint_migrations (v) VALUES (%s)", (number,)
                 )

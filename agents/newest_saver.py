@@ -142,9 +142,11 @@ class NewestSaver(SqliteSaver):
 
         def copy() -> bool:
             with self.lock, self.conn as transaction:
-                for statement in FORK:
-                    copied = transaction.execute(statement, {"old": old, "new": new})
-            return copied.rowcount > 0
+                counts = [
+                    transaction.execute(statement, {"old": old, "new": new}).rowcount
+                    for statement in FORK
+                ]
+            return counts[-1] > 0
 
         return await self._hop(copy)
 
