@@ -18,6 +18,11 @@ from neveridle.errors import BoardUnusable
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
+WAITING = """
+SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE NOT granted AND datname = current_database()
+"""
+
 
 def holding(value: str, *, version: str) -> Checkpoint:
     values = {"channel_values": {"seen": [value]}, "channel_versions": {"seen": version}}
@@ -67,8 +72,8 @@ async def test_a_call_that_is_cut_is_done_again(
         putting = asyncio.create_task(
             (await there.saver()).aput(thread_config("2:1"), empty_checkpoint(), {}, {})
         )
-        waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
-        await until(lambda: other.execute(waiting).fetchall())
+        ending = WAITING.replace("l.pid", "pg_terminate_backend(l.pid)")
+        await until(lambda: other.execute(ending.encode()).fetchall())
         holder.rollback()
         await putting
     assert await there.threads() == ["1:1", "2:1"]
@@ -85,7 +90,7 @@ async def test_a_call_whose_caller_is_cancelled_is_done_whole(
         putting = asyncio.create_task(
             (await there.saver()).aput(thread_config("2:1"), empty_checkpoint(), {}, {})
         )
-        await until(lambda: other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall())
+        await until(lambda: other.execute(WAITING.encode()).fetchall())
         putting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await putting
