@@ -30,6 +30,21 @@ CREATE TRIGGER IF NOT EXISTS keep_newest AFTER INSERT ON checkpoints BEGIN
 END
 """
 
+FORK = (
+    """
+    INSERT OR IGNORE INTO writes
+      (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)
+    SELECT :new, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value
+    FROM writes WHERE thread_id = :old
+    """,
+    """
+    INSERT OR IGNORE INTO checkpoints
+      (thread_id, checkpoint_ns, checkpoint_id, type, checkpoint, metadata)
+    SELECT :new, checkpoint_ns, checkpoint_id, type, checkpoint, metadata
+    FROM checkpoints WHERE thread_id = :old
+    """,
+)
+
 
 class NewestSaver(SqliteSaver):
     """LangGraph's SQLite checkpointer, pruned as it is written and used from asyncio.
@@ -121,6 +136,19 @@ class NewestSaver(SqliteSaver):
             self.delete_thread(thread_id)
 
         await self._hop(work)
+
+    async def fork(self, old: str, new: str) -> bool:
+        """Copy a thread as it is at this moment; whether there was one."""
+
+        def copy() -> bool:
+            with self.lock, self.conn as transaction:
+                counts = [
+                    transaction.execute(statement, {"old": old, "new": new}).rowcount
+                    for statement in FORK
+                ]
+            return counts[-1] > 0
+
+        return await self._hop(copy)
 
     async def threads(self) -> builtins.list[str]:
         """The ids of all threads, sorted."""

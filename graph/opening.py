@@ -49,7 +49,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     embedder = team.given_embedder or MiniLM(settings.memory.embedding)
     team.memory = Memory(team.board.memories, home=settings.home, embedder=embedder)
     stack.push_async_callback(team.memory.close)
-    team.checkpoints = Checkpoints(settings.home / "checkpoints.db")
+    team.checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
     stack.push_async_callback(team.checkpoints.close)
     team.lessons = Lessons(team.board, team.models)
     team.worker = team.given_worker or ModelWorker(

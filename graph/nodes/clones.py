@@ -28,12 +28,16 @@ async def begin_workspace(
     attempt = job.attempt
     # Whatever lies under this attempt's name is of an older board: it has only just begun.
     await team.checkpoints.drop(attempt.thread)
-    found = await _taken_over(team, job, resumed(attempt, history))
+    older = resumed(attempt, history)
+    # The thread before the files: whoever was only thought dead may go on meanwhile, and
+    # files that are ahead of the conversation are as after a kill; the reverse is a lie.
+    for old in older:
+        if await team.checkpoints.fork(old.thread, attempt.thread):
+            break
+    found = await _taken_over(team, job, older)
     if found is not None:
-        for old in resumed(attempt, history):
-            if await team.checkpoints.fork(old.thread, attempt.thread):
-                break
         return await _keep(team, job, found, base=attempt.base)
+    await team.checkpoints.drop(attempt.thread)
     key, branch = workspace_key(attempt.task_id, attempt.fence), branch_of(team, job)
     conflicted = failed is not None and failed.error_code == MergeConflict.code
     if failed is not None and not conflicted:

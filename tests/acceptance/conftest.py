@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 DRIVER = Path(__file__).with_name("drive.py")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def project(request: pytest.FixtureRequest, make_project: Callable[[str], Any]) -> Any:
+    """A small project with one agent, sam, and nothing to do yet; on either database."""
+    made = make_project("ein Projekt")
+    if request.param == "postgres":
+        made.use("team", board=request.getfixturevalue("postgres_url"))
+    return made
 
 
 @pytest.fixture
@@ -61,8 +72,70 @@ def run_and_die(project: Any, server: subprocess.Popen[str]) -> Callable[[str], 
         while True:
             line = server.stderr.readline()
             if line.strip().lstrip("-").isdigit():
+                if int(line) != -9:
+                    sys.stderr.write("".join(said))
                 return int(line)
             said.append(line)
             assert line, f"the server ended: {''.join(said)}"
 
     return run
+
+
+def sessions(url: str) -> list[tuple[Any, ...]]:
+    """What others do in a database just now, and the advisory locks there."""
+    with psycopg.connect(url, autocommit=True) as other:
+        return other.execute(
+            "SELECT pid, state, query FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " UNION ALL SELECT l.pid, 'advisory lock', '' FROM pg_locks l JOIN pg_database d"
+            " ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()"
+        ).fetchall()
+
+
+def processes(root: Path) -> list[str]:
+    """The command lines of processes that have to do with a folder, git's and commands'."""
+    found: list[str] = []
+    needle = str(root).encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes()
+            if needle in line or needle in (folder / "environ").read_bytes():
+                found.append(line.replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def quiet(project: Any) -> Callable[[], Awaitable[None]]:
+    """Waits until nothing goes on behind a process that was killed: no git, no statement."""
+
+    async def wait() -> None:
+        url = str(project.settings["team"].get("board", ""))
+        for _ in range(1000):
+            left: list[object] = [*processes(project.root), *(sessions(url) if url else [])]
+            if not left:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(left)
+
+    return wait
+
+
+@pytest.fixture
+def leaves_nothing(project: Any, quiet: Callable[[], Awaitable[None]]) -> Callable[[], Any]:
+    """Asserts that of all that was begun nothing is left over, whoever died when."""
+
+    async def check() -> None:
+        await quiet()
+        assert (project.clones, project.branches) == ([], [])
+        assert not list((project.repo / ".git").rglob("*.lock"))
+        assert not list((project.repo / ".git" / "worktrees").glob("*"))
+        assert project.git("status", "--porcelain") == ""
+        assert project.git("fsck", "--strict", "--no-dangling") == ""
+        temporary = project.root / "tmp"
+        assert not temporary.exists() or not list(temporary.iterdir())
+        async with project.board() as board:
+            assert await board.attempts.active() == []
+
+    return check
