@@ -10,10 +10,11 @@ from sqlalchemy import Connection, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
 from neveridle.board.database import Database
+from neveridle.board.lineage import wake_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
-from neveridle.board.sql import NOW, log, wake
+from neveridle.board.sql import NOW, log
 from neveridle.board.storable import storable
 from neveridle.board.task import Source
 
@@ -206,7 +207,7 @@ class Attempts:
                 self._log(c, "task.blocked", attempt, {"owner": "human", "action": action})
                 return False
             self._task(c, attempt, state="pending")
-            wake(c)
+            wake_for(c, [attempt.task_id])
             return True
 
         return await self._database.write(work)
@@ -286,7 +287,7 @@ class Attempts:
         self._end(c, attempt, AttemptState.RELEASED)
         self._task(c, attempt, state="pending")
         self._log(c, "attempt.released", attempt, {})
-        wake(c)
+        wake_for(c, [attempt.task_id])
 
     @staticmethod
     def _end(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:

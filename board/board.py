@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
+    from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
     from neveridle.board.proposals import Proposals
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class Board:
     """A board in a database. Use as ``async with Board(url) as board``.
 
-    Each kind of thing on it has its own attribute: ``tasks``, ``attempts``, ``handoffs``,
+    Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``attempts``, ``handoffs``,
     ``messages``, ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
@@ -86,6 +87,13 @@ class Board:
         from neveridle.board.attempts import Attempts
 
         return Attempts(self.database)
+
+    @cached_property
+    def links(self) -> Links:
+        """What is part of what, and other ties between tasks."""
+        from neveridle.board.links import Links
+
+        return Links(self.database)
 
     @cached_property
     def handoffs(self) -> Handoffs:

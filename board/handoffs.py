@@ -13,10 +13,12 @@ from neveridle.board.attempts import own
 from neveridle.board.database import Database
 from neveridle.board.endings import end_active
 from neveridle.board.handoff import Handoff, HandoffDocument
+from neveridle.board.lineage import PART_OF, own_edges, parents_of, wake_for
+from neveridle.board.links import add_link
 from neveridle.board.lookup import find_ref, find_task, waits_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.messages import post
-from neveridle.board.schema import handoffs, task_edges, tasks
+from neveridle.board.schema import handoffs, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import NewTask, Source, Task, TaskState
 from neveridle.board.tasks import insert_task
@@ -103,7 +105,8 @@ def _give(
     verified: bool,
     run: str | None,
 ) -> Handoff:
-    blockers = select(task_edges.c.blocker_id).where(task_edges.c.task_id == task.id)
+    blockers = own_edges(c, [task.id]).get(task.id, set())
+    parents = parents_of(c, [task.id])[task.id]
     dispatch, _ = insert_task(
         c,
         NewTask(
@@ -116,10 +119,14 @@ def _give(
             services=task.services,
             acceptance=task.acceptance,
             needs_change=task.needs_change,
-            after=tuple(c.scalars(blockers.order_by(task_edges.c.blocker_id))),
+            after=tuple(sorted(blockers)),
             continues=task.id,
         ),
+        wakes=False,
     )
+    for parent in sorted(parents):
+        add_link(c, dispatch.id, parent, PART_OF)
+    wake_for(c, [dispatch.id])
     key = c.execute(
         insert(handoffs).values(
             task_id=task.id, fence=task.fence, dispatch_id=dispatch.id, sender=sender,
