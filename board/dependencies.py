@@ -80,9 +80,10 @@ def remove_edge(c: Connection, task: int, on: int) -> None:
     while waits is not None:
         own = select(task_edges.c.task_id).where(edge(waits.id, on), ~IS_INHERITED)
         if c.execute(own).first() is not None:
-            drop_edge(c, waits.id, on)
+            held = drop_edge(c, waits.id, on)
             inherit(c, family(c, waits.id))  # the task itself, too: it may inherit the same
-            wake_for(c, [waits.id])
+            if held:
+                wake_for(c, [waits.id])
         waits = handed_over_by(c, waits)
 
 

@@ -121,8 +121,8 @@ def inherit(c: Connection, some: Iterable[int]) -> None:
         for blocker in sorted(has[task] - inherited):
             unmark(c, task, blocker)
             if blocker not in own.get(task, ()):
-                drop_edge(c, task, blocker)
-                freed.add(task)
+                if drop_edge(c, task, blocker):
+                    freed.add(task)
     wake_for(c, freed)
 
 
@@ -158,18 +158,19 @@ def put_edge(c: Connection, task: int, blocker: int) -> None:
     _count(c, task, blocker, 1)
 
 
-def drop_edge(c: Connection, task: int, blocker: int) -> None:
-    """Delete an edge that is there, and count it no more."""
+def drop_edge(c: Connection, task: int, blocker: int) -> bool:
+    """Delete an edge that is there, and count it no more; whether it held the task up."""
     c.execute(delete(task_edges).where(edge(task, blocker)))
-    _count(c, task, blocker, -1)
+    return _count(c, task, blocker, -1)
 
 
-def _count(c: Connection, task: int, blocker: int, step: int) -> None:
+def _count(c: Connection, task: int, blocker: int, step: int) -> bool:
     state = c.scalar(select(tasks.c.state).where(tasks.c.id == blocker))
     if state == TaskState.COMPLETED:
-        return
+        return False
     waiting = tasks.c.open_blockers + step
     c.execute(update(tasks).where(tasks.c.id == task).values(open_blockers=waiting))
     if c.scalar(select(tasks.c.state).where(tasks.c.id == task)) in OPEN_STATES:
         unblocks = tasks.c.unblocks + step
         c.execute(update(tasks).where(tasks.c.id == blocker).values(unblocks=unblocks))
+    return True
