@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from neveridle.board.storable import storable
 from neveridle.board.task import Priority
 
 PARENT = "parent-child"
@@ -62,7 +63,7 @@ def issue_from(record: dict[str, Any]) -> Issue | None:
     if not key:
         return None
     return Issue(
-        id=key,
+        id=storable(key),
         record=record,
         title=" ".join(_text(record, "title").split()) or key,
         status=_text(record, "status").lower() or "open",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 
-from neveridle.board.lineage import INHERITS, PART_OF, ancestors
+from neveridle.board.lineage import CHUNK, INHERITS, PART_OF, ancestors
 from neveridle.board.schema import task_edges, task_links, tasks
 from neveridle.board.sql import NOW
 from neveridle.board.task import OPEN_STATES, TaskState
@@ -16,6 +16,7 @@ from neveridle.errors import ImportInvalid
 
 Edge = tuple[int, int]
 Link = tuple[int, int, str]
+Row = tuple[int, int] | tuple[int, int, str]
 
 MOST_INHERITED = 3_000_000
 """Edges that tasks may inherit, all together: more is no backlog, and would fill the board."""
@@ -167,19 +168,15 @@ def save_states(c: Connection, changes: Iterable[dict[str, object]]) -> None:
         )
 
 
-def _delete(c: Connection, table: object, names: tuple[str, ...], rows: set[tuple[object, ...]]) -> None:
-    from sqlalchemy import Table, and_
-
-    assert isinstance(table, Table)
-    if rows:
-        where = and_(*(table.c[name] == bindparam(f"old_{name}") for name in names))
-        keys = [f"old_{name}" for name in names]
-        c.execute(delete(table).where(where), [dict(zip(keys, row, strict=True)) for row in rows])
+def _delete(c: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> None:
+    where = and_(*(table.c[name] == bindparam(f"old_{name}") for name in names))
+    keys = [f"old_{name}" for name in names]
+    values = [dict(zip(keys, row, strict=True)) for row in sorted(rows)]
+    if values:
+        c.execute(delete(table).where(where), values)
 
 
-def _insert(c: Connection, table: object, names: tuple[str, ...], rows: set[tuple[object, ...]]) -> None:
-    from sqlalchemy import Table
-
-    assert isinstance(table, Table)
-    if rows:
-        c.execute(insert(table), [dict(zip(names, row, strict=True)) for row in sorted(rows)])
+def _insert(c: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> None:
+    values = [dict(zip(names, row, strict=True)) for row in sorted(rows)]
+    if values:
+        c.execute(insert(table), values)
