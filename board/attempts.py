@@ -11,11 +11,12 @@ from sqlalchemy import Connection, select, update
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
 from neveridle.board.barrier import check_in_by_task
 from neveridle.board.database import Database
+from neveridle.board.lineage import wake_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
-from neveridle.board.sql import NOW, log, wake
+from neveridle.board.sql import NOW, log
 from neveridle.board.storable import storable
 from neveridle.board.task import Source
 
@@ -219,7 +220,7 @@ class Attempts:
                 follow(c, attempt.task_id)
                 return False
             self._task(c, attempt, state="pending")
-            wake(c)
+            wake_for(c, [attempt.task_id])
             return True
 
         return await self._database.write(work)
@@ -300,7 +301,7 @@ class Attempts:
         self._end(c, attempt, AttemptState.RELEASED)
         self._task(c, attempt, state="pending")
         self._log(c, "attempt.released", attempt, {})
-        wake(c)
+        wake_for(c, [attempt.task_id])
 
     @staticmethod
     def _end(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:

@@ -15,11 +15,14 @@ from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
+    from neveridle.board.beads.beads import Beads
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
+    from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
     from neveridle.board.proposals import Proposals
+    from neveridle.board.readiness import Readiness
     from neveridle.board.retention import Retention
     from neveridle.board.runnable import Runnable
     from neveridle.board.runs import Runs
@@ -31,9 +34,9 @@ if TYPE_CHECKING:
 class Board:
     """A board in a database. Use as ``async with Board(url) as board``.
 
-    Each kind of thing on it has its own attribute: ``tasks``, ``attempts``, ``handoffs``,
-    ``sync_points``, ``messages``, ``events``, ``proposals``, ``memories``, ``runs``,
-    ``syncs``, ``clock``.
+    Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
+    ``beads``, ``attempts``, ``handoffs``, ``sync_points``, ``messages``, ``events``,
+    ``proposals``, ``memories``, ``runs``, ``syncs``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -91,6 +94,27 @@ class Board:
         from neveridle.board.attempts import Attempts
 
         return Attempts(self.database)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """What can be worked on now, what cannot, and why."""
+        from neveridle.board.readiness import Readiness
+
+        return Readiness(self.database)
+
+    @cached_property
+    def beads(self) -> Beads:
+        """Moving over from Beads, and back."""
+        from neveridle.board.beads.beads import Beads
+
+        return Beads(self.database)
+
+    @cached_property
+    def links(self) -> Links:
+        """What is part of what, and other ties between tasks."""
+        from neveridle.board.links import Links
+
+        return Links(self.database)
 
     @cached_property
     def handoffs(self) -> Handoffs:

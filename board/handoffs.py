@@ -12,11 +12,13 @@ from neveridle.board.attempts import own
 from neveridle.board.database import Database
 from neveridle.board.endings import end_active
 from neveridle.board.handoff import Handoff, HandoffDocument
+from neveridle.board.lineage import PART_OF, own_edges, parents_of, wake_for
+from neveridle.board.links import add_link
 from neveridle.board.lookup import find_task, free_ref, waits_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.messages import post
 from neveridle.board.places import follow
-from neveridle.board.schema import handoffs, task_edges, tasks
+from neveridle.board.schema import handoffs, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import NewTask, Source, Task, TaskState
 from neveridle.board.tasks import insert_task
@@ -106,7 +108,8 @@ def hand_over(
     run: str | None,
 ) -> Handoff:
     """Hand a task over that is not over, inside a transaction."""
-    blockers = select(task_edges.c.blocker_id).where(task_edges.c.task_id == task.id)
+    blockers = own_edges(c, [task.id]).get(task.id, set())
+    parents = parents_of(c, [task.id])[task.id]
     dispatch, _ = insert_task(
         c,
         NewTask(
@@ -120,10 +123,14 @@ def hand_over(
             services=task.services,
             acceptance=task.acceptance,
             needs_change=task.needs_change,
-            after=tuple(c.scalars(blockers.order_by(task_edges.c.blocker_id))),
+            after=tuple(sorted(blockers)),
             continues=task.id,
         ),
+        wakes=False,
     )
+    for parent in sorted(parents):
+        add_link(c, dispatch.id, parent, PART_OF)
+    wake_for(c, [dispatch.id])
     key = c.execute(
         insert(handoffs).values(
             task_id=task.id, fence=task.fence, dispatch_id=dispatch.id, sender=sender,

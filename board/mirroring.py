@@ -90,11 +90,11 @@ def _close(c: Connection, source: str, entries: Mapping[str, MirrorEntry]) -> No
     for row in c.execute(query).mappings().all():
         task = task_from_row(row)
         entry = entries.get(task.ref or "")
-        if (entry is None or not entry.open) and not _has_verified_work(c, task):
+        if (entry is None or not entry.open) and not has_verified_work(c, task):
             cancel_task(c, task, f"no longer open in {source}", reopens=True)
 
 
-def _has_verified_work(c: Connection, task: Task) -> bool:
+def has_verified_work(c: Connection, task: Task) -> bool:
     """Whether the next attempt resumes work that was verified, and may be what closed the item."""
     resumed = select(attempts.c.fence).where(
         attempts.c.task_id == task.id,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, func, insert, select
 
 from neveridle.board.database import Database
-from neveridle.board.dependencies import add_edge, remove_edge
+from neveridle.board.dependencies import add_edge, refuse_inherited, remove_edge
 from neveridle.board.endings import cancel_task, revive_task
 from neveridle.board.lookup import find_ref, find_task
 from neveridle.board.places import link_task
@@ -113,10 +113,12 @@ class Tasks:
 
         Raises:
             NotFound: one of them does not exist.
+            StateConflict: it waits because what it is part of does; the message names that.
         """
 
         def work(c: Connection) -> None:
             find_task(c, on)
+            refuse_inherited(c, find_task(c, task).id, on)
             remove_edge(c, task, on)
 
         await self._database.write(work)

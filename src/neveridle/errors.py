@@ -14,6 +14,7 @@
     │   ├── SettingsInvalid     neveridle.toml
     │   ├── SoulInvalid         agents/<name>.md
     │   ├── RoadmapInvalid      ROADMAP.md cannot be read
+    │   ├── ImportInvalid       a file of issues cannot be read
     │   ├── RecordingInvalid    a recording that cannot be read
     │   ├── RecordingMismatch   a request the recording does not hold
     │   ├── ModelNotConfigured  no model is set, or its name is not known
@@ -146,6 +147,12 @@ class RoadmapInvalid(OperatorError):
     """The roadmap cannot be read."""
 
     code = "roadmap-invalid"
+
+
+class ImportInvalid(OperatorError):
+    """A file of issues cannot be imported."""
+
+    code = "import-invalid"
 
 
 class RecordingInvalid(OperatorError):

@@ -47,6 +47,7 @@ class Modelled:
     continues: int | None = None
     state: str = "pending"
     blockers: set[int] = field(default_factory=set[int])
+    parents: set[int] = field(default_factory=set[int])
     fence: int = 0
     owner: str | None = None
     lease: float = 0.0
@@ -104,14 +105,34 @@ class BoardMachine(RuleBasedStateMachine):
         task = self.tasks[attempt.task_id]
         return task.owner == attempt.run and task.fence == attempt.fence
 
+    def above(self, task: Modelled) -> set[int]:
+        """All that a task is part of."""
+        found: set[int] = set()
+        front = [task.id]
+        while front:
+            more = self.tasks[front.pop()].parents - found
+            found |= more
+            front += more
+        return found
+
+    def family(self, task: Modelled) -> set[int]:
+        """A task and all that is part of it."""
+        return {t.id for t in self.tasks.values() if t is task or task.id in self.above(t)}
+
+    def blockers(self, task: Modelled) -> set[int]:
+        """What a task waits for, itself or because of what it is part of."""
+        return task.blockers.union(*(self.tasks[one].blockers for one in self.above(task)))
+
     def runnable(self, task: Modelled) -> bool:
-        done = all(self.tasks[blocker].state == "completed" for blocker in task.blockers)
+        done = all(self.tasks[blocker].state == "completed" for blocker in self.blockers(task))
         return task.state == "pending" and done
 
     def unblocks(self, task: Modelled) -> int:
         if task.state == "completed":
             return 0
-        return sum(task.id in one.blockers and one.state in OPEN for one in self.tasks.values())
+        return sum(
+            task.id in self.blockers(one) and one.state in OPEN for one in self.tasks.values()
+        )
 
     def waits(self, task: int) -> set[int]:
         """What must be completed before a task, directly and through others."""
@@ -119,7 +140,7 @@ class BoardMachine(RuleBasedStateMachine):
         front = [task]
         while front:
             one = self.tasks[front.pop()]
-            for step in one.blockers | ({one.on} if one.on is not None else set[int]()):
+            for step in self.blockers(one) | ({one.on} if one.on is not None else set[int]()):
                 if step not in found:
                     found.add(step)
                     front.append(step)
@@ -153,11 +174,12 @@ class BoardMachine(RuleBasedStateMachine):
             self.refused(call, StateConflict)
         elif task is on:
             self.refused(call, DependencyCycle)
-        elif on.id in task.blockers:
+        elif on.id in self.blockers(task):
             self.do(call)
+            task.blockers.add(on.id)
         elif task.on is not None:
             self.refused(call, StateConflict)
-        elif task.id in self.waits(on.id):
+        elif self.family(task) & ({on.id} | self.waits(on.id)):
             self.refused(call, DependencyCycle)
         else:
             self.do(call)
@@ -166,13 +188,52 @@ class BoardMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(task.blockers for task in self.tasks.values()))
     @rule(which=some)
     def release_dependency(self, which: int) -> None:
-        edges = [(t, b) for t in self.tasks.values() for b in sorted(t.blockers)]
+        edges = [(t, b) for t in self.tasks.values() for b in sorted(self.blockers(t))]
         task, on = edges[which % len(edges)]
-        self.do(self.board.tasks.release_dependency(task.id, on))
+        call = self.board.tasks.release_dependency(task.id, on)
+        if on not in task.blockers:
+            self.refused(call, StateConflict)
+            return
+        self.do(call)
         one: Modelled | None = task
         while one is not None:
             one.blockers.discard(on)
             one = self.sender(one)
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=some, parent=some)
+    def make_part_of(self, which: int, parent: int) -> None:
+        task, whole = self.pick(which), self.pick(parent)
+        call = self.board.links.add(task.id, whole.id)
+        below = self.family(task)
+        if task is whole:
+            self.refused(call, DependencyCycle)
+        elif whole.id in task.parents:
+            self.do(call)
+        elif task.on is not None:
+            self.refused(call, StateConflict)
+        elif whole.id in below or any(
+            below & ({on} | self.waits(on)) for on in self.blockers(whole)
+        ):
+            self.refused(call, DependencyCycle)
+        else:
+            self.do(call)
+            task.parents.add(whole.id)
+
+    @precondition(lambda self: any(task.parents for task in self.tasks.values()))
+    @rule(which=some)
+    def take_out_of(self, which: int) -> None:
+        links = [(t, p) for t in self.tasks.values() for p in sorted(t.parents)]
+        task, whole = links[which % len(links)]
+        self.do(self.board.links.remove(task.id, whole))
+        task.parents.discard(whole)
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=some, other=some)
+    def note(self, which: int, other: int) -> None:
+        task, on = self.pick(which), self.pick(other)
+        if task is not on:
+            self.do(self.board.links.add(task.id, on.id, kind="related"))
 
     def sender(self, task: Modelled) -> Modelled | None:
         sender = None if task.continues is None else self.tasks[task.continues]
@@ -297,7 +358,7 @@ class BoardMachine(RuleBasedStateMachine):
         assert dispatch not in self.tasks
         self.tasks[dispatch] = Modelled(
             dispatch, Source.DISPATCH, task.priority, assignee=to, continues=task.id,
-            blockers=set(task.blockers),
+            blockers=set(task.blockers), parents=set(task.parents),
         )  # fmt: skip
         self.end(task, "waiting")
         task.on = dispatch
@@ -365,7 +426,7 @@ class BoardMachine(RuleBasedStateMachine):
         assert set(found) == set(self.tasks)
         for number, task in found.items():
             one = self.tasks[number]
-            blockers = sum(self.tasks[b].state != "completed" for b in one.blockers)
+            blockers = sum(self.tasks[b].state != "completed" for b in self.blockers(one))
             assert (str(task.state), task.fence, task.failures) == (
                 one.state, one.fence, one.failures,
             )  # fmt: skip
@@ -390,8 +451,8 @@ class BoardMachine(RuleBasedStateMachine):
         now = {task.id for task in self.tasks.values() if self.runnable(task)}
         version = self.do(self.board.version())
         assert version >= self.version
-        if now - getattr(self, "ready", set[int]()):
-            assert version > self.version
+        became = now - getattr(self, "ready", set[int]())
+        assert (version > self.version) == bool(became)
         self.version, self.ready = version, now
 
 

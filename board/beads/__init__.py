@@ -1,0 +1,1 @@
+"""Moving over from Beads, and back: its JSONL, read and written."""
