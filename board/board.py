@@ -14,6 +14,7 @@ from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
+    from neveridle.board.effects import Effects
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
     from neveridle.board.memories import Memories
@@ -28,7 +29,8 @@ class Board:
     """A board in a database. Use as ``async with Board(url) as board``.
 
     Each kind of thing on it has its own attribute: ``tasks``, ``attempts``, ``handoffs``,
-    ``messages``, ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``clock``.
+    ``messages``, ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``effects``,
+    ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -135,6 +137,13 @@ class Board:
         from neveridle.board.syncs import Syncs
 
         return Syncs(self.database)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What was written to services, each thing once."""
+        from neveridle.board.effects import Effects
+
+        return Effects(self.database, self.clock)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
