@@ -16,6 +16,7 @@ from neveridle.errors import BoardUnusable, ExtraMissing
 if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
+    from neveridle.board.effects import Effects
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
     from neveridle.board.links import Links
@@ -35,8 +36,8 @@ class Board:
     """A board in a database. Use as ``async with Board(url) as board``.
 
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
-    ``beads``, ``attempts``, ``handoffs``, ``sync_points``, ``messages``, ``events``,
-    ``proposals``, ``memories``, ``runs``, ``syncs``, ``clock``.
+    ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
+    ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -178,6 +179,13 @@ class Board:
         from neveridle.board.retention import Retention
 
         return Retention(self.database)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What was written to services, each thing once."""
+        from neveridle.board.effects import Effects
+
+        return Effects(self.database, self.clock)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

@@ -9,6 +9,7 @@
     │   ├── OutcomeInvalid      an answer that is no TaskOutcome
     │   ├── LimitReached        the attempt used up its calls or its time
     │   ├── WorkRefused         verify did not find what the work claimed
+    │   ├── EffectRefused       a service said no to a write
     │   └── MergeConflict       the work does not fit what others merged meanwhile
     ├── OperatorError           the operator: configure or repair          BLOCKING
     │   ├── SettingsInvalid     neveridle.toml
@@ -24,8 +25,11 @@
     │   ├── StageTaken          the folder of a recorded task is not ours to use
     │   ├── BoardUnusable       the board cannot be opened or written
     │   ├── MemoryUnusable      the memory index cannot be opened or built
+    │   ├── EffectStuck         nobody here can find out whether a write was done
     │   └── DiskFull            no space is left for board or workspace
     ├── ServiceError            the service: wait                          TRANSIENT
+    │   ├── ServiceUnreached    certainly nothing was done
+    │   ├── EffectUnsettled     whether a write was done is not known yet
     │   └── CredentialsRejected the operator, though the service said it   FATAL
     └── CoordinationError       nobody: somebody else was there first      RECOVERABLE
         ├── LeaseLost           the attempt's lease expired or was taken over
@@ -116,6 +120,12 @@ class WorkRefused(ModelMistake):
     """The checks do not pass, or nothing was changed, whatever the model said."""
 
     code = "work-refused"
+
+
+class EffectRefused(ModelMistake):
+    """A service refused a write for good (a 4xx): it was not done."""
+
+    code = "effect-refused"
 
 
 class MergeConflict(ModelMistake):
@@ -209,6 +219,12 @@ class MemoryUnusable(OperatorError):
     code = "memory-unusable"
 
 
+class EffectStuck(OperatorError):
+    """Whether a write to a service was done cannot be found out here: a person must say."""
+
+    code = "effect-stuck"
+
+
 class DiskFull(OperatorError):
     """No space is left on the disk that holds the board or the workspace."""
 
@@ -221,6 +237,18 @@ class ServiceError(NeveridleError):
     code = "service"
     category = ErrorCategory.TRANSIENT
     exit_code = 3
+
+
+class ServiceUnreached(ServiceError):
+    """The service could not be reached, or sent us away: certainly nothing was done."""
+
+    code = "service-unreached"
+
+
+class EffectUnsettled(ServiceError):
+    """Whether a write was done is not known yet; it is asked before work goes on."""
+
+    code = "effect-unsettled"
 
 
 class CredentialsRejected(ServiceError):

@@ -1,0 +1,14 @@
+"""A stand-in for a service: a real HTTP server with faults by plan, for tests and trials.
+
+``python -m neveridle.tools.standin FILE`` starts it as a process; it keeps what it was told
+in a SQLite file, so that it survives whatever is killed around it.
+"""
+
+from __future__ import annotations
+
+from neveridle.tools.standin.client import StandinClient
+from neveridle.tools.standin.fault import Fault
+from neveridle.tools.standin.server import StandinServer
+from neveridle.tools.standin.store import StandinStore
+
+__all__ = ["Fault", "StandinClient", "StandinServer", "StandinStore"]
