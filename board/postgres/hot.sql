@@ -149,14 +149,16 @@ RETURNING task_id, fence
 -- then an ordinary transaction has to do both, and asks with `within`.
 WITH RECURSIVE gate AS (
   SELECT 1 FROM clock WHERE false FOR KEY SHARE
-), lineage (id, continues) AS (
-  SELECT t.id, t.continues FROM tasks AS t WHERE t.id = %(task)s
+), lineage (id) AS (
+  SELECT %(task)s::integer
   UNION ALL
-  SELECT t.id, t.continues FROM lineage AS l JOIN tasks AS t ON t.id = l.continues
+  SELECT (SELECT t.continues FROM tasks AS t WHERE t.id = l.id) FROM lineage AS l
+  WHERE l.id IS NOT NULL
 ), awaited AS MATERIALIZED (
-  SELECT 1 FROM lineage AS l JOIN sync_tasks AS s ON s.task_id = l.id
-  JOIN sync_points AS y ON y.id = s.point
-  WHERE y.state = 'open' AND NOT %(within)s::boolean LIMIT 1
+  SELECT 1 FROM lineage AS l
+  WHERE (SELECT y.state FROM sync_points AS y WHERE y.id = (
+      SELECT s.point FROM sync_tasks AS s WHERE s.task_id = l.id)) = 'open'
+    AND NOT %(within)s::boolean LIMIT 1
 ), ended AS (
   UPDATE attempts AS a SET state = 'completed', phase = 'reflected',
     ended_at = (SELECT now FROM board_clock)

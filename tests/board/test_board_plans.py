@@ -16,7 +16,7 @@ import pytest
 from neveridle.board.postgres.session import HOT
 from neveridle.board.queries import load_queries
 
-SMALL = {"clock", "wakeups", "services"}
+SMALL = {"clock", "clock_guard", "wakeups", "services"}
 """Tables of a few rows."""
 
 TYPES = {"task": "integer", "fence": "integer", "lease": "double precision", "learning": "json"}

@@ -240,10 +240,12 @@ async def test_lives_of_agents_outages_and_sync_points_age(
     await add("held")
     await take("max", run=holds)
     point = "INSERT INTO sync_points (name, lead, next_phase, substitutes, state, created_at,"
-    await sql(f"{point} closed_at) VALUES ('old', 'sam', '{{}}', '[]', 'released', 1, 1)")
-    await sql(f"{point} closed_at) VALUES ('open', 'sam', '{{}}', '[]', 'open', 1, NULL)")
-    await sql("INSERT INTO outages (began_at, ended_at, silent, agents) VALUES (1, 2, '[]', 5)")
-    await sql("INSERT INTO outages (began_at, silent, agents) VALUES (1, '[]', 5)")
+    point = f"{point} deadline, period,"
+    await sql(f"{point} closed_at) VALUES ('old', 'sam', '{{}}', '[]', 'released', 1, 1, 1, 1)")
+    await sql(f"{point} closed_at) VALUES ('open', 'sam', '{{}}', '[]', 'open', 1, 1, 1, NULL)")
+    outage = "INSERT INTO outages (began_at, held_until, silent, agents, ended_at)"
+    await sql(f"{outage} VALUES (1, 2, '[]', 5, 2)")
+    await sql(f"{outage} VALUES (1, 2, '[]', 5, NULL)")
     await sql(EFFECT, key="loose", task=None, state="done")
     await sql(EFFECT, key="loose and open", task=None, state="intended")
     await board.clock.advance(100 * DAY)
