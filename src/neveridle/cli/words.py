@@ -11,6 +11,15 @@ from neveridle.cli.failure import Misuse
 E = TypeVar("E", bound=StrEnum)
 
 
+def one_of(kind: type[E], given: str, what: str) -> E:
+    """The one member that was named; see ``chosen``.
+
+    Raises:
+        Misuse: it is no member; the members are named.
+    """
+    return (chosen(kind, [given], what) or [])[0]
+
+
 def chosen(kind: type[E], given: Iterable[str] | None, what: str) -> list[E] | None:
     """The members that were named, in any case, also with hyphens; None where none was.
 
