@@ -152,8 +152,8 @@ def create_command(
     from neveridle.board import NewTask, NextPhase, Policy, Priority, Source
     from neveridle.cli.project import load, on_board, roster_of
     from neveridle.cli.screen import print_json, say
-    from neveridle.cli.sync_show import pairs, seconds_of, time_of
-    from neveridle.cli.words import one_of
+    from neveridle.cli.sync_show import seconds_of, time_of
+    from neveridle.cli.words import one_of, pairs
     from neveridle.errors import NotFound
 
     settings = load(config)

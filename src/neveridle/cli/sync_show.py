@@ -25,22 +25,6 @@ def point_key(text: str) -> str | int:
     return " ".join(text.split())
 
 
-def pairs(given: Iterable[str] | None, option: str) -> list[tuple[str, str]]:
-    """What was written as ``NAME=VALUE``.
-
-    Raises:
-        Misuse: one of them is no such pair.
-    """
-    found: list[tuple[str, str]] = []
-    for text in given or []:
-        name, equals, value = text.partition("=")
-        if not (equals and name.strip() and value.strip()):
-            msg = f"'{text}' is no value of {option}."
-            raise Misuse(msg, remedy=f"Write {option} NAME=VALUE.")
-        found.append((name.strip(), value.strip()))
-    return found
-
-
 def seconds_of(text: str) -> float:
     """A stretch of time as a person writes it: ``90``, ``45s``, ``90m``, ``1.5h``, ``2d``.
 

@@ -156,7 +156,8 @@ def print_handoff(handoff: Handoff) -> None:
     head = f"Handoff {handoff.id}: {handoff.sender} to {handoff.receiver}"
     verified = "its work passed verify" if handoff.verified else "its work did not pass verify yet"
     console().print(styled(f"{head}, {moment(handoff.created_at)} ({verified})", "bold"))
-    say(f"task #{handoff.task_id} goes on as #{handoff.dispatch_id}")
+    ticket = f" ({handoff.ticket})" if handoff.ticket else ""
+    say(f"task #{handoff.task_id}{ticket} goes on as #{handoff.dispatch_id}")
     say(f"summary: {document.summary}")
     say(f"action: {document.action}")
     lists = (
