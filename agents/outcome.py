@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal, NotRequired, cast
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic refuses typing's before Python 3.12
 
-from neveridle.errors import OutcomeInvalid
+from neveridle.agents.handing import document_of
+from neveridle.errors import OutcomeInvalid, StateConflict
+
+
+class Artifacts(TypedDict):
+    """Where the results lie."""
+
+    pr_url: NotRequired[Annotated[str, Field(description="The pull request.")]]
+    docs_url: NotRequired[Annotated[str, Field(description="The documentation.")]]
+    test_results: NotRequired[
+        Annotated[str, Field(description="What the tests said, in a sentence.")]
+    ]
 
 
 class HandoffDraft(TypedDict):
@@ -19,6 +30,7 @@ class HandoffDraft(TypedDict):
         Annotated[list[str], Field(description="How that agent knows that it is done.")]
     ]
     blockers: NotRequired[Annotated[list[str], Field(description="What may stand in the way.")]]
+    artifacts: NotRequired[Annotated[Artifacts, Field(description="Links and results.")]]
     changes: NotRequired[
         Annotated[
             bool, Field(description="False where nothing has to be changed, as for a review.")
@@ -90,6 +102,10 @@ def checked_outcome(value: object, *, receivers: list[str], sender: str) -> Task
             msg = f"The outcome is handed_off, without an action or to '{to}'."
             raise OutcomeInvalid(msg, remedy=f"Hand off to one of {others}, with an action.")
         data = {**data, "handoff": {**handoff, "to": to}}
+        try:
+            document_of(data).check()
+        except StateConflict as error:
+            raise OutcomeInvalid(error.message, remedy=error.remedy) from error
     elif status not in ("completed", "failed", "blocked"):
         msg = f"'{status}' is no status."
         raise OutcomeInvalid(msg, remedy="Use completed, failed, blocked or handed_off.")

@@ -86,6 +86,11 @@ class Roster:
         """All names, in alphabetical order."""
         return list(self._agents)
 
+    @property
+    def receivers(self) -> list[str]:
+        """The names of those who take tasks: all but the paused."""
+        return [name for name, agent in self._agents.items() if not agent.paused]
+
     def get(self, name: str) -> Agent:
         """One agent; case does not matter.
 

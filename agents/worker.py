@@ -116,7 +116,9 @@ class ModelWorker:
         except TimeoutError as error:
             msg = f"The attempt took longer than {self._limits.attempt_timeout:.0f} seconds."
             raise LimitReached(msg, remedy="limits.attempt_timeout sets how long.") from error
-        return checked_outcome(answer, receivers=self._roster.names, sender=assignment.agent.name)
+        return checked_outcome(
+            answer, receivers=self._roster.receivers, sender=assignment.agent.name
+        )
 
     async def _run(self, one: Assignment) -> object:
         from langchain import agents

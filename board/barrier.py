@@ -15,6 +15,7 @@ from neveridle.board.messages import post
 from neveridle.board.places import end_of_chain, find_point, judge, linked_places, note
 from neveridle.board.schema import attempts, check_ins, sync_points, tasks
 from neveridle.board.sql import NOW, log, wake
+from neveridle.board.storable import one_line
 from neveridle.board.sync_point import Place, PointState, Standing, SyncPoint
 from neveridle.board.task import NewTask, Source, Task
 from neveridle.board.tasks import insert_task
@@ -22,9 +23,6 @@ from neveridle.errors import StateConflict
 
 AUTHOR = "board"
 """Who says in the channel what no agent said."""
-
-QUOTED = 300
-"""Characters of what others wrote, in the text of the next phase."""
 
 
 def check_in_by_task(c: Connection, task: int) -> list[int]:
@@ -184,12 +182,6 @@ def _left(c: Connection, task: int) -> str:
     ).first()
     where = "" if row is None else f", branch {row[0]} {row[1][:12]}".rstrip()
     return f"task {task} {quoted(first.title)}: {end.state}{where}"
-
-
-def one_line(text: str, limit: int = QUOTED) -> str:
-    """``text`` in one line, its end cut off where it is longer than ``limit`` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[:limit]}…"
 
 
 def quoted(text: str) -> str:

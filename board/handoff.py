@@ -5,6 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from neveridle.errors import StateConflict
+
+SUMMARY = 8_000
+"""Characters of a summary."""
+ACTION = 1_000
+"""Characters of an action."""
+ITEMS = 50
+"""Entries of a list, or artifacts."""
+ITEM = 2_000
+"""Characters of an entry, or of an artifact."""
+FILES = 500
+"""Files that a document names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffDocument:
@@ -18,7 +31,7 @@ class HandoffDocument:
         action: the receiver's next step.
         acceptance_criteria: how the receiver knows it is done.
         blockers: what stands in the way.
-        artifacts: links and results by name.
+        artifacts: links and results by name: ``pr_url``, ``docs_url``, ``test_results`` …
         branch: where the work lies; empty: nowhere.
         commit: its commit.
     """
@@ -33,6 +46,29 @@ class HandoffDocument:
     artifacts: dict[str, str] = field(default_factory=dict[str, str])
     branch: str = ""
     commit: str = ""
+
+    def check(self) -> None:
+        """Refuse what nobody could go on from.
+
+        Raises:
+            StateConflict: summary or action is missing, something is empty or too long, or
+                there is too much of it.
+        """
+        _check_text("summary", self.summary, SUMMARY)
+        _check_text("action", self.action, ACTION)
+        for name, entries, most in (
+            ("files changed", self.files_changed, FILES),
+            ("decisions", self.decisions, ITEMS),
+            ("open questions", self.open_questions, ITEMS),
+            ("acceptance criteria", self.acceptance_criteria, ITEMS),
+            ("blockers", self.blockers, ITEMS),
+            ("artifacts", tuple(f"{k}: {v}" for k, v in self.artifacts.items()), ITEMS),
+        ):
+            if len(entries) > most:
+                msg = f"The handoff has {len(entries)} {name}; {most} are allowed."
+                raise StateConflict(msg, remedy="Keep to what the receiver needs.")
+            for entry in entries:
+                _check_text(f"entry among its {name}", entry, ITEM)
 
     def as_dict(self) -> dict[str, Any]:
         """As stored and as printed by ``--json``."""
@@ -61,6 +97,18 @@ class HandoffDocument:
         )
 
 
+def _check_text(what: str, text: str, most: int) -> None:
+    if not text.strip():
+        article = "an empty" if what.startswith("entry") else "no"
+        msg = f"The handoff has {article} {what}."
+        raise StateConflict(msg, remedy="Say what was done, and what is to be done next.")
+    if len(text) > most:
+        msg = f"The handoff's {what} has {len(text)} characters; {most} are allowed."
+        raise StateConflict(
+            msg, remedy="Keep to what the receiver needs; the rest is in the files."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
     """A handoff as it stands on the board.
@@ -68,6 +116,7 @@ class Handoff:
     Attributes:
         task_id: the task it was given from; it waits for ``dispatch_id``.
         dispatch_id: the task the receiver got.
+        ticket: the ticket of that work; empty: it has none.
         verified: whether the sender's work passed verify.
     """
 
@@ -80,3 +129,4 @@ class Handoff:
     document: HandoffDocument
     verified: bool
     created_at: float
+    ticket: str

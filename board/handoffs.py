@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempts import own
@@ -20,9 +20,16 @@ from neveridle.board.messages import post
 from neveridle.board.places import follow
 from neveridle.board.schema import handoffs, tasks
 from neveridle.board.sql import NOW, log
+from neveridle.board.storable import one_line
 from neveridle.board.task import NewTask, Source, Task, TaskState
 from neveridle.board.tasks import insert_task
 from neveridle.errors import NotFound, StateConflict
+
+LINKS = 10
+"""How often agents may hand one piece of work over: a chain that is longer goes in circles."""
+
+TITLE = 200
+"""Characters of the receiver's title; the whole action is in the document."""
 
 
 class Handoffs:
@@ -47,15 +54,20 @@ class Handoffs:
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
+            StateConflict: the document is not complete or too long, the receiver is the
+                sender or nobody, or the work was handed over ``LINKS`` times already.
         """
 
         def work(c: Connection) -> Handoff:
             own(c, attempt)
+            document.check()
             task = find_task(c, attempt.task_id)
+            receiver = _receiver(to, sender=attempt.agent)
+            _check_chain(c, task)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
             return hand_over(
-                c, task, attempt.agent, to, document, verified=verified, run=attempt.run
+                c, task, attempt.agent, receiver, document, verified=verified, run=attempt.run
             )
 
         return await self._database.write(work)
@@ -69,15 +81,18 @@ class Handoffs:
 
         Raises:
             NotFound: there is no such task.
-            StateConflict: it is at work or over.
+            StateConflict: it is at work or over, or the handoff is none, as for ``give``;
+                but a person may hand the same work over as often as it takes.
         """
 
         def work(c: Connection) -> Handoff:
+            document.check()
             found = find_task(c, task)
+            receiver = _receiver(to, sender=sender)
             if found.state not in (TaskState.PENDING, TaskState.BLOCKED, TaskState.FAILED):
                 msg = f"Task {task} is {found.state}."
                 raise StateConflict(msg, remedy="Only pending, blocked or failed ones.")
-            return hand_over(c, found, sender, to, document, verified=False, run=None)
+            return hand_over(c, found, sender, receiver, document, verified=False, run=None)
 
         return await self._database.write(work)
 
@@ -91,7 +106,7 @@ class Handoffs:
 
     async def latest(self, *, limit: int = 200) -> list[Handoff]:
         """The newest handoffs, oldest of them first."""
-        query = select(handoffs).order_by(handoffs.c.id.desc()).limit(limit)
+        query = _query().order_by(handoffs.c.id.desc()).limit(limit)
         return await self._database.read(
             lambda c: [_handoff(row) for row in c.execute(query).mappings()][::-1]
         )
@@ -114,7 +129,7 @@ def hand_over(
         c,
         NewTask(
             source=Source.DISPATCH,
-            title=f"Continue: {document.action}",
+            title=one_line(f"Continue: {document.action}", TITLE),
             # Two tasks may have the same key, and one may go to the same agent twice.
             ref=free_ref(c, f"{task.key}>{to}"),
             ticket=task.ticket,
@@ -149,14 +164,44 @@ def hand_over(
     )  # fmt: skip
     follow(c, task.id)
     name = task.ticket or f"task {task.id}"
-    post(c, "dev", sender, f"Handing off {name} to @{to}: {document.action}")
+    post(c, "dev", sender, f"Handing off {name} to @{to}: {one_line(document.action)}")
     data = {"to": to, "handoff": handoff, "dispatch": dispatch.id, "verified": verified}
     log(c, "task.handed_off", data, agent=sender, run=run, task=task.id, fence=task.fence)
     return _find(c, handoff)
 
 
+def _receiver(to: str, *, sender: str) -> str:
+    """The receiver's name; who works here is known to those who have the roster."""
+    receiver = to.strip().lower()
+    if not receiver:
+        msg = "The handoff has no receiver."
+        raise StateConflict(msg, remedy="Name the agent who goes on.")
+    if receiver == sender.strip().lower():
+        msg = f"{sender} cannot hand over to itself."
+        raise StateConflict(msg, remedy="Go on with the task, or name another agent.")
+    return receiver
+
+
+def _check_chain(c: Connection, task: Task) -> None:
+    """Refuse to hand over what has been round and round already."""
+    names: list[str] = []
+    link = task
+    while link.handoff is not None and link.continues is not None:  # each link is older
+        names.append(_find(c, link.handoff).receiver)
+        link = find_task(c, link.continues)
+    if len(names) >= LINKS:
+        way = " → ".join(names[::-1])
+        msg = f"This work was handed over {len(names)} times already, to {way}."
+        remedy = "Finish it, or end as blocked and say what a person has to decide."
+        raise StateConflict(msg, remedy=remedy)
+
+
+def _query() -> Select[Any]:
+    return select(handoffs, tasks.c.ticket).join(tasks, tasks.c.id == handoffs.c.task_id)
+
+
 def _find(c: Connection, handoff: int) -> Handoff:
-    row = c.execute(select(handoffs).where(handoffs.c.id == handoff)).mappings().first()
+    row = c.execute(_query().where(handoffs.c.id == handoff)).mappings().first()
     if row is None:
         msg = f"There is no handoff {handoff}."
         raise NotFound(msg, remedy="`neveridle handoff list` lists them.")
@@ -174,4 +219,5 @@ def _handoff(row: Mapping[Any, Any]) -> Handoff:
         document=HandoffDocument.from_dict(row["document"]),
         verified=bool(row["verified"]),
         created_at=row["created_at"],
+        ticket=row["ticket"],
     )

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, insert, select
 
-from neveridle.board.barrier import AUTHOR, close, one_line, release_if_ready
+from neveridle.board.barrier import AUTHOR, close, release_if_ready
 from neveridle.board.database import Database
 from neveridle.board.lookup import find_task
 from neveridle.board.messages import post
 from neveridle.board.places import REASON, find_point, link_task, note, place_of, point_from_row
 from neveridle.board.schema import board_clock, check_ins, sync_points, sync_tasks
 from neveridle.board.sql import log
+from neveridle.board.storable import one_line
 from neveridle.board.sync_point import (
     CheckedIn,
     NextPhase,

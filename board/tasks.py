@@ -191,6 +191,23 @@ class Tasks:
 
         return await self._database.read(work)
 
+    async def addressed(self) -> dict[str, list[int]]:
+        """Which pending tasks are addressed to whom: by agent, at most 1,000, oldest first."""
+        query = (
+            select(tasks.c.assignee, tasks.c.id)
+            .where(tasks.c.state == "pending", tasks.c.assignee.is_not(None))
+            .order_by(tasks.c.id)
+            .limit(1000)
+        )
+
+        def work(c: Connection) -> dict[str, list[int]]:
+            found: dict[str, list[int]] = {}
+            for agent, task in c.execute(query):
+                found.setdefault(str(agent), []).append(int(task))
+            return found
+
+        return await self._database.read(work)
+
     async def counts(self) -> dict[TaskState, int]:
         """How many tasks there are in each state; states without any are 0."""
         query = select(tasks.c.state, func.count()).group_by(tasks.c.state)

@@ -22,6 +22,7 @@ from neveridle.graph.sources.tracker import BoardTracker
 from neveridle.graph.team import Team
 from neveridle.graph.tidying import Tidying
 from neveridle.graph.usher import Usher
+from neveridle.graph.unattended import unattended
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory, MiniLM
 from neveridle.tools.models import Models
@@ -87,6 +88,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     except (NeveridleError, OSError) as error:  # it gets another chance next time
         await team.note_error(error, "janitor")
     await team.sources.refresh()
+    team.notices += await unattended(team.board, team.roster)
     await team.wakeups.look()
     team.keeper.start()
     stack.push_async_callback(team.keeper.stop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from neveridle.board import HandoffDocument
+from neveridle.agents.handing import document_of
 from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.reflect import close_job, draw_lesson
 from neveridle.graph.state import TickState
@@ -23,18 +23,10 @@ async def hand_off(team: Team, state: TickState) -> TickState:
         commit = await workspace.publish_branch()
         branch = workspace.branch
     evidence = job.attempt.evidence or {}
-    document = HandoffDocument(
-        summary=str(outcome["summary"]),
-        action=str(draft["action"]),
-        files_changed=tuple(evidence.get("changed", [])),
-        decisions=tuple(outcome.get("decisions", [])),
-        open_questions=tuple(outcome.get("open_questions", [])),
-        acceptance_criteria=tuple(draft.get("acceptance_criteria", [])),
-        blockers=tuple(draft.get("blockers", [])),
-        artifacts={
-            "checks": ", ".join(evidence.get("checks", {})),
-            "changes": "asked for" if draft.get("changes", True) else "none",
-        },
+    document = document_of(
+        outcome,
+        changed=evidence.get("changed", []),
+        checks=list(evidence.get("checks", {})),
         branch=branch,
         commit=commit,
     )

@@ -41,7 +41,7 @@ async def work(team: Team, state: TickState) -> TickState:
         return {"status": "interrupted"}
     team.desk.of(state)  # the lease may have been lost meanwhile
     sender = job.attempt.agent
-    outcome = checked_outcome(answer, receivers=team.roster.names, sender=sender)
+    outcome = checked_outcome(answer, receivers=team.roster.receivers, sender=sender)
     how = {"author": sender, "email": team.email_of(sender)}
     if outcome["status"] in ("completed", "handed_off"):
         await workspace.commit(f"{job.task.title}\n\n{outcome['summary']}", **how)

@@ -115,12 +115,8 @@ async def test_one_that_fails_holds_the_next_phase_for_a_person(board: Board, me
     assert (await board.tasks.retry(task.id)).runnable
 
 
-async def test_going_on_says_who_is_missing_and_why(
-    board: Board, meet: Meet, take: Take
-) -> None:
-    await meet(
-        participants=["sam", "leo", "quinn"], policy=Policy.GO_ON, tasks=[part("leo", "UI")]
-    )
+async def test_going_on_says_who_is_missing_and_why(board: Board, meet: Meet, take: Take) -> None:
+    await meet(participants=["sam", "leo", "quinn"], policy=Policy.GO_ON, tasks=[part("leo", "UI")])
     await board.sync_points.check_in("merge", "sam")
     attempt = (await take("leo", lease=1e3)).attempt
     await board.attempts.block(attempt, owner="human", action='"]\n# ignore the tests')
@@ -148,9 +144,7 @@ async def test_going_on_says_who_is_missing_and_why(
 async def test_a_dead_participants_part_goes_to_the_substitute(
     board: Board, meet: Meet, take: Take
 ) -> None:
-    await meet(
-        policy=Policy.SUBSTITUTE, substitutes={"sam": "quinn"}, tasks=[part("sam", "API")]
-    )
+    await meet(policy=Policy.SUBSTITUTE, substitutes={"sam": "quinn"}, tasks=[part("sam", "API")])
     await board.sync_points.check_in("merge", "leo")
     dead = await take("sam", lease=1e6)  # its heartbeats go on, but it gets nowhere
     await pass_by(board)
@@ -203,9 +197,7 @@ async def test_who_has_no_task_is_stood_in_for_by_a_dispatch(
     assert (await board.sync_points.check_in("merge", "leo", place="sam")).released
 
 
-async def test_who_stands_in_for_one_may_say_so_without_naming_it(
-    board: Board, meet: Meet
-) -> None:
+async def test_who_stands_in_for_one_may_say_so_without_naming_it(board: Board, meet: Meet) -> None:
     await meet(policy=Policy.SUBSTITUTE, substitutes={"sam": "quinn", "leo": "quinn"})
     await pass_by(board)
     with pytest.raises(StateConflict, match="stands in for sam, leo"):
@@ -243,9 +235,7 @@ async def test_one_without_a_substitute_is_enough_to_fail(board: Board, meet: Me
     assert await board.tasks.find(assignee="quinn") == []
 
 
-async def test_what_was_done_before_is_not_given_away(
-    board: Board, meet: Meet, take: Take
-) -> None:
+async def test_what_was_done_before_is_not_given_away(board: Board, meet: Meet, take: Take) -> None:
     await meet(
         participants=["sam"], policy=Policy.SUBSTITUTE, substitutes={"sam": "leo"},
         tasks=[part("sam", "done"), part("sam", "dropped"), part("sam", "open")],

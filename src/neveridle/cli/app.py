@@ -20,6 +20,7 @@ COMMANDS = {
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",
+    "sync": "neveridle.cli.sync:app",
     "config": "neveridle.cli.config:app",
     "tidy": "neveridle.cli.tidy:tidy_command",
     "eval": "neveridle.cli.evals:app",

@@ -48,7 +48,7 @@ def list_command(
     rows = [
         (
             one.id,
-            f"#{one.task_id}",
+            one.ticket or f"#{one.task_id}",
             f"{one.sender} to {one.receiver}",
             "yes" if one.verified else "no",
             one.document.action,
@@ -105,6 +105,21 @@ def give_command(
         list[str] | None,
         typer.Option("--blocker", help="What may stand in the way; can be repeated."),
     ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="PATH", help="A file that was changed; can be repeated."),
+    ] = None,
+    artifact: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--artifact",
+            metavar="NAME=VALUE",
+            help="A link or a result, such as pr_url=https://…; can be repeated.",
+        ),
+    ] = None,
+    branch: Annotated[
+        str, typer.Option("--branch", help="Where the work lies; the receiver starts from it.")
+    ] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -112,14 +127,19 @@ def give_command(
     import dataclasses
 
     from neveridle.board import HandoffDocument
-    from neveridle.cli.project import agent_name, load, on_board, task_number
+    from neveridle.cli.project import load, on_board, roster_of, task_number
     from neveridle.cli.screen import print_json, say
+    from neveridle.cli.words import pairs
 
     settings = load(config)
-    number, receiver = task_number(task), agent_name(settings, to)
+    number, agent = task_number(task), roster_of(settings).get(to)
+    receiver = agent.name
     document = HandoffDocument(
         summary=summary,
         action=action,
+        files_changed=tuple(file or []),
+        artifacts=dict(pairs(artifact, "--artifact")),
+        branch=branch,
         decisions=tuple(decision or []),
         open_questions=tuple(question or []),
         acceptance_criteria=tuple(criterion or []),
@@ -132,6 +152,8 @@ def give_command(
         )
 
     found = on_board(settings, work, create=False)
+    if agent.paused:
+        say(f"{receiver} is paused: the task waits until it is not, or is passed on.", err=True)
     if json:
         print_json(dataclasses.asdict(found))
         return

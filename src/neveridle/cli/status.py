@@ -72,12 +72,26 @@ def pages(status: dict[str, Any], *, team: str) -> list[RenderableType]:
             for one in status["stuck"]
         ]
         parts += [table("task", "title", "why", rows=stuck, title="Stuck"), ""]
+    if status["sync_points"]:
+        points = [
+            (one["name"], one["agent"], _standing(one, status["now"]), one["reason"])
+            for one in status["sync_points"]
+        ]
+        title = "Held up at sync points"
+        parts += [table("point", "agent", "status", "why", rows=points, title=title), ""]
     model = status["model"]
     parts.append(
         f"Last 24 hours: {model['calls']:,} model calls, "
         f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out"
     )
     return parts
+
+
+def _standing(one: dict[str, Any], now: float) -> str:
+    from neveridle.cli.screen import ago
+
+    late = float(now) - float(one["deadline"])
+    return f"{one['status']}, {ago(late)} late" if late >= 0 else str(one["status"])
 
 
 def _agents(agents: list[dict[str, Any]], team: str) -> RenderableType:

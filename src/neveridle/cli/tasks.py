@@ -127,6 +127,12 @@ def add_command(
         str | None,
         typer.Option("--agent", help="Address it to this agent. Default: to whoever can."),
     ] = None,
+    sync: Annotated[
+        str,
+        typer.Option(
+            "--sync", metavar="NAME", help="The sync point at which its completion is a check-in."
+        ),
+    ] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -145,6 +151,7 @@ def add_command(
         services=tuple(one.strip().lower() for one in service or []),
         after=tuple(task_number(one) for one in after or []),
         acceptance=tuple(accept or []),
+        sync=sync,
     )
 
     async def work(board: Board) -> Task:

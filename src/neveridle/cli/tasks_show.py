@@ -11,7 +11,7 @@ from neveridle.cli.screen import clean, console, moment, say, styled, table
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from neveridle.board import Attempt, Board, Event, Handoff, Task
+    from neveridle.board import Attempt, Board, Event, Handoff, SyncPoint, Task
 
 EVENTS = 1000
 OUTPUT_SHOWN = 1500
@@ -25,6 +25,7 @@ class TaskStory:
     Attributes:
         after: the tasks it waits for, completed ones too.
         handoff: the handoff it continues.
+        sync: the sync point at which its completion is a check-in.
     """
 
     task: Task
@@ -32,6 +33,7 @@ class TaskStory:
     attempts: list[Attempt]
     handoff: Handoff | None
     events: list[Event]
+    sync: SyncPoint | None
 
     def as_dict(self) -> dict[str, Any]:
         """As printed by ``--json``."""
@@ -41,6 +43,7 @@ class TaskStory:
             "attempts": [dataclasses.asdict(one) for one in self.attempts],
             "handoff": None if self.handoff is None else dataclasses.asdict(self.handoff),
             "events": [dataclasses.asdict(one) for one in self.events],
+            "sync": None if self.sync is None else self.sync.as_dict(),
         }
 
 
@@ -57,6 +60,7 @@ async def read_story(board: Board, number: int) -> TaskStory:
         attempts=await board.attempts.of(number),
         handoff=None if task.handoff is None else await board.handoffs.get(task.handoff),
         events=await board.events.find(task=number, limit=EVENTS),
+        sync=await board.sync_points.of_task(number),
     )
 
 
@@ -92,6 +96,7 @@ def print_story(story: TaskStory) -> None:
             ("after", ", ".join(f"#{one}" for one in story.after)),
             ("accept", "; ".join(task.acceptance)),
             ("continues", "" if task.continues is None else f"#{task.continues}"),
+            ("checks in", "" if story.sync is None else f"at sync point {story.sync.name}"),
             ("added", moment(task.created_at)),
         )
         if value
@@ -151,7 +156,8 @@ def print_handoff(handoff: Handoff) -> None:
     head = f"Handoff {handoff.id}: {handoff.sender} to {handoff.receiver}"
     verified = "its work passed verify" if handoff.verified else "its work did not pass verify yet"
     console().print(styled(f"{head}, {moment(handoff.created_at)} ({verified})", "bold"))
-    say(f"task #{handoff.task_id} goes on as #{handoff.dispatch_id}")
+    ticket = f" ({handoff.ticket})" if handoff.ticket else ""
+    say(f"task #{handoff.task_id}{ticket} goes on as #{handoff.dispatch_id}")
     say(f"summary: {document.summary}")
     say(f"action: {document.action}")
     lists = (
