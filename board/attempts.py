@@ -16,6 +16,7 @@ from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.storable import storable
 from neveridle.board.task import Source
+from neveridle.board.work_times import note_work, worked_before
 
 
 class Attempts:
@@ -71,6 +72,13 @@ class Attempts:
             return [attempt_from_row(row) for row in c.execute(query).mappings()]
 
         return await self._database.read(work)
+
+    async def worked_before(self, attempt: Attempt) -> float:
+        """Seconds that were worked, under the same number, before this attempt resumed them.
+
+        Neither the time between nor what passed after a worker's last heartbeat counts.
+        """
+        return await self._database.read(lambda c: worked_before(c, attempt))
 
     async def active(self) -> list[Attempt]:
         """All attempts that own their task now."""
@@ -290,6 +298,7 @@ class Attempts:
 
     @staticmethod
     def _end(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:
+        note_work(c, attempt)
         c.execute(
             update(attempts).where(_same(attempt)).values(state=str(state), ended_at=NOW, **facts)
         )

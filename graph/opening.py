@@ -13,6 +13,7 @@ from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
+from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.sources.improvement_source import Improvement
@@ -50,8 +51,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.checkpoints.close)
     team.lessons = Lessons(team.board, team.models)
     team.worker = team.given_worker or ModelWorker(
-        team.board, team.models, team.checkpoints, team.roster, settings.limits
-    )
+        team.board, team.models, team.checkpoints, team.roster, settings.limits,
+        idle=settings.idle_timeout,
+    )  # fmt: skip
     holder = f"{os.getpid()}-{id(team):x}"
     tracker = team.given_tracker or BoardTracker(team.board)
     team.sources = Sources(
@@ -69,6 +71,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )  # fmt: skip
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
+    team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,
         attempts=settings.limits.attempts * 3,
