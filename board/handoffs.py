@@ -52,7 +52,9 @@ class Handoffs:
             task = find_task(c, attempt.task_id)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
-            return _give(c, task, attempt.agent, to, document, verified=verified, run=attempt.run)
+            return hand_over(
+                c, task, attempt.agent, to, document, verified=verified, run=attempt.run
+            )
 
         return await self._database.write(work)
 
@@ -73,7 +75,7 @@ class Handoffs:
             if found.state not in (TaskState.PENDING, TaskState.BLOCKED, TaskState.FAILED):
                 msg = f"Task {task} is {found.state}."
                 raise StateConflict(msg, remedy="Only pending, blocked or failed ones.")
-            return _give(c, found, sender, to, document, verified=False, run=None)
+            return hand_over(c, found, sender, to, document, verified=False, run=None)
 
         return await self._database.write(work)
 
@@ -93,7 +95,7 @@ class Handoffs:
         )
 
 
-def _give(
+def hand_over(
     c: Connection,
     task: Task,
     sender: str,
@@ -103,6 +105,7 @@ def _give(
     verified: bool,
     run: str | None,
 ) -> Handoff:
+    """Hand a task over that is not over, inside a transaction."""
     blockers = select(task_edges.c.blocker_id).where(task_edges.c.task_id == task.id)
     dispatch, _ = insert_task(
         c,

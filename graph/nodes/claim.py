@@ -26,6 +26,9 @@ async def claim(team: Team, state: TickState) -> TickState:
     )
     if won is None:
         return {"candidate": None, "lost": state.get("lost", 0) + 1}
+    if await team.board.attempts.withdraw(won.attempt):  # somebody did it outside meanwhile
+        await team.janitor.clear(won.task.id)
+        return {"candidate": None, "lost": state.get("lost", 0) + 1}
     runner = asyncio.current_task()
     job = Job(won.task, won.attempt, won.previous, runner=runner, vouched=asked)
     team.desk.put(job)
