@@ -15,6 +15,7 @@ from langgraph.types import Command
 from neveridle.board import Attempt, Board
 from neveridle.errors import LimitReached, NeveridleError
 from neveridle.tools.models import classify_model_error
+from neveridle.tools.progress import Progress
 
 # The middleware neither adds to the agent's state nor to its context.
 _Base = AgentMiddleware[Any, Any, Any]
@@ -31,17 +32,26 @@ class Meter(_Base):
         board: where calls are logged.
         attempt: whose calls these are.
         purpose: what the model is asked for, such as ``work``.
+        progress: told of what finishes.
         model_calls: how many calls of the model the attempt may make.
         tool_calls: how many calls of tools.
     """
 
     def __init__(
-        self, board: Board, attempt: Attempt, *, purpose: str, model_calls: int, tool_calls: int
+        self,
+        board: Board,
+        attempt: Attempt,
+        *,
+        purpose: str,
+        progress: Progress,
+        model_calls: int,
+        tool_calls: int,
     ) -> None:
         super().__init__()
         self._board = board
         self._attempt = attempt
         self._purpose = purpose
+        self._progress = progress
         self._model_calls = model_calls
         self._tool_calls = tool_calls
 
@@ -67,6 +77,7 @@ class Meter(_Base):
         await log_model_call(
             self._board, self._attempt, self._purpose, answers, time.monotonic() - started
         )
+        self._progress.mark()
         return response
 
     async def awrap_tool_call(
@@ -79,7 +90,10 @@ class Meter(_Base):
         if used >= self._tool_calls:
             msg = f"The attempt used all of its {self._tool_calls} tool calls."
             raise LimitReached(msg, remedy="limits.tool_calls in neveridle.toml sets how many.")
-        return await handler(request)
+        try:
+            return await handler(request)
+        finally:
+            self._progress.mark()
 
 
 async def log_model_call(

@@ -14,6 +14,8 @@ from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
 from neveridle.errors import LimitReached
 from neveridle.settings import LimitSettings
+from neveridle.settings.model import IDLE
+from neveridle.tools.progress import Progress
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -88,6 +90,7 @@ class ModelWorker:
         checkpoints: where the threads lie.
         roster: the team, for the prompt and for handoffs.
         limits: what one attempt may use.
+        idle: seconds in which something must finish.
     """
 
     def __init__(
@@ -97,30 +100,38 @@ class ModelWorker:
         checkpoints: Checkpoints,
         roster: Roster,
         limits: LimitSettings,
+        *,
+        idle: float = IDLE,
     ) -> None:
         self._board = board
         self._models = models
         self._checkpoints = checkpoints
         self._roster = roster
         self._limits = limits
+        self._idle = idle
 
     async def work(self, assignment: Assignment) -> TaskOutcome:
         """See ``Worker``; a thread that was begun before is gone on with."""
+        limit = self._limits.attempt_timeout
+        left = limit - await self._board.attempts.worked_before(assignment.attempt)
+        progress = Progress(self._board.clock, self._idle)
         try:
-            async with self._board.clock.timeout(self._limits.attempt_timeout):
+            if left <= 0:  # before a model is called
+                raise TimeoutError
+            async with self._board.clock.timeout(left), progress.bound():
                 try:
-                    answer = await self._run(assignment)
+                    answer = await self._run(assignment, progress)
                 except TimeoutError as error:  # a tool's own, not the attempt's
                     msg = f"A tool took too long: {error}"
                     raise RuntimeError(msg) from error
         except TimeoutError as error:
-            msg = f"The attempt took longer than {self._limits.attempt_timeout:.0f} seconds."
+            msg = f"The attempt took longer than {limit:.0f} seconds."
             raise LimitReached(msg, remedy="limits.attempt_timeout sets how long.") from error
         return checked_outcome(
             answer, receivers=self._roster.receivers, sender=assignment.agent.name
         )
 
-    async def _run(self, one: Assignment) -> object:
+    async def _run(self, one: Assignment, progress: Progress) -> object:
         from langchain import agents
         from langchain.agents.structured_output import ToolStrategy
 
@@ -131,6 +142,7 @@ class ModelWorker:
             self._board,
             one.attempt,
             purpose=WORK,
+            progress=progress,
             model_calls=model_calls,
             tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
         )

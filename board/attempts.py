@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, update
 
@@ -12,13 +12,19 @@ from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_l
 from neveridle.board.barrier import check_in_by_task
 from neveridle.board.database import Database
 from neveridle.board.lineage import wake_for
+from neveridle.board.lookup import find_task
 from neveridle.board.memories import insert_lesson
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.storable import storable
-from neveridle.board.task import Source
+from neveridle.board.task import Source, Task
+from neveridle.board.withdrawal import closed_outside, may_be_ours, withdraw
+from neveridle.board.work_times import note_work, worked_before
+
+if TYPE_CHECKING:
+    from neveridle.board.escalation import Peer
 
 
 class Attempts:
@@ -74,6 +80,13 @@ class Attempts:
             return [attempt_from_row(row) for row in c.execute(query).mappings()]
 
         return await self._database.read(work)
+
+    async def worked_before(self, attempt: Attempt) -> float:
+        """Seconds that were worked, under the same number, before this attempt resumed them.
+
+        Neither the time between nor what passed after a worker's last heartbeat counts.
+        """
+        return await self._database.read(lambda c: worked_before(c, attempt))
 
     async def active(self) -> list[Attempt]:
         """All attempts that own their task now."""
@@ -168,10 +181,12 @@ class Attempts:
         retry_in: float | None = None,
         evidence: Mapping[str, Any] | None = None,
         learning: Mapping[str, Any] | None = None,
+        peer: Peer | None = None,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
 
-        After ``limit`` failed attempts the task is blocked for a person.
+        After ``limit`` failed attempts the task is dispatched to a peer, once, where there
+        is one; then it is blocked for a person.
 
         Args:
             attempt: the attempt.
@@ -182,10 +197,12 @@ class Attempts:
                 failure is a service's and does not count against the task.
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
+            peer: another agent that could do it; None: there is none.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
         """
+        from neveridle.board.escalation import HUMAN_ALERT, ask_peer  # it needs ``own``
 
         def work(c: Connection) -> bool:
             own(c, attempt)
@@ -209,6 +226,10 @@ class Attempts:
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
+                if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
+                    wake(c)
+                    return True
+                self._log(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
                 action = (
                     f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "
@@ -270,6 +291,37 @@ class Attempts:
 
         await self._database.write(work)
 
+    async def withdraw(self, attempt: Attempt) -> bool:
+        """Cancel the attempt's task if it was done or dropped at its source meanwhile.
+
+        Not where the attempt's own work was verified, which may be what closed it. Whoever
+        claims asks this first: what somebody else has done costs no model call.
+
+        Returns:
+            Whether it was.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+
+        def closed(c: Connection) -> Task | None:
+            if may_be_ours(attempt):
+                return None
+            return closed_outside(c, find_task(c, attempt.task_id))
+
+        def work(c: Connection) -> bool:
+            own(c, attempt)
+            found = closed(c)
+            if found is not None:
+                withdraw(c, found)
+            return found is not None
+
+        def look(c: Connection) -> bool:
+            own(c, attempt)
+            return closed(c) is not None
+
+        return await self._database.read(look) and await self._database.write(work)
+
     async def release(self, attempt: Attempt) -> None:
         """Return the task to the board unharmed; the next claim resumes the attempt.
 
@@ -305,6 +357,7 @@ class Attempts:
 
     @staticmethod
     def _end(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:
+        note_work(c, attempt)
         c.execute(
             update(attempts).where(_same(attempt)).values(state=str(state), ended_at=NOW, **facts)
         )

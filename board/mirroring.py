@@ -41,7 +41,7 @@ def take_over(c: Connection, source: str, entries: Sequence[MirrorEntry]) -> lis
 def _store(c: Connection, source: str, entries: Mapping[str, MirrorEntry]) -> None:
     c.execute(delete(mirror).where(mirror.c.source == source))
     for entry in entries.values():
-        data = {**entry.data, "open": entry.open}
+        data = {**entry.data, "open": entry.open, "over": entry.over}
         c.execute(insert(mirror).values(source=source, ref=entry.ref, synced_at=NOW, data=data))
 
 
@@ -83,9 +83,13 @@ def _tie(c: Connection, entries: Mapping[str, MirrorEntry], new: Mapping[str, in
 
 def _close(c: Connection, source: str, entries: Mapping[str, MirrorEntry]) -> None:
     """Cancel what nobody has to do any more."""
-    idle = (str(TaskState.PENDING), str(TaskState.BLOCKED))
+    idle = (str(TaskState.PENDING), str(TaskState.BLOCKED), str(TaskState.WAITING))
     query = select(tasks).where(
-        tasks.c.source == source, tasks.c.state.in_(idle), tasks.c.ref.is_not(None)
+        tasks.c.source == source,
+        tasks.c.state.in_(idle),
+        tasks.c.ref.is_not(None),
+        # What was handed over is at work in somebody else's hands.
+        ~tasks.c.waiting_on.startswith("task:"),
     )
     for row in c.execute(query).mappings().all():
         task = task_from_row(row)

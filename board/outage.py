@@ -41,10 +41,10 @@ class SweepRule:
     def window(self) -> float:
         """Seconds for which a run that was never ended still speaks for its agent.
 
-        Who was last heard of longer ago died in an earlier life of the team, or an outage
-        has been believed in for as long as it may be.
+        Who was last heard of longer ago died in an earlier life of the team. An outage fits
+        into it, however late it was noticed.
         """
-        return self.lease + self.hold
+        return 2 * self.lease + self.hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Census:
         now: the board's time.
         late: whether an attempt's lease is over.
         heard: when each agent was last heard of, by any of its runs that was not ended.
-        waived: agents whose silence a person has accepted.
+        waived: agents whose silence is accepted: by a person, or as it lasted too long.
         outage: the outage that has not ended, if any.
     """
 
@@ -130,10 +130,10 @@ def judge(census: Census, rule: SweepRule) -> Judgement:
     if not rule.reclaim:
         return found(Verdict.HOLD)
     if outage is not None:
-        if not widespread:
-            return found(Verdict.END, BACK)
         if census.now >= outage.held_until:
             return found(Verdict.END, HELD_LONG_ENOUGH)
+        if not widespread:
+            return found(Verdict.END, BACK)
         return found(Verdict.HOLD)
     if widespread and census.late:
         return found(Verdict.BEGIN)

@@ -26,6 +26,8 @@ class Job:
         released: the attempt whose block was lifted, where this one goes on after that.
         runner: the asyncio task that works on it; cancelled when the lease is lost.
         lost: whether the lease was lost.
+        vouched: when the board was asked that last confirmed the lease, by this host's
+            ``elapsed`` clock.
         notes: what later nodes need of earlier ones in the same process.
     """
 
@@ -36,6 +38,7 @@ class Job:
     released: Attempt | None = None
     runner: asyncio.Task[Any] | None = None
     lost: bool = False
+    vouched: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -82,6 +85,11 @@ class Desk:
     def abandoned(self) -> set[tuple[int, int]]:
         """Jobs that no node works on at this moment: a tick is between two, or was given up."""
         return {key for key, job in self._jobs.items() if job.runner is None}
+
+    def vouch(self, held: set[tuple[int, int]], since: float) -> None:
+        """Note that the board, asked at ``since``, confirmed these leases."""
+        for key in held & self._jobs.keys():
+            self._jobs[key].vouched = max(self._jobs[key].vouched, since)
 
     def lose(self, held: set[tuple[int, int]]) -> list[Job]:
         """Cancel every job whose attempt is not among ``held`` any more; those cancelled."""

@@ -7,8 +7,10 @@ import logging
 from contextlib import suppress
 
 from neveridle.board import Board
+from neveridle.board.elapsed import elapsed
 from neveridle.errors import LeaseLost
 from neveridle.graph.desk import Desk
+from neveridle.graph.patience import Patience
 from neveridle.graph.wakeups import Wakeups
 from neveridle.settings import LeaseSettings
 
@@ -45,6 +47,8 @@ class Keeper:
         self._runs: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self._abandoned: set[tuple[int, int]] = set()
+        self._forgotten: set[tuple[int, int]] = set()
+        self._patience = Patience(board, settings)
 
     @property
     def runs(self) -> list[str]:
@@ -74,30 +78,47 @@ class Keeper:
         if self._runs:
             # Jobs taken up while the renewal was on its way are not in its answer.
             before = {(job.attempt.task_id, job.attempt.fence) for job in self._desk.jobs}
+            asked = elapsed()
             held = await self._board.database.hot.renew(self._runs, self._settings.lease)
+            self._desk.vouch(held, asked)
+            self._patience.beaten()
             after = {(job.attempt.task_id, job.attempt.fence) for job in self._desk.jobs}
             self._desk.lose(held | (after - before))
-            await self._give_back()
+            await self._give_back(held)
         await self.sweep()
 
-    async def _give_back(self) -> None:
+    async def _give_back(self, held: set[tuple[int, int]]) -> None:
         """Return what nobody has worked on since the last beat: its tick was given up.
 
-        As when somebody stops iterating over the graph's stream: nobody else would notice,
-        and our own heartbeats would keep the task for ever.
+        As when somebody stops iterating over the graph's stream, or a job fenced itself off
+        and the board came back: nobody else would notice, and our own heartbeats would keep
+        the task for ever.
         """
         abandoned = self._desk.abandoned
-        for task, fence in abandoned & self._abandoned:
-            job = self._desk.find(task, fence)
-            self._desk.drop(task, fence)
+        for key in abandoned & self._abandoned:
+            job = self._desk.find(*key)
+            self._desk.drop(*key)
             if job is not None and not job.lost:
                 with suppress(LeaseLost):
                     await self._board.attempts.release(job.attempt)
         self._abandoned = abandoned
+        forgotten = {key for key in held if self._desk.find(*key) is None}
+        for key in forgotten & self._forgotten:
+            attempt = await self._board.attempts.get(*key)
+            if attempt is not None and attempt.run in self._runs:
+                with suppress(LeaseLost):
+                    await self._board.attempts.release(attempt)
+        self._forgotten = forgotten
 
     async def sweep(self) -> None:
         """Return to the board what expired, or whose wait is over."""
-        if await self._board.sweep(expirations=self._attempts):
+        returned = await self._board.sweep(
+            expirations=self._attempts,
+            lease=self._settings.lease,
+            outage_hold=self._settings.outage_hold,
+            reclaim=await self._patience.over(),
+        )
+        if returned:
             self._wakeups.nudge()
 
     async def stop(self) -> None:

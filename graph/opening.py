@@ -14,6 +14,7 @@ from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
+from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.sources.improvement_source import Improvement
@@ -54,8 +55,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.checkpoints.close)
     team.lessons = Lessons(team.board, team.models)
     team.worker = team.given_worker or ModelWorker(
-        team.board, team.models, team.checkpoints, team.roster, settings.limits
-    )
+        team.board, team.models, team.checkpoints, team.roster, settings.limits,
+        idle=settings.idle_timeout,
+    )  # fmt: skip
     # Not only the process's id: another host, or container, may have the same one.
     holder = f"{os.getpid()}-{secrets.token_hex(6)}"
     tracker = team.given_tracker or BoardTracker(team.board)
@@ -75,6 +77,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
     team.usher = Usher(team.board, team.wakeups, team.roster)
+    team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,
         attempts=settings.limits.attempts * 3,

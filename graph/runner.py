@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GLANCE = 2.0
 """Real seconds between two glances, while all rest, at whether the repository moved."""
 SCRIPTED_GLANCE = 0.02
+OVERDUE_GLANCE = 0.25
 PAGE = 1000
 NODES_PER_TICK = 100
 """Far more than a tick passes: it only bounds one that goes round in circles."""
@@ -185,7 +186,12 @@ class Runner:
                 await team.keeper.sweep()
                 team.wakeups.nudge()
             # A scripted clock may jump at any moment; the database's own does not.
-            pause = SCRIPTED_GLANCE if team.board.clock.scripted else min(GLANCE, max(left, 0.01))
+            if team.board.clock.scripted:
+                pause = SCRIPTED_GLANCE
+            elif left > 0:
+                pause = min(GLANCE, max(left, 0.01))
+            else:  # what is overdue may be left alone for a while: see Patience
+                pause = OVERDUE_GLANCE
 
     def _idle(self, version: int | None) -> None:
         if self._team.listener is not None:

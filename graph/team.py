@@ -13,6 +13,7 @@ from neveridle.board import Board, NewTask, Priority, Source, Task
 from neveridle.errors import ModelNotConfigured, SettingsInvalid, StateConflict
 from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
+from neveridle.graph.fencing import Fencing
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.report import RunReport
 from neveridle.graph.sources.improvement_source import Improvement
@@ -77,6 +78,7 @@ class Team:
     wakeups: Wakeups
     usher: Usher
     keeper: Keeper
+    fencing: Fencing
     janitor: Janitor
     checks: Checks
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
@@ -326,7 +328,12 @@ class Team:
         """What an agent may use in its clone."""
         from neveridle.tools.repository import repository_tools
 
-        return repository_tools(workspace, self.sandbox, timeout=self.settings.sandbox.timeout)
+        return repository_tools(
+            workspace,
+            self.sandbox,
+            timeout=self.settings.sandbox.timeout,
+            silence=self.settings.idle_timeout,
+        )
 
     def email_of(self, agent: str) -> str:
         """The address in an agent's commits; nobody reads mail there."""

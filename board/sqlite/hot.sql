@@ -164,7 +164,7 @@ SELECT agent, max(heartbeat_at) FROM runs WHERE ended_at IS NULL GROUP BY agent
 HAVING max(heartbeat_at) > (SELECT now FROM board_clock) - :window
 
 -- name: waived
-SELECT silent FROM outages WHERE how = 'by hand'
+SELECT silent FROM outages WHERE how IN ('by hand', 'held long enough')
 AND ended_at > (SELECT now FROM board_clock) - :window
 
 -- name: begin_outage

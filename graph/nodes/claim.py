@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from neveridle.board import Phase, Source
+from neveridle.board.elapsed import elapsed
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import released
 from neveridle.graph.nodes.rungs import agent_of
@@ -15,6 +16,7 @@ from neveridle.graph.team import Team
 async def claim(team: Team, state: TickState) -> TickState:
     """Take the best task of the rung; where others were faster, count the loss."""
     agent = agent_of(team, state)
+    asked = elapsed()
     won = await team.board.attempts.claim(
         agent=agent.name,
         run=await team.run_of(agent.name),
@@ -25,7 +27,11 @@ async def claim(team: Team, state: TickState) -> TickState:
     if won is None:
         team.usher.arrived(agent.name)
         return {"candidate": None, "lost": state.get("lost", 0) + 1}
-    job = Job(won.task, won.attempt, won.previous, runner=asyncio.current_task())
+    if await team.board.attempts.withdraw(won.attempt):  # somebody did it outside meanwhile
+        await team.janitor.clear(won.task.id)
+        return {"candidate": None, "lost": state.get("lost", 0) + 1}
+    runner = asyncio.current_task()
+    job = Job(won.task, won.attempt, won.previous, runner=runner, vouched=asked)
     team.desk.put(job)
     team.usher.arrived(agent.name)
     outcome = won.attempt.outcome or {}

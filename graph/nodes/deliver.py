@@ -52,7 +52,8 @@ async def publish(team: Team, job: Job, workspace: Workspace) -> None:
         RepositoryUnusable: a branch of this name is there that is not ours.
     """
     try:
-        await workspace.publish_branch()
+        async with team.fencing.outside(job):
+            await workspace.publish_branch()
     except StateConflict as error:
         remedy = f"{error.remedy} Then `neveridle tasks retry {job.task.id}`.".lstrip()
         raise RepositoryUnusable(error.message, remedy=remedy) from error
@@ -77,7 +78,8 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
             await _join(team, job, workspace, head)
         if moved:
             await _check_merged(team, job, workspace, head)
-        result = await workspace.fast_forward_target(expect=head)
+        async with team.fencing.outside(job):
+            result = await workspace.fast_forward_target(expect=head)
         if result.result == "done":
             team.sources.stale = True
             data = {"branch": workspace.branch, "commit": result.commit}

@@ -20,7 +20,8 @@ async def hand_off(team: Team, state: TickState) -> TickState:
     branch, commit = "", ""
     # Who only passes on what was handed over to them passes on its commit, too.
     if job.attempt.commit != job.attempt.base or job.task.continues is not None:
-        commit = await workspace.publish_branch()
+        async with team.fencing.outside(job):
+            commit = await workspace.publish_branch()
         branch = workspace.branch
     evidence = job.attempt.evidence or {}
     document = document_of(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from neveridle.board import Phase
+from neveridle.board import Phase, TaskState
 from neveridle.board.attempt import thread_of
 from neveridle.errors import ErrorCategory
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import ancestors
 from neveridle.graph.nodes.clones import workspace_key
 from neveridle.graph.nodes.guard import problem_of
+from neveridle.graph.nodes.peer import find_peer
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
@@ -35,19 +36,23 @@ async def reflect(team: Team, state: TickState) -> TickState:
     learning = None
     if problem["category"] == str(ErrorCategory.RECOVERABLE) and problem["code"] != "bug":
         learning = await draw_lesson(team, job, succeeded=False, what=what)
+    peer = await find_peer(team, job, problem)
     again = await team.board.attempts.fail(
         job.attempt,
         code=problem["code"],
         error=what,
         limit=job.notes.get("limit", team.settings.limits.attempts),
         learning=learning,
+        peer=peer,
     )
     if not again:
         await team.board.messages.post(
             "dev", job.attempt.agent,
             f"Task {job.task.id} ({job.task.title}) failed too often and waits for a person.",
         )  # fmt: skip
-    await close_job(team, job, keep=True)
+    # A peer begins from what was published; the next attempt from this one's clone.
+    kept = peer is None or (await team.board.tasks.get(job.task.id)).state is TaskState.PENDING
+    await close_job(team, job, keep=kept)
     team.wakeups.nudge()
     return {"ending": "failed", "problem": None}
 

@@ -8,6 +8,7 @@
     │   ├── EditRejected        an edit that does not fit the file
     │   ├── OutcomeInvalid      an answer that is no TaskOutcome
     │   ├── LimitReached        the attempt used up its calls or its time
+    │   │   └── NoProgress      nothing finished for too long
     │   ├── WorkRefused         verify did not find what the work claimed
     │   ├── EffectRefused       a service said no to a write
     │   └── MergeConflict       the work does not fit what others merged meanwhile
@@ -114,6 +115,12 @@ class LimitReached(ModelMistake):
     """The attempt used up its model calls, its tool calls or its time."""
 
     code = "limit-reached"
+
+
+class NoProgress(LimitReached):
+    """No model call and no tool call of the attempt finished for too long."""
+
+    code = "no-progress"
 
 
 class WorkRefused(ModelMistake):

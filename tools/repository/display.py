@@ -100,7 +100,12 @@ def matches(path: str, pattern: str) -> bool:
 
 def command_report(result: CommandResult) -> str:
     """How a command ended and what it said."""
-    if result.timed_out:
+    if result.silent:
+        head = (
+            f"The command was killed after {result.seconds:.1f} seconds: it had printed nothing "
+            "for too long (limits.idle_timeout). Let it say what it does, or wait for less."
+        )
+    elif result.timed_out:
         head = f"The command was killed after {result.seconds:.1f} seconds: its time was up."
     else:
         head = f"exit code {result.exit_code} after {result.seconds:.1f} seconds"

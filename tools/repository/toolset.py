@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neveridle.errors import EditRejected, ModelMistake
+from neveridle.tools.progress import at_command
 from neveridle.tools.repository import searching
 from neveridle.tools.repository.confined import ConfinedTree
 from neveridle.tools.repository.display import (
@@ -60,12 +61,21 @@ class RepositoryTools:
         workspace: the working copy.
         sandbox: where commands run.
         timeout: seconds one command may take at most.
+        silence: seconds without output after which a command is ended; None: no limit.
     """
 
-    def __init__(self, workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float) -> None:
+    def __init__(
+        self,
+        workspace: WorkingCopy,
+        sandbox: Sandbox,
+        *,
+        timeout: float,
+        silence: float | None = None,
+    ) -> None:
         self._workspace = workspace
         self._sandbox = sandbox
         self._timeout = timeout
+        self._silence = silence
         self._files = ConfinedTree(workspace.tree)
 
     async def list_files(self, path: str = ".", pattern: str | None = None) -> str:
@@ -184,7 +194,10 @@ class RepositoryTools:
         if "\0" in command:
             raise ModelMistake("A command cannot contain NUL.")
         limit = self._timeout if timeout is None or timeout <= 0 else min(timeout, self._timeout)
-        result = await self._sandbox.run(command, tree=self._workspace.tree, timeout=limit)
+        with at_command():
+            result = await self._sandbox.run(
+                command, tree=self._workspace.tree, timeout=limit, silence=self._silence
+            )
         return command_report(result)
 
     async def diff(self) -> str:
@@ -193,7 +206,9 @@ class RepositoryTools:
         return patch or "Nothing has been changed."
 
 
-def repository_tools(workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float) -> list[BaseTool]:
+def repository_tools(
+    workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float, silence: float | None = None
+) -> list[BaseTool]:
     """The repository tools for LangChain: asynchronous, bounded, confined to the tree.
 
     Calls that a model makes at once are done one after the other, in its order: two edits
@@ -205,10 +220,11 @@ def repository_tools(workspace: WorkingCopy, sandbox: Sandbox, *, timeout: float
         workspace: the working copy they work in.
         sandbox: where commands run.
         timeout: seconds one command may take at most.
+        silence: seconds without output after which a command is ended; None: no limit.
     """
     from langchain_core.tools import StructuredTool
 
-    tools = RepositoryTools(workspace, sandbox, timeout=timeout)
+    tools = RepositoryTools(workspace, sandbox, timeout=timeout, silence=silence)
     methods = (
         tools.list_files,
         tools.read_file,

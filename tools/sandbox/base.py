@@ -22,6 +22,8 @@ class CommandResult:
         seconds: wall-clock time from start to the end of its last process.
         timed_out: whether the time limit ended it.
         truncated: whether something was cut out of ``output``.
+        silent: whether it was ended because it printed nothing for too long; it then has
+            ``timed_out`` as well.
     """
 
     command: str
@@ -30,6 +32,7 @@ class CommandResult:
     seconds: float
     timed_out: bool
     truncated: bool
+    silent: bool = False
 
     @property
     def ok(self) -> bool:
@@ -60,6 +63,7 @@ class Sandbox(Protocol):
         tree: Path,
         timeout: float | None = None,  # noqa: ASYNC109 - the result says that time was up
         writable: bool = True,
+        silence: float | None = None,
     ) -> CommandResult:
         """Run ``command`` by ``/bin/sh -c`` in ``tree``; no process of it survives.
 
@@ -69,6 +73,7 @@ class Sandbox(Protocol):
                 place outside ``/tmp`` and ``HOME`` that can be written.
             timeout: seconds; None takes the settings' limit.
             writable: False makes the tree read-only where commands are confined.
+            silence: seconds without output after which it is ended; None: it may be silent.
 
         Raises:
             SandboxMissing: the sandbox itself could not be set up.

@@ -67,6 +67,7 @@ class BubblewrapSandbox:
         tree: Path,
         timeout: float | None = None,  # noqa: ASYNC109 - the result says that time was up
         writable: bool = True,
+        silence: float | None = None,
     ) -> CommandResult:
         """Run ``command`` confined to ``tree``; see :class:`Sandbox`."""
         output = CappedOutput(self._settings.output_bytes)
@@ -93,6 +94,7 @@ class BubblewrapSandbox:
                     env=self._environment,
                     stdout=output,
                     time_limit=timeout if timeout is not None else self._settings.timeout,
+                    silence=silence,
                     pass_fds=[status_end, *fds.values()],
                     reap=state.wait_for_the_end,
                 )
@@ -108,7 +110,13 @@ class BubblewrapSandbox:
                     "tree exists, or set kind in [sandbox].",
                 )
         return CommandResult(
-            command, ended.code, output.text(), ended.seconds, ended.timed_out, output.cut > 0
+            command,
+            ended.code,
+            output.text(),
+            ended.seconds,
+            ended.timed_out,
+            output.cut > 0,
+            ended.silent,
         )
 
     def _mounts(self, tree: Path, *, writable: bool) -> list[str]:

@@ -29,10 +29,14 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended: ``code`` as in subprocess, None when its time was up."""
+    """How a process ended: ``code`` as in subprocess, None when its time was up.
+
+    ``silent`` says that it was ended because it had printed nothing for too long.
+    """
 
     code: int | None
     seconds: float
+    silent: bool = False
 
     @property
     def timed_out(self) -> bool:
@@ -53,6 +57,7 @@ class _Pump:
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         self.ended = asyncio.Event()
+        self.heard = self._loop.time()
         self._loop.add_reader(self._read, self._readable)
 
     def _readable(self) -> None:
@@ -61,6 +66,7 @@ class _Pump:
         except BlockingIOError:
             return
         if data:
+            self.heard = self._loop.time()
             self._sink.feed(data)
         else:
             self.close()
@@ -86,6 +92,7 @@ async def run_process(
     env: Mapping[str, str],
     stdout: Sink,
     time_limit: float,
+    silence: float | None = None,
     stderr: Sink | None = None,
     cwd: Path | None = None,
     stdin: IO[bytes] | int = asyncio.subprocess.DEVNULL,
@@ -100,6 +107,7 @@ async def run_process(
         env: its whole environment.
         stdout: where its output goes.
         time_limit: seconds after which the group is killed.
+        silence: seconds without output after which it is, too; None: it may be silent.
         stderr: where its errors go; None joins them with ``stdout`` in order.
         cwd: its folder; None takes ours.
         stdin: a file to read from; nothing by default.
@@ -113,6 +121,7 @@ async def run_process(
     started = time.monotonic()
     pumps = [_Pump(sink) for sink in (stdout, stderr) if sink is not None]
     code: int | None = None
+    silent = False
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -129,7 +138,10 @@ async def run_process(
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(time_limit):
-                    code = await process.wait()
+                    if silence is not None and await _silent(process, pumps, silence):
+                        silent = True
+                    else:
+                        code = await process.wait()
         finally:  # also when cancelled: nothing may go on behind our back
             await _end(process, grace)
             if reap is not None:
@@ -141,7 +153,20 @@ async def run_process(
     finally:
         for pump in pumps:
             pump.close()
-    return Ended(code, time.monotonic() - started)
+    return Ended(code, time.monotonic() - started, silent)
+
+
+async def _silent(
+    process: asyncio.subprocess.Process, pumps: Sequence[_Pump], seconds: float
+) -> bool:
+    """Whether the process has printed nothing for so long; False once it has ended."""
+    loop = asyncio.get_running_loop()
+    while (until := max(pump.heard for pump in pumps) + seconds) > loop.time():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await process.wait()
+                return False
+    return True
 
 
 async def _end(process: asyncio.subprocess.Process, grace: float) -> None:

@@ -54,6 +54,7 @@ class UnconfinedSandbox:
         tree: Path,
         timeout: float | None = None,  # noqa: ASYNC109 - the result says that time was up
         writable: bool = True,
+        silence: float | None = None,
     ) -> CommandResult:
         """Run ``command`` in ``tree``; see :class:`Sandbox`."""
         try:
@@ -75,6 +76,7 @@ class UnconfinedSandbox:
                 cwd=tree,
                 stdout=output,
                 time_limit=timeout if timeout is not None else self._settings.timeout,
+                silence=silence,
                 reap=lambda: hunt(mark),
             )
         except OSError as error:
@@ -83,7 +85,13 @@ class UnconfinedSandbox:
             remove_tree(home)
         code = ended.code if ended.code is None or ended.code >= 0 else 128 - ended.code
         return CommandResult(
-            command, code, output.text(), ended.seconds, ended.timed_out, output.cut > 0
+            command,
+            code,
+            output.text(),
+            ended.seconds,
+            ended.timed_out,
+            output.cut > 0,
+            ended.silent,
         )
 
 

@@ -12,6 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+IDLE = 900.0
+"""Seconds without progress that are too long where nothing else is said."""
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -140,7 +143,16 @@ class LimitSettings(_Table):
     model_calls: int = Field(default=60, ge=1, description="Model calls per attempt.")
     tool_calls: int = Field(default=150, ge=1, description="Tool calls per attempt.")
     attempt_timeout: float = Field(
-        default=3600.0, gt=0, description="Seconds one attempt may work."
+        default=3600.0,
+        gt=0,
+        description="Seconds one attempt may work, those before a resumption included.",
+    )
+    idle_timeout: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds without progress (no model call and no tool call finished) after "
+        "which an attempt fails, and without output after which a command of its is ended. "
+        "Unset: 900, or more where sandbox.timeout or twice model.timeout is more.",
     )
     claim_retries: int = Field(
         default=3, ge=1, description="How often a lost claim returns to the same rung in one tick."
@@ -157,6 +169,13 @@ class LeaseSettings(_Table):
     )
     heartbeat: float = Field(
         default=20.0, gt=0, description="Seconds between two heartbeats; less than half the lease."
+    )
+
+    outage_hold: float = Field(
+        default=600.0,
+        ge=0,
+        description="Seconds for which nothing is taken over when more than half of at least "
+        "five agents fall silent at once: that is an outage of ours. 0: no such rule.",
     )
 
     @model_validator(mode="after")
@@ -292,6 +311,25 @@ class Settings(BaseSettings):
                 raise ValueError(msg)
         return checks
 
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Settings:
+        idle = self.limits.idle_timeout
+        if idle is None:
+            return self
+        if idle < self.model.timeout:
+            msg = (
+                f"limits.idle_timeout ({idle:g}) is less than model.timeout "
+                f"({self.model.timeout:g}): a model call within its time would end the attempt"
+            )
+            raise ValueError(msg)
+        if idle > self.limits.attempt_timeout:
+            msg = (
+                f"limits.idle_timeout ({idle:g}) is more than limits.attempt_timeout "
+                f"({self.limits.attempt_timeout:g}): it could never be reached"
+            )
+            raise ValueError(msg)
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -322,6 +360,13 @@ class Settings(BaseSettings):
     def board_url(self) -> str:
         """The board's database URL."""
         return self.team.board or f"sqlite:///{self.home / 'board.db'}"
+
+    @property
+    def idle_timeout(self) -> float:
+        """Seconds without progress that are too long; see ``limits.idle_timeout``."""
+        if self.limits.idle_timeout is not None:
+            return self.limits.idle_timeout
+        return max(IDLE, self.sandbox.timeout, 2 * self.model.timeout)
 
     def with_model(self, name: str) -> Settings:
         """These settings with one model for every purpose and every agent."""

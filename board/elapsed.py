@@ -1,0 +1,18 @@
+"""Time that has passed on this host, by a clock that nobody can set."""
+
+from __future__ import annotations
+
+import time
+
+
+def elapsed() -> float:
+    """Seconds since some fixed moment of this host, the time it was suspended included.
+
+    It says how long ago something was, and nothing else: it is no time of day, means nothing
+    on another host, and never jumps when a clock is set. For deciding by oneself, without
+    the board, that one's own lease may be over.
+    """
+    boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
+    if boottime is not None:
+        return time.clock_gettime(boottime)
+    return time.clock_gettime(time.CLOCK_MONOTONIC)  # macOS counts sleep here, not in monotonic()
