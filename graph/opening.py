@@ -22,8 +22,8 @@ from neveridle.graph.sources.sources import Sources
 from neveridle.graph.sources.tracker import BoardTracker
 from neveridle.graph.team import Team
 from neveridle.graph.tidying import Tidying
-from neveridle.graph.usher import Usher
 from neveridle.graph.unattended import unattended
+from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory, MiniLM
 from neveridle.tools.models import Models
