@@ -43,11 +43,16 @@ class NewestSaver(SqliteSaver):
     """
 
     def __init__(self, path: Path) -> None:
+        # What went wrong with writes nobody waited for, by thread of the graph.
+        self._failed: dict[str, Exception] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="neveridle-checkpoints")
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         # A lost step is only done again; what must survive a power cut is on the board.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # Steps come by the thousand: copying the log back every 1,000 pages was a third of
+        # what a step costs. So the log may reach 16 MB.
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
         super().__init__(connection)
         self.setup()
         connection.execute(PRUNE)
@@ -55,7 +60,7 @@ class NewestSaver(SqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The newest checkpoint of a thread, if it has one."""
-        return await self._hop(lambda: self.get_tuple(config))
+        return await self._hop(lambda: self._ask(config))
 
     async def alist(
         self,
@@ -80,7 +85,12 @@ class NewestSaver(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint; the older ones of its thread and namespace go."""
-        return await self._hop(lambda: self.put(config, checkpoint, metadata, new_versions))
+
+        def work() -> RunnableConfig:
+            self._raise(config)
+            return self.put(config, checkpoint, metadata, new_versions)
+
+        return await self._hop(work)
 
     async def aput_writes(
         self,
@@ -89,12 +99,28 @@ class NewestSaver(SqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Save what a step of the graph wrote, before the step's checkpoint."""
-        await self._hop(lambda: self.put_writes(config, writes, task_id, task_path))
+        """Save what a step of the graph wrote, before the step's checkpoint.
+
+        Not waited for: calls are done in their order, so the checkpoint that follows is the
+        proof, and it raises what went wrong here.
+        """
+
+        def work() -> None:
+            try:
+                self.put_writes(config, writes, task_id, task_path)
+            except Exception as error:  # noqa: BLE001 - raised by the thread's next call
+                self._failed[_thread_of(config)] = error
+
+        self._thread.submit(work)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget a thread."""
-        await self._hop(lambda: self.delete_thread(thread_id))
+
+        def work() -> None:
+            self._failed.pop(thread_id, None)
+            self.delete_thread(thread_id)
+
+        await self._hop(work)
 
     async def threads(self) -> builtins.list[str]:
         """The ids of all threads, sorted."""
@@ -106,5 +132,18 @@ class NewestSaver(SqliteSaver):
         await self._hop(self.conn.close)
         self._thread.shutdown(wait=False)
 
+    def _ask(self, config: RunnableConfig) -> CheckpointTuple | None:
+        self._raise(config)
+        return self.get_tuple(config)
+
+    def _raise(self, config: RunnableConfig) -> None:
+        error = self._failed.pop(_thread_of(config), None)
+        if error is not None:
+            raise error
+
     async def _hop(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _thread_of(config: RunnableConfig) -> str:
+    return str(config.get("configurable", {}).get("thread_id"))

