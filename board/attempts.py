@@ -227,7 +227,6 @@ class Attempts:
                 return True
             if failures >= limit:
                 if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
-                    wake_for(c, [attempt.task_id])
                     return True
                 self._log(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
                 action = (

@@ -133,11 +133,12 @@ class Usher:
         for name, task in choose(left, late).items():
             self._promised[name] = task
             self._wake(name)
-        for name in self._late(version):
-            if whole:
-                self._seen[name] = version
-            else:
+        for name, skills in self._late(version).items():
+            if not whole:
                 self._wake(name)
+            elif not any(task.suits(name, skills) for task in tasks):
+                self._seen[name] = version
+            # Else it is still to be asked for: what suits it was promised to somebody else.
 
     def _late(self, version: int) -> dict[str, tuple[str, ...]]:
         """The skills of those who have not seen a version; those paused need not see it."""

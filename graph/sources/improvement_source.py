@@ -72,6 +72,7 @@ class Improvement:
         self._settings = settings
         self._holder = holder
         self._looked = ""
+        self._day = -1
         self._again_at = 0.0
         self._looking = asyncio.Lock()
 
@@ -94,11 +95,13 @@ class Improvement:
             head = self._sources.head
             if not head or (self._again_at and await self._board.clock.now() < self._again_at):
                 return False
-            left = settings.daily_cap - await self._board.proposals.made_today()
             day = int(await self._board.clock.now() // DAY)
+            if (head, day) == (self._looked, self._day):
+                return False  # asked every other second by who rests: nothing to read for that
+            left = settings.daily_cap - await self._board.proposals.made_today()
             token = f"{head}@{day}:{settings.daily_cap}"
             if left <= 0 or await self._board.syncs.token(SOURCE) == token:
-                self._looked = head
+                self._looked, self._day = head, day
                 return False
             if not await self._board.syncs.hold(SOURCE, self._holder, seconds=HOLD):
                 return False
@@ -109,7 +112,7 @@ class Improvement:
                 done = token
             finally:
                 await self._board.syncs.release(SOURCE, self._holder, token=done)
-            self._looked, self._again_at = head, 0.0
+            self._looked, self._day, self._again_at = head, day, 0.0
             new = [_proposal(one, self._roster) for one in found]
             return bool(await self._board.proposals.add_all(new, daily_cap=settings.daily_cap))
 

@@ -65,7 +65,6 @@ class Supervisor:
         tell: Callable[[Said], None],
         policy: Policy | None = None,
     ) -> None:
-        self._settings = settings
         self._how = how
         self._board = board
         self._tell = tell
@@ -170,7 +169,6 @@ class Supervisor:
             return
         try:
             await self._board.runs.bury(place.runs)
-            await self._board.sweep(expirations=self._settings.limits.attempts * 3)
         except NeveridleError as error:  # then its leases end by themselves
             log.warning("the end of %s could not be noted: %s", place.name, error)
 
