@@ -21,6 +21,7 @@ COMMANDS = {
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",
     "config": "neveridle.cli.config:app",
+    "doctor": "neveridle.cli.doctor:doctor_command",
     "tidy": "neveridle.cli.tidy:tidy_command",
     "eval": "neveridle.cli.evals:app",
     "roadmap": "neveridle.cli.roadmap:roadmap_command",
