@@ -24,14 +24,8 @@ async def look_at_souls(settings: Settings) -> Sequence[Finding]:
 
     def look() -> Sequence[Finding]:
         roster = Roster.load(settings.path(settings.team.souls), settings.agents)
-        strangers = sorted(set(settings.agents) - set(roster.names))
         said = f"The team is {', '.join(roster.names)}."
-        found = [Finding(about="agents", message=said, facts={"agents": list(roster.names)})]
-        for name in strangers:
-            msg = f"[agents.{name}] is set, but there is no agent {name}."
-            remedy = f"Correct the name, or write {settings.team.souls / f'{name}.md'}."
-            found.append(Finding(about="agents", grade=Grade.WARNING, message=msg, remedy=remedy))
-        return found
+        return [Finding(about="agents", message=said, facts={"agents": list(roster.names)})]
 
     return await in_thread(look)
 

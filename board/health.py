@@ -53,8 +53,8 @@ def _look(settings: Settings) -> Sequence[Finding]:
             revision = _revision(reader)
             if revision is None:
                 msg = f"{where} is a database, but not a board yet."
-                return [Finding(about="board", grade=Grade.WARNING, message=msg,
-                                remedy="`neveridle run` makes it one, if it is empty.")]  # fmt: skip
+                remedy = "`neveridle run` makes it one, if it is empty."
+                return [Finding(about="board", grade=Grade.WARNING, message=msg, remedy=remedy)]
             found = [_reached(reader, where, revision)]
             if found[0].grade is not Grade.PROBLEM:
                 found += [_agents(reader, settings.leases.lease), _clock(reader)]

@@ -178,7 +178,6 @@ class Project:
             await board.clock.script(at)
 
 
-
 @pytest.fixture(scope="session")
 def chaos_scale() -> float:
     """The share of their whole scale at which races and kills run; ``make chaos`` runs all."""

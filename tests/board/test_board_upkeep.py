@@ -56,6 +56,16 @@ def said(stream: IO[str] | None) -> str:
         return stream.read()
 
 
+def start(url: str) -> subprocess.Popen[str]:
+    """A process that claims and completes until there is nothing left."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", WORKER, url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 async def fill(board: Board, count: int) -> None:
     new = [NewTask(source=Source.BACKLOG, title="work", description="x" * 500)] * count
     for start in range(0, count, 500):
@@ -109,13 +119,7 @@ async def test_a_vacuum_harms_no_team_at_work(board_url: str) -> None:
     """Four processes claim and complete while it runs, again and again."""
     async with Board(board_url) as board:
         await fill(board, 600)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-P", "-c", WORKER, board_url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
+    workers = [start(board_url) for _ in range(4)]
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
@@ -173,9 +177,7 @@ def readers(path: Path, stop: threading.Event) -> list[threading.Thread]:
                 connection.execute("ROLLBACK")
 
     turns = [threading.Event() for _ in range(3)]
-    started = [
-        threading.Thread(target=read, args=(turns[n], turns[(n + 1) % 3])) for n in range(3)
-    ]
+    started = [threading.Thread(target=read, args=(turns[n], turns[(n + 1) % 3])) for n in range(3)]
     turns[0].set()
     for one in started:
         one.start()
