@@ -82,21 +82,22 @@ def _chains(c: Connection, found: Iterable[int]) -> dict[int, int]:
     chain = {task: task for task in found}
     front = list(chain)
     while front:
+        met: list[int] = []
         pairs = c.execute(
             select(tasks.c.id, tasks.c.continues).where(
                 tasks.c.continues.is_not(None),
                 or_(tasks.c.id.in_(front), tasks.c.continues.in_(front)),
             )
         ).all()
-        front = []
         for one, other in pairs:
             for task in (one, other):
                 if task not in chain:
                     chain[task] = task
-                    front.append(task)
+                    met.append(task)
             joined, left = chain[one], chain[other]
             if joined != left:
                 chain.update({task: joined for task, name in chain.items() if name == left})
+        front = met
     return chain
 
 

@@ -16,9 +16,10 @@ WHERE schemaname = current_schema() AND tableowner = current_user AND tablename 
 ORDER BY tablename
 """
 # The table `clock` is the gate of ordinary writes, and has one row that hardly changes.
-SIZE = "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c WHERE c.relkind = 'r'" + (
-    " AND c.relnamespace = current_schema()::regnamespace"
-)
+SIZE = """
+SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+"""
 
 
 class PostgresUpkeep:
@@ -49,9 +50,7 @@ class PostgresUpkeep:
                 connection.autocommit = True
                 before = _size(connection)
                 for (table,) in connection.execute(TABLES).fetchall():
-                    connection.execute(
-                        sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table))
-                    )
+                    connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)))
                 return before - _size(connection)
         except psycopg.Error as error:
             explained = explain(error, self._url)

@@ -263,7 +263,7 @@ async def test_lives_of_agents_outages_and_sync_points_age(
 async def test_memories_stay_when_their_task_goes(board: Board, add: Add, take: Take) -> None:
     await add("one")
     claim = await take()
-    learning = {"agent": "sam", "kind": "insight", "text": "t", "tags": [], "source": "task:1",
+    learning: dict[str, Any] = {"agent": "sam", "kind": "insight", "text": "t", "tags": [], "source": "task:1",
                 "importance": 0.5, "trusted": False}  # fmt: skip
     await board.attempts.complete(claim.attempt, learning=learning)
     await board.clock.advance(100 * DAY)

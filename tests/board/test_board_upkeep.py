@@ -14,12 +14,14 @@ import pytest
 from sqlalchemy import Connection, delete, insert
 
 from neveridle.board import Board, NewTask, Source, TaskState
+from neveridle.board.aging import DAY, Ages
 from neveridle.board.schema import messages
 from neveridle.board.sqlite.upkeep import SqliteUpkeep
 from neveridle.board.sqlite.wal import WalTrimmer
 from neveridle.board.upkeep import upkeep_for
 from neveridle.errors import DiskFull, StateConflict
 
+SECONDS = Ages(tasks=0.2 / DAY)
 WORKER = """
 import asyncio, sys
 from neveridle.board import Board, Source
@@ -54,6 +56,16 @@ def said(stream: IO[str] | None) -> str:
     assert stream is not None
     with stream:
         return stream.read()
+
+
+def start(url: str) -> subprocess.Popen[str]:
+    """A process that claims and completes until there is nothing left."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", WORKER, url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 async def fill(board: Board, count: int) -> None:
@@ -105,31 +117,28 @@ async def test_a_board_of_an_older_version_is_vacuumed_by_hand(sqlite_url: str) 
     assert path.with_name(f"{path.name}-wal").exists() is False
 
 
-async def test_a_vacuum_harms_no_team_at_work(board_url: str) -> None:
-    """Four processes claim and complete while it runs, again and again."""
+async def test_tidying_and_vacuum_harm_no_team_at_work(board_url: str) -> None:
+    """Four processes claim and complete while both are done, again and again."""
     async with Board(board_url) as board:
         await fill(board, 600)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-P", "-c", WORKER, board_url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
+    workers = [start(board_url) for _ in range(4)]
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
-    during = 0
-    while any(worker.poll() is None for worker in workers):
-        await upkeep_for(board_url).vacuum()
-        during += 1
+    during = gone = 0
+    async with Board(board_url) as board:
+        while any(worker.poll() is None for worker in workers):
+            await upkeep_for(board_url).vacuum()
+            gone += (await board.retention.tidy(SECONDS, holder="me"))["tasks"]
+            during += 1
     ended = [(said(worker.stdout), said(worker.stderr), worker.wait()) for worker in workers]
     assert [(error, code) for _, error, code in ended] == [("", 0)] * 4
     numbers = [int(line) for out, _, _ in ended for line in out.split()]
     assert sorted(numbers) == list(range(1, 601))
     assert during > 1
+    assert gone > 0
     async with Board(board_url) as board:
-        assert (await board.tasks.counts())[TaskState.COMPLETED] == 600
+        assert (await board.tasks.counts())[TaskState.COMPLETED] == 600 - gone
 
 
 async def test_a_vacuum_that_would_hold_a_team_up_is_refused(
@@ -173,9 +182,7 @@ def readers(path: Path, stop: threading.Event) -> list[threading.Thread]:
                 connection.execute("ROLLBACK")
 
     turns = [threading.Event() for _ in range(3)]
-    started = [
-        threading.Thread(target=read, args=(turns[n], turns[(n + 1) % 3])) for n in range(3)
-    ]
+    started = [threading.Thread(target=read, args=(turns[n], turns[(n + 1) % 3])) for n in range(3)]
     turns[0].set()
     for one in started:
         one.start()

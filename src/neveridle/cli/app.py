@@ -22,6 +22,7 @@ COMMANDS = {
     "handoff": "neveridle.cli.handoff:app",
     "sync": "neveridle.cli.sync:app",
     "config": "neveridle.cli.config:app",
+    "doctor": "neveridle.cli.doctor:doctor_command",
     "tidy": "neveridle.cli.tidy:tidy_command",
     "eval": "neveridle.cli.evals:app",
     "roadmap": "neveridle.cli.roadmap:roadmap_command",

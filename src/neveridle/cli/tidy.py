@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from neveridle.settings import Settings
 
 
+KINDS = {
+    "tasks": "tasks",
+    "events": "events",
+    "messages": "messages",
+    "runs": "runs of agents",
+    "outages": "outages",
+    "sync_points": "sync points",
+    "effects": "effects of no task",
+    "checkpoints": "conversations and clones",
+    "branches": "branches of tasks that were given up",
+}
+"""What there is on the board and in the home, in words."""
+
+
 def tidy_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be removed.")
@@ -35,33 +49,24 @@ def tidy_command(
 
     if dry_run and vacuum:
         msg = "--dry-run and --vacuum exclude each other."
-        raise Misuse(msg, remedy="`neveridle doctor` shows how much space is free inside the board.")
+        raise Misuse(
+            msg, remedy="`neveridle doctor` shows how much space is free inside the board."
+        )
     settings = load(config)
     found = asyncio.run(_tidy(settings, dry_run=dry_run, vacuum=vacuum))
     if json:
         print_json(found)
         return
-    verb = "would go" if dry_run else "went"
-    for kind, count in found["removed"].items():
-        if count:
-            say(f"{count:,} {words(kind, count)} {verb}.", lines=False)
-    if not any(found["removed"].values()):
+    from neveridle.cli.screen import console, table
+
+    rows = [(KINDS[kind], f"{count:,}") for kind, count in found["removed"].items() if count]
+    if rows:
+        verb = "would go" if dry_run else "went"
+        console().print(table("old and over", verb, rows=rows))
+    else:
         say("Nothing is old enough to go.")
     if vacuum:
         say(f"The vacuum gave {max(0, found['bytes']):,} bytes back.")
-
-
-KINDS = {"sync_points": "sync point", "branches": "branch", "checkpoints": "conversation or clone"}
-
-
-def words(kind: str, count: int) -> str:
-    """A kind of thing in words: one, or many."""
-    one = KINDS.get(kind, kind.removesuffix("s"))
-    if count == 1:
-        return one
-    return {"branch": "branches", "conversation or clone": "conversations or clones"}.get(
-        one, f"{one}s"
-    )
 
 
 async def _tidy(settings: Settings, *, dry_run: bool, vacuum: bool) -> dict[str, Any]:
