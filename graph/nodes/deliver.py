@@ -49,8 +49,10 @@ async def publish(team: Team, job: Job, workspace: Workspace) -> None:
     """Leave the work as a branch of the repository.
 
     Raises:
+        LeaseLost: the task has another owner.
         RepositoryUnusable: a branch of this name is there that is not ours.
     """
+    await team.board.attempts.check(job.attempt)
     try:
         await workspace.publish_branch()
     except StateConflict as error:
@@ -62,7 +64,11 @@ async def publish(team: Team, job: Job, workspace: Workspace) -> None:
 async def merge(team: Team, job: Job, workspace: Workspace) -> None:
     """Bring the work onto the target branch, once the checks pass on the merged tree.
 
+    The branch moves only from a commit that does not hold this work yet, so it is merged
+    once, whoever else was given the task and whoever of them does it.
+
     Raises:
+        LeaseLost: the task has another owner.
         MergeConflict: it does not fit what others merged.
         ServiceError: others merge faster than the checks run; later will do.
         WorkRefused: the merged tree does not pass the checks.
@@ -71,12 +77,16 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
     tip = job.attempt.commit
     for _ in range(ROUNDS):
         head = await team.workspaces.head()
+        if await team.workspaces.is_merged(tip):  # by whoever took the task over meanwhile
+            await _tell_late(team, job)
+            return
         await workspace.reset(tip)  # what an earlier round, or a killed process, left
         moved = not await workspace.contains(head)
         if moved or team.settings.delivery.merge_style == "commit":
             await _join(team, job, workspace, head)
         if moved:
             await _check_merged(team, job, workspace, head)
+        await team.board.attempts.check(job.attempt)
         result = await workspace.fast_forward_target(expect=head)
         if result.result == "done":
             team.sources.stale = True
@@ -139,6 +149,7 @@ async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -
 
 async def _tell_late(team: Team, job: Job) -> None:
     """Say that the work was merged, where a process died between merging and saying so."""
+    await team.board.attempts.check(job.attempt)  # else its new owner says so
     team.sources.stale = True
     if not await team.board.events.find(kind="branch.merged", task=job.task.id, limit=1):
         data = {"branch": job.attempt.branch, "commit": await team.workspaces.head()}
