@@ -36,7 +36,7 @@ async def deliver(team: Team, state: TickState) -> TickState:
     # What was handed over is delivered by the last of the chain, changed by it or not.
     if commit != job.attempt.base or job.task.continues is not None:
         if await team.workspaces.is_merged(commit):
-            await _tell_late(team, job)
+            await _tell_merged(team, job, await team.workspaces.head())
         elif team.settings.delivery.mode == "merge":
             await merge(team, job, await open_workspace(team, job))
         else:
@@ -78,7 +78,7 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
     for _ in range(ROUNDS):
         head = await team.workspaces.head()
         if await team.workspaces.is_merged(tip):  # by whoever took the task over meanwhile
-            await _tell_late(team, job)
+            await _tell_merged(team, job, head)
             return
         await workspace.reset(tip)  # what an earlier round, or a killed process, left
         moved = not await workspace.contains(head)
@@ -89,9 +89,7 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
         await team.board.attempts.check(job.attempt)
         result = await workspace.fast_forward_target(expect=head)
         if result.result == "done":
-            team.sources.stale = True
-            data = {"branch": workspace.branch, "commit": result.commit}
-            await _tell(team, job, "branch.merged", data)
+            await _tell_merged(team, job, result.commit)
             return
         if result.result == "dirty":
             files = ", ".join(result.files[:10])
@@ -147,12 +145,21 @@ async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -
         raise WorkRefused(msg)
 
 
-async def _tell_late(team: Team, job: Job) -> None:
-    """Say that the work was merged, where a process died between merging and saying so."""
-    await team.board.attempts.check(job.attempt)  # else its new owner says so
+async def _tell_merged(team: Team, job: Job, commit: str) -> None:
+    """Say that this work was merged, unless somebody has said so.
+
+    A process may have died between merging and saying it; and two owners of one task can
+    make the very same merge commit within a second, so that both find it done.
+
+    Raises:
+        LeaseLost: the task has another owner, who says it.
+    """
+    await team.board.attempts.check(job.attempt)
     team.sources.stale = True
-    if not await team.board.events.find(kind="branch.merged", task=job.task.id, limit=1):
-        data = {"branch": job.attempt.branch, "commit": await team.workspaces.head()}
+    work = job.attempt.commit
+    said = await team.board.events.find(kind="branch.merged", task=job.task.id)
+    if not any(event.data.get("work") == work for event in said):
+        data = {"branch": job.attempt.branch, "commit": commit, "work": work}
         await _tell(team, job, "branch.merged", data)
 
 

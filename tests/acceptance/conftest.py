@@ -84,6 +84,11 @@ class Child:
         state = Path(f"/proc/{self.pid}/stat").read_text("ascii", "replace")
         return state.rpartition(")")[2].split()[0] == "T"
 
+    @property
+    def lost(self) -> bool:
+        """Whether it has noticed that it lost its task."""
+        return (self._root / f"lost-{self.pid}").exists()
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
         if self.code is None:

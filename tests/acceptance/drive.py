@@ -303,12 +303,24 @@ async def spy(team: Team, told: dict[str, Any]) -> None:
     setattr(team.board.attempts, "complete", compare)  # noqa: B010 - no type of its own
 
 
+def mark_losses(team: Team, root: Path) -> None:
+    """Leave a file once this process has noticed that it lost a task, and cleared up."""
+    clear: Method = team.janitor.clear
+
+    async def marking(*args: Any) -> None:
+        await clear(*args)
+        (root / f"lost-{os.getpid()}").touch()
+
+    setattr(team.janitor, "clear", marking)  # noqa: B010 - no type of its own
+
+
 async def main(root: Path, edge: str) -> None:
     """Run until there is nothing left."""
     settings = settings_from(json.loads((root / "settings.json").read_text("utf-8")), root)
     told: dict[str, Any] = {}
     async with Team(settings, embedder=HashingEmbedder()) as team:
         arm(team, edge)
+        mark_losses(team, root)
         if not edge:
             await spy(team, told)
         report = await team.run(until="idle", timeout=None if edge else 120)

@@ -89,6 +89,14 @@ async def ended(child: Any) -> dict[str, Any]:
     return report
 
 
+async def loses(child: Any) -> None:
+    """Go on with a process until it has noticed that its task is another's."""
+    child.signal(signal.SIGCONT)
+    while not child.lost:
+        assert child.code is None, child.said
+        await asyncio.sleep(0.005)
+
+
 @pytest.mark.parametrize("place", PLACES)
 async def test_who_wakes_up_after_its_takeover_changes_nothing(
     item: Any,
@@ -108,7 +116,8 @@ async def test_who_wakes_up_after_its_takeover_changes_nothing(
     late = await ended(zombie)
 
     assert late["endings"] == {"lost": 1}
-    assert late["attempts"][0]["path"][-1] == PLACES[place]
+    # Cancelled where it is, or its clone is gone under its hands: then ``recover`` finds out.
+    assert late["attempts"][0]["path"][-1] in (PLACES[place], "recover")
     assert await everything() == before
     assert item.merges == 1
     await leaves_nothing()
@@ -117,15 +126,15 @@ async def test_who_wakes_up_after_its_takeover_changes_nothing(
 async def test_who_lost_its_task_goes_on_with_other_work(
     item: Any, fork: Callable[..., Any], leaves_nothing: Callable[[], Awaitable[None]]
 ) -> None:
-    item.says("dispatch:2", item.write("two.txt", "two\n"), item.done())
-    item.learns("dispatch:2", "Write files.")
+    item.says("dispatch:two", item.write("two.txt", "two\n"), item.done())
+    item.learns("dispatch:two", "Write files.")
     zombie = fork("stop at a command")
     await stopped(zombie)
     await expire(item)
     async with item.team() as team:
         await team.run(until="idle")
         other = await team.dispatch("sam", "Two")
-    assert other.key == "dispatch:2"
+    assert other.key == "dispatch:two"
 
     late = await ended(zombie)
 
@@ -145,11 +154,11 @@ async def test_who_wakes_up_while_another_is_at_work_leaves_it_alone(
     second = fork("stop at a merge")
     await stopped(second)
 
-    late = await ended(zombie)
-    assert late["endings"] == {"lost": 1}
+    await loses(zombie)
     assert item.merges == 0
 
     done = await ended(second)
+    assert (await ended(zombie))["endings"] == {"lost": 1}
     assert done["endings"] == {"completed": 1}
     assert item.merges == 1
     await leaves_nothing()
@@ -165,11 +174,11 @@ async def test_who_is_past_all_questions_merges_at_most_once(
     second = fork("stop at a merge")
     await stopped(second)
 
-    late = await ended(zombie)
-    assert late["endings"] == {"lost": 1}
+    await loses(zombie)
     assert item.merges == 1
 
     done = await ended(second)
+    assert (await ended(zombie))["endings"] == {"lost": 1}
     assert done["endings"] == {"completed": 1}
     assert item.merges == 1
     async with item.board() as board:
