@@ -137,6 +137,16 @@ class Attempts:
 
         return await self._database.write(work)
 
+    async def check(self, attempt: Attempt) -> None:
+        """Ask the board whether the attempt still owns its task.
+
+        For what is written elsewhere, as to the repository: the board cannot refuse that.
+
+        Raises:
+            LeaseLost: it does not.
+        """
+        await self._database.read(lambda c: own(c, attempt))
+
     async def complete(
         self, attempt: Attempt, *, learning: Mapping[str, Any] | None = None
     ) -> list[int]:

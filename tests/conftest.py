@@ -24,6 +24,7 @@ import pytest
 from psycopg import sql as compose
 
 from neveridle import Team
+from neveridle.agents.checkpoints import Checkpoints
 from neveridle.board import Board
 from neveridle.memory import HashingEmbedder
 from neveridle.settings.loader import settings_from
@@ -178,6 +179,10 @@ class Project:
     def board(self) -> Board:
         """The board, not open yet."""
         return Board(self.settings["team"].get("board") or f"sqlite:///{self.home / 'board.db'}")
+
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints, as one process more opens them."""
+        return Checkpoints(self.home / "checkpoints.db", self.settings["team"].get("board", ""))
 
     async def script(self, at: float = 1_000_000.0) -> None:
         """Stop the board's clock at a time."""

@@ -21,9 +21,13 @@ Rows = AsyncConnection[tuple[Any, ...]]
 LIMITS = """
 SET default_transaction_isolation = 'read committed';
 SET lock_timeout = '30s';
-SET idle_in_transaction_session_timeout = '60s';
+SET idle_in_transaction_session_timeout = '10s';
 """
-"""For every connection: nobody waits, or makes others wait, without end."""
+"""For every connection: nobody waits, or makes others wait, without end.
+
+A process that stands still in the middle of a transaction (stopped, or its host is gone)
+holds up the others' writes; its transaction has to end before theirs give up.
+"""
 
 # A statement is planned once. A plan made while the tables were small must not turn out to
 # read them whole when they have grown, so only the ways along an index are left.

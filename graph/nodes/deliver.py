@@ -36,7 +36,7 @@ async def deliver(team: Team, state: TickState) -> TickState:
     # What was handed over is delivered by the last of the chain, changed by it or not.
     if commit != job.attempt.base or job.task.continues is not None:
         if await team.workspaces.is_merged(commit):
-            await _tell_late(team, job)
+            await _tell_merged(team, job, await team.workspaces.head())
         elif team.settings.delivery.mode == "merge":
             await merge(team, job, await open_workspace(team, job))
         else:
@@ -49,10 +49,12 @@ async def publish(team: Team, job: Job, workspace: Workspace) -> None:
     """Leave the work as a branch of the repository.
 
     Raises:
+        LeaseLost: the task has another owner.
         RepositoryUnusable: a branch of this name is there that is not ours.
     """
     try:
         async with team.fencing.outside(job):
+            await team.board.attempts.check(job.attempt)
             await workspace.publish_branch()
     except StateConflict as error:
         remedy = f"{error.remedy} Then `neveridle tasks retry {job.task.id}`.".lstrip()
@@ -63,7 +65,11 @@ async def publish(team: Team, job: Job, workspace: Workspace) -> None:
 async def merge(team: Team, job: Job, workspace: Workspace) -> None:
     """Bring the work onto the target branch, once the checks pass on the merged tree.
 
+    The branch moves only from a commit that does not hold this work yet, so it is merged
+    once, whoever else was given the task and whoever of them does it.
+
     Raises:
+        LeaseLost: the task has another owner.
         MergeConflict: it does not fit what others merged.
         ServiceError: others merge faster than the checks run; later will do.
         WorkRefused: the merged tree does not pass the checks.
@@ -72,6 +78,9 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
     tip = job.attempt.commit
     for _ in range(ROUNDS):
         head = await team.workspaces.head()
+        if await team.workspaces.is_merged(tip):  # by whoever took the task over meanwhile
+            await _tell_merged(team, job, head)
+            return
         await workspace.reset(tip)  # what an earlier round, or a killed process, left
         moved = not await workspace.contains(head)
         if moved or team.settings.delivery.merge_style == "commit":
@@ -79,11 +88,10 @@ async def merge(team: Team, job: Job, workspace: Workspace) -> None:
         if moved:
             await _check_merged(team, job, workspace, head)
         async with team.fencing.outside(job):
+            await team.board.attempts.check(job.attempt)
             result = await workspace.fast_forward_target(expect=head)
         if result.result == "done":
-            team.sources.stale = True
-            data = {"branch": workspace.branch, "commit": result.commit}
-            await _tell(team, job, "branch.merged", data)
+            await _tell_merged(team, job, result.commit)
             return
         if result.result == "dirty":
             files = ", ".join(result.files[:10])
@@ -139,11 +147,21 @@ async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -
         raise WorkRefused(msg)
 
 
-async def _tell_late(team: Team, job: Job) -> None:
-    """Say that the work was merged, where a process died between merging and saying so."""
+async def _tell_merged(team: Team, job: Job, commit: str) -> None:
+    """Say that this work was merged, unless somebody has said so.
+
+    A process may have died between merging and saying it; and two owners of one task can
+    make the very same merge commit within a second, so that both find it done.
+
+    Raises:
+        LeaseLost: the task has another owner, who says it.
+    """
+    await team.board.attempts.check(job.attempt)
     team.sources.stale = True
-    if not await team.board.events.find(kind="branch.merged", task=job.task.id, limit=1):
-        data = {"branch": job.attempt.branch, "commit": await team.workspaces.head()}
+    work = job.attempt.commit
+    said = await team.board.events.find(kind="branch.merged", task=job.task.id)
+    if not any(event.data.get("work") == work for event in said):
+        data = {"branch": job.attempt.branch, "commit": commit, "work": work}
         await _tell(team, job, "branch.merged", data)
 
 

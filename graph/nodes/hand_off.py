@@ -21,6 +21,7 @@ async def hand_off(team: Team, state: TickState) -> TickState:
     # Who only passes on what was handed over to them passes on its commit, too.
     if job.attempt.commit != job.attempt.base or job.task.continues is not None:
         async with team.fencing.outside(job):
+            await team.board.attempts.check(job.attempt)
             commit = await workspace.publish_branch()
         branch = workspace.branch
     evidence = job.attempt.evidence or {}

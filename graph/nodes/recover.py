@@ -37,6 +37,8 @@ async def recover(team: Team, state: TickState) -> TickState:
     rounds = job.notes["recoveries"] = job.notes.get("recoveries", 0) + 1
     if problem is not None and rounds > ROUNDS:
         return {"problem": problem}
+    # Who was stopped and wakes up finds its clone gone, say: that is nobody's problem.
+    await team.board.attempts.check(job.attempt)
     outcome = job.attempt.outcome or {}
     if problem is None and outcome.get("status") == "blocked":
         return await _blocked(team, job, str(outcome["owner"]).strip(), str(outcome["action"]))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +49,67 @@ def start(project: Any) -> Generator[Callable[[], subprocess.Popen[str]]]:
             process.stdout.close()
 
 
+class Child:
+    """A process that runs a project's team.
+
+    Attributes:
+        pid: its id.
+    """
+
+    def __init__(self, root: Path, pid: int) -> None:
+        self.pid = pid
+        self._root = root
+
+    @property
+    def code(self) -> int | None:
+        """How it ended; None: it has not."""
+        ended = self._root / f"ended-{self.pid}"
+        return int(ended.read_text("ascii")) if ended.exists() else None
+
+    @property
+    def said(self) -> str:
+        """What it printed: a report, or errors."""
+        return (self._root / f"said-{self.pid}").read_text("utf-8")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What it did, once it has ended by itself."""
+        assert self.code == 0, self.said
+        report: dict[str, Any] = json.loads(self.said.splitlines()[-1])
+        return report
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped, and nobody has gone on with it."""
+        state = Path(f"/proc/{self.pid}/stat").read_text("ascii", "replace")
+        return state.rpartition(")")[2].split()[0] == "T"
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has noticed that it lost its task."""
+        return (self._root / f"lost-{self.pid}").exists()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        until = time.monotonic() + 120
+        while (code := self.code) is None:
+            assert time.monotonic() < until, self.said
+            time.sleep(0.005)
+        return code
+
+
 @pytest.fixture(scope="session")
 def server() -> Generator[subprocess.Popen[str]]:
     """A process that forks runs on request."""
     command = [sys.executable, "-P", str(DRIVER), "--serve"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield process
         assert process.stdin is not None
@@ -59,24 +118,35 @@ def server() -> Generator[subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def run_and_die(project: Any, server: subprocess.Popen[str]) -> Callable[[str], int]:
+def fork(project: Any, server: subprocess.Popen[str]) -> Generator[Callable[..., Child]]:
+    """Runs the project's team in a process, to an edge if one is named."""
+    begun: list[Child] = []
+
+    def begin(edge: str = "") -> Child:
+        (project.root / "settings.json").write_text(json.dumps(project.settings), "utf-8")
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps({"root": str(project.root), "edge": edge}) + "\n")
+        server.stdin.flush()
+        begun.append(Child(project.root, int(server.stdout.readline())))
+        return begun[-1]
+
+    yield begin
+    for child in begun:
+        child.signal(signal.SIGKILL)
+        child.wait()
+
+
+@pytest.fixture
+def run_and_die(fork: Callable[..., Child]) -> Callable[[str], int]:
     """Runs the project's team in a process that dies at an edge; its exit code."""
 
     def run(edge: str) -> int:
-        (project.root / "settings.json").write_text(json.dumps(project.settings), "utf-8")
-        assert server.stdin is not None
-        assert server.stderr is not None
-        server.stdin.write(json.dumps({"root": str(project.root), "edge": edge}) + "\n")
-        server.stdin.flush()
-        said: list[str] = []
-        while True:
-            line = server.stderr.readline()
-            if line.strip().lstrip("-").isdigit():
-                if int(line) != -9:
-                    sys.stderr.write("".join(said))
-                return int(line)
-            said.append(line)
-            assert line, f"the server ended: {''.join(said)}"
+        child = fork(edge)
+        code = child.wait()
+        if code != -9:
+            sys.stderr.write(child.said)  # an edge that was not reached: what came instead
+        return code
 
     return run
 

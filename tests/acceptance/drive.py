@@ -1,7 +1,7 @@
 """Runs the team of a project, and dies where it is told to: started by the tests, by path.
 
 python drive.py ROOT [EDGE]        run; print the report
-python drive.py --serve            for each line {"root": …, "edge": …}: fork, run, say how it ended
+python drive.py --serve            for each line {"root": …, "edge": …}: fork, and run there
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import json
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -47,13 +48,23 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def before(owner: Any, name: str, phase: str = "") -> None:
-    """Die when a method is about to run."""
+def stop() -> None:
+    """Be silent until somebody goes on with this process."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def before(
+    owner: Any, name: str, phase: str = "", *, count: int = 1, act: Callable[[], None] = die
+) -> None:
+    """Die when a method is about to run the ``count``-th time."""
     method: Method = getattr(owner, name)
+    left = [count]
 
     async def dying(*args: Any, **named: Any) -> Any:
         if str(named.get("phase") or "") == phase:
-            die()
+            left[0] -= 1
+            if left[0] == 0:
+                act()
         return await method(*args, **named)
 
     setattr(owner, name, dying)
@@ -261,6 +272,14 @@ def arm(team: Team, edge: str) -> None:
             cancel_at_work(team), during(team, board.attempts, "release"),
         )[0],
         "released": lambda: (cancel_at_work(team), after(board.attempts, "release"))[0],
+        "stop at an answer": lambda: before(board.events, "append", count=3, act=stop),
+        "stop at a command": lambda: before(team.sandbox, "run", act=stop),
+        "stop at a check": lambda: before(team.sandbox, "run", count=2, act=stop),
+        "stop at a merge": lambda: before(board.attempts, "check", act=stop),
+        "stop in a merge": lambda: before(Workspace, "fast_forward_target", act=stop),
+        "stop at a lesson": lambda: before(team.lessons, "draw", act=stop),
+        "stop at the end": lambda: before(board.attempts, "complete", act=stop),
+        "stop at a handoff": lambda: before(board.handoffs, "give", act=stop),
     }  # fmt: skip
     edges[edge]()
 
@@ -284,15 +303,27 @@ async def spy(team: Team, told: dict[str, Any]) -> None:
     setattr(team.board.attempts, "complete", compare)  # noqa: B010 - no type of its own
 
 
+def mark_losses(team: Team, root: Path) -> None:
+    """Leave a file once this process has noticed that it lost a task, and cleared up."""
+    clear: Method = team.janitor.clear
+
+    async def marking(*args: Any) -> None:
+        await clear(*args)
+        (root / f"lost-{os.getpid()}").touch()
+
+    setattr(team.janitor, "clear", marking)  # noqa: B010 - no type of its own
+
+
 async def main(root: Path, edge: str) -> None:
     """Run until there is nothing left."""
     settings = settings_from(json.loads((root / "settings.json").read_text("utf-8")), root)
     told: dict[str, Any] = {}
     async with Team(settings, embedder=HashingEmbedder()) as team:
         arm(team, edge)
+        mark_losses(team, root)
         if not edge:
             await spy(team, told)
-        report = await team.run(until="idle", timeout=120)
+        report = await team.run(until="idle", timeout=None if edge else 120)
     sys.stdout.write(json.dumps({**report.as_dict(), **told}) + "\n")
 
 
@@ -310,7 +341,10 @@ def prepare(root: Path) -> None:
 
 
 def serve() -> None:
-    """Fork for each request, so that what is imported is imported once."""
+    """Fork for each request, so that what is imported is imported once.
+
+    The child's id is the answer; its report and its exit code go into the project's folder.
+    """
     for module in (
         "langchain.agents",
         "neveridle.agents.newest_postgres_saver",
@@ -319,16 +353,32 @@ def serve() -> None:
         "neveridle.graph.opening",
     ):
         importlib.import_module(module)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            prepare(Path(asked["root"]))
-            asyncio.run(main(Path(asked["root"]), asked["edge"]))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        sys.stderr.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stderr.flush()
+    roots: dict[int, Path] = {}
+    while True:
+        if select.select([sys.stdin], [], [], 0.005 if roots else None)[0]:
+            line = sys.stdin.readline()
+            if not line:
+                return
+            asked = json.loads(line)
+            root = Path(asked["root"])
+            child = os.fork()
+            if child == 0:
+                with (root / f"said-{os.getpid()}").open("wb") as said:
+                    os.dup2(said.fileno(), 1)
+                    os.dup2(said.fileno(), 2)
+                prepare(root)
+                asyncio.run(main(root, asked["edge"]))
+                os._exit(0)
+            roots[child] = root
+            sys.stdout.write(f"{child}\n")
+            sys.stdout.flush()
+        while roots:
+            ended, status = os.waitpid(-1, os.WNOHANG)
+            if not ended:
+                break
+            draft = roots[ended] / f"draft-{ended}"
+            draft.write_text(str(os.waitstatus_to_exitcode(status)), "ascii")
+            draft.rename(roots.pop(ended) / f"ended-{ended}")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ async def test_a_moved_target_is_merged_and_checked_again(
     assert event.data == {
         "branch": f"neveridle/{task.id}-fix",
         "commit": project.git("rev-parse", "main"),
+        "work": project.git("rev-parse", "main^2"),
     }
     assert project.git("log", "-1", "--format=%an %s", "main^2") == "sam Fix"
 

@@ -56,8 +56,9 @@ async def _bubblewrap(settings: SandboxSettings, tools: list[Path]) -> Bubblewra
     except OSError as error:
         raise SandboxMissing(f"{program} could not be started: {error}.") from error
     sandbox = BubblewrapSandbox(program, settings, toolchains=tools, sized="--size" in usage.text())
-    with tempfile.TemporaryDirectory(prefix="neveridle-probe-") as folder:
-        result = await sandbox.run("true", tree=Path(folder), timeout=PROBE_SECONDS)
+    # A folder that is there: one made for this would stay where we are killed meanwhile.
+    folder = Path(tempfile.gettempdir())
+    result = await sandbox.run("true", tree=folder, timeout=PROBE_SECONDS, writable=False)
     if not result.ok:
         raise SandboxMissing(
             f"a trial command ended with {result.exit_code}: {result.output.strip()}."
