@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
 from neveridle.board.database import Database
+from neveridle.board.dependants import tell_stuck
 from neveridle.board.lineage import wake_for
 from neveridle.board.memories import insert_lesson
 from neveridle.board.rows import attempt_from_row
@@ -205,6 +206,7 @@ class Attempts:
                 self._task(c, attempt, state="blocked", blocked_owner="human",
                            blocked_action=action)  # fmt: skip
                 self._log(c, "task.blocked", attempt, {"owner": "human", "action": action})
+                tell_stuck(c, attempt.task_id, "blocked")
                 return False
             self._task(c, attempt, state="pending")
             wake_for(c, [attempt.task_id])
@@ -233,6 +235,7 @@ class Attempts:
                 insert_lesson(c, attempt, learning)
             self._task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             self._log(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            tell_stuck(c, attempt.task_id, "blocked")
 
         await self._database.write(work)
 

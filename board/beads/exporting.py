@@ -49,9 +49,8 @@ def export(c: Connection) -> list[Record]:
             issues[issue.id] = issue
     found: dict[str, Task] = {}
     for row in c.execute(select(tasks)).mappings():
-        task = task_from_row(row)
-        name = issue_of(task.ref)
-        found[own_id(task.id, task.created_at) if name is None else name] = task
+        one = task_from_row(row)
+        found[issue_of(one.ref) or own_id(one.id, one.created_at)] = one
     ties = _ties(c, {task.id: name for name, task in found.items()}, issues)
     workers = _workers(c)
     now = float(c.execute(select(board_clock.c.now)).scalar_one())
@@ -106,4 +105,3 @@ def _workers(c: Connection) -> dict[tuple[int, int], str]:
         attempts.c.state.in_(["active", "completed"])
     )
     return {(task, fence): agent for task, fence, agent in c.execute(query)}
-

@@ -90,7 +90,7 @@ def _priority(value: object) -> Priority:
     if isinstance(value, str):
         number = re.fullmatch(r"[pP]?(-?[0-9]{1,9})", value.strip())
         value = int(number[1]) if number else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return Priority.NORMAL
     return PRIORITIES[int(min(max(value, 0), 4))]
 

@@ -13,6 +13,7 @@ from neveridle.board.postgres.session import Rows
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.storable import storable
+from neveridle.board.stuck import AUTHOR, stuck_event, stuck_message
 
 T = TypeVar("T")
 
@@ -257,12 +258,24 @@ class PostgresHotPaths:
             await c.execute(sql["block_task"], {**one, "owner": "human", "action": action})
             data = {"owner": "human", "action": action}
             await self._append(c, "task.blocked", agent, run, task, fence, data)
+            await self._tell_stuck(c, task)
         for (task,) in await (await c.execute(sql["due"])).fetchall():
             runnable |= await self._return(c, task)
             await self._append(c, "task.due", None, None, task, None, {})
         if runnable:
             await c.execute(sql["wake"])
         return returned
+
+    async def _tell_stuck(self, c: Rows, task: int) -> None:
+        """Say which tasks cannot go on, as this one was blocked."""
+        rows = await (await c.execute(self._sql["stuck"], {"task": task})).fetchall()
+        waiting = [int(row[0]) for row in rows]
+        if waiting:
+            data = stuck_event(task, "blocked", waiting)
+            await self._append(c, "task.stuck", None, None, task, None, data)
+            said = stuck_message(task, "blocked", waiting)
+            values = {"channel": "dev", "author": AUTHOR, "content": said}
+            await c.execute(self._sql["say"], values)
 
     async def _return(self, c: Rows, task: int) -> bool:
         """Make a task pending; whether it is runnable now."""
