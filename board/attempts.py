@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
 from neveridle.board.barrier import check_in_by_task
 from neveridle.board.database import Database
+from neveridle.board.dependants import tell_stuck
 from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
 from neveridle.board.memories import insert_lesson
@@ -248,6 +249,7 @@ class Attempts:
                            blocked_action=action)  # fmt: skip
                 self._log(c, "task.blocked", attempt, {"owner": "human", "action": action})
                 follow(c, attempt.task_id)
+                tell_stuck(c, attempt.task_id, "blocked")
                 return False
             self._task(c, attempt, state="pending")
             wake_for(c, [attempt.task_id])
@@ -277,6 +279,7 @@ class Attempts:
             self._task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             self._log(c, "task.blocked", attempt, {"owner": owner, "action": action})
             follow(c, attempt.task_id)
+            tell_stuck(c, attempt.task_id, "blocked")
 
         await self._database.write(work)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, update
 
 from neveridle.board.attempt import AttemptState
+from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting
 from neveridle.board.lookup import continuation, find_task, handed_over_by
 from neveridle.board.places import follow
@@ -49,6 +50,8 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
     )  # fmt: skip
     count_waiting(c, task.id, -1)
     log(c, "task.cancelled", {"reason": reason}, task=task.id)
+    if not reopens:  # else its source says what becomes of those that wait for it
+        tell_stuck(c, task.id, "cancelled")
     if receiver is not None and receiver.state in OPEN_STATES:
         cancel_task(c, receiver, f"task {task.id}, which it continued, was cancelled")
     if sender is not None and sender.state is TaskState.WAITING:
@@ -63,6 +66,7 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
                     updated_at=NOW)
         )  # fmt: skip
         log(c, "task.blocked", {"owner": "human", "action": action}, task=sender.id)
+        tell_stuck(c, sender.id, "blocked")
     follow(c, task.id)
 
 

@@ -120,9 +120,8 @@ def inherit(c: Connection, some: Iterable[int]) -> None:
             c.execute(insert(task_links).values(**mark))
         for blocker in sorted(has[task] - inherited):
             unmark(c, task, blocker)
-            if blocker not in own.get(task, ()):
-                if drop_edge(c, task, blocker):
-                    freed.add(task)
+            if blocker not in own.get(task, ()) and drop_edge(c, task, blocker):
+                freed.add(task)
     wake_for(c, freed)
 
 

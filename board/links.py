@@ -127,4 +127,3 @@ def _refuse_circle(c: Connection, task: int, parent: int, below: set[int]) -> No
         shown = " → ".join(str(step) for step in (parent, *circle))
         msg = f"Task {task} cannot be part of {parent}, which waits for it: {shown}."
         raise DependencyCycle(msg, remedy="Remove one of these dependencies first.")
-

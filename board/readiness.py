@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Select, case, select
 
@@ -103,7 +104,7 @@ class Readiness:
         return await self._database.read(work)
 
 
-def _pairs(c: Connection, query: Select[tuple[int, int]]) -> dict[int, set[int]]:
+def _pairs(c: Connection, query: Select[Any]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
     for one, other in c.execute(query):
         found[one].add(other)
@@ -193,7 +194,7 @@ def _roots(c: Connection) -> dict[int, int]:
     """What cannot run until a person acts on another task: by its id, that one's."""
     roots = [*DEAD, "blocked"]
     ends = select(tasks.c.id, tasks.c.state).where(tasks.c.state.in_([*OPEN_STATES, *DEAD]))
-    state = {number: one for number, one in c.execute(ends)}
+    state: dict[int, str] = {int(number): str(one) for number, one in c.execute(ends)}
     holds: dict[int, list[int]] = defaultdict(list)
     edges = select(task_edges.c.task_id, task_edges.c.blocker_id)
     for task, blocker in c.execute(edges.order_by(task_edges.c.task_id)):

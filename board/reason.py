@@ -97,5 +97,8 @@ def by_state(task: Task) -> Reason | None:
         why = f"was handed over: #{handed} goes on with it"
         return Reason(kind=Hindrance.WAITING, why=why, on=int(handed))
     do = "" if task.waiting_until is not None else f"`neveridle tasks retry {task.id}` takes it up"
+    outside = task.waiting_on.removeprefix("beads:")
     why = f"waits on {task.waiting_on or 'something'}"
+    if outside != task.waiting_on:
+        why = f"in Beads: {outside.replace('_', ' ')}"
     return Reason(kind=Hindrance.WAITING, why=why, do=do, until=task.waiting_until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from neveridle.board.beads.exporting import as_jsonl, export
 from neveridle.board.beads.reading import Reading
 from neveridle.board.beads.report import Imported
 from neveridle.board.beads.taking import Taking
@@ -32,3 +33,11 @@ class Beads:
         """
         names = frozenset(name.lower() for name in agents)
         return await self._database.write(lambda c: Taking(c, reading, names).run())
+
+    async def export(self) -> bytes:
+        """The whole backlog as Beads' JSONL, by id: unchanged issues as they were read.
+
+        Tasks that did not come from Beads are in it under ids of their own, which stay the
+        same; read again here, they are known for what they are.
+        """
+        return as_jsonl(await self._database.read(export))

@@ -80,7 +80,9 @@ def _tasks(nodes: Iterable[int]) -> list[int]:
     return found
 
 
-def _way(follows: Mapping[int, set[int]], knot: Mapping[int, int], start: int, goal: int) -> list[int]:
+def _way(
+    follows: Mapping[int, set[int]], knot: Mapping[int, int], start: int, goal: int
+) -> list[int]:
     """The way from ``start`` to ``goal``; empty: there is none."""
     came: dict[int, int | None] = {start: None}
     front = [start]

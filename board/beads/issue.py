@@ -90,7 +90,7 @@ def _priority(value: object) -> Priority:
     if isinstance(value, str):
         number = re.fullmatch(r"[pP]?(-?[0-9]{1,9})", value.strip())
         value = int(number[1]) if number else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return Priority.NORMAL
     return PRIORITIES[int(min(max(value, 0), 4))]
 
@@ -112,7 +112,7 @@ def _ties(key: str, record: Mapping[str, Any]) -> Iterator[Tie]:
     items = record.get("dependencies")
     has_parent = False
     for item in cast("list[object]", items) if isinstance(items, list) else []:
-        tie = _tie(key, item)
+        tie = tie_from(key, item)
         if tie is not None:
             has_parent |= tie.kind == PARENT and tie.task == key
             yield tie
@@ -121,7 +121,7 @@ def _ties(key: str, record: Mapping[str, Any]) -> Iterator[Tie]:
         yield Tie(key, parent, PARENT)
 
 
-def _tie(key: str, item: object) -> Tie | None:
+def tie_from(key: str, item: object) -> Tie | None:
     """A dependency: a record of the edge, the issue at its other end, or that one's id."""
     if isinstance(item, str):
         return Tie(key, item.strip(), BLOCKS) if item.strip() else None

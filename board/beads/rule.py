@@ -66,7 +66,7 @@ def standing(issue: Issue, issues: Mapping[str, Issue], now: float) -> Standing:
     if issue.pinned or issue.ephemeral:
         return Standing(Kind.HELD, f"{HELD}{'pinned' if issue.pinned else 'ephemeral'}")
     if issue.kind in NO_WORK:
-        return Standing(Kind.HELD, f"{HELD}{issue.kind}")
+        return Standing(Kind.HELD, f"{HELD}type {issue.kind}")
     above = [issues[tie.other] for tie in issue.ties if tie.kind == PARENT and tie.other in issues]
     moments = [one.defer_until or 0.0 for one in (issue, *above)]
     if max(moments) > now:

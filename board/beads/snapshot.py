@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 
-from neveridle.board.lineage import CHUNK, INHERITS, PART_OF, ancestors
+from neveridle.board.lineage import INHERITS, PART_OF, ancestors
 from neveridle.board.schema import task_edges, task_links, tasks
 from neveridle.board.sql import NOW
 from neveridle.board.task import OPEN_STATES, TaskState

@@ -57,9 +57,7 @@ def is_held(task: Known) -> bool:
     return task.state in ("waiting", "blocked") and task.waiting_on.startswith(HELD)
 
 
-def lands(
-    task: Known, was: Standing, issue: Issue, now: Standing, agents: frozenset[str]
-) -> bool:
+def lands(task: Known, was: Standing, issue: Issue, now: Standing, agents: frozenset[str]) -> bool:
     """Whether a task goes where its issue went: never away from what the team does or did.
 
     Args:

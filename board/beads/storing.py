@@ -92,8 +92,6 @@ def retell(
         before, after = facts(was[key], agents), facts(now[key], agents)
         new = {name: value for name, value in after.items() if before[name] != value}
         if new and board.tasks[ids[key]].state in OPEN_STATES:
-            c.execute(
-                update(tasks).where(tasks.c.id == ids[key]).values(updated_at=NOW, **new)
-            )
+            c.execute(update(tasks).where(tasks.c.id == ids[key]).values(updated_at=NOW, **new))
             count += 1
     return count

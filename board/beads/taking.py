@@ -33,6 +33,7 @@ from neveridle.board.mirroring import has_verified_work
 from neveridle.board.rows import decoded
 from neveridle.board.schema import board_clock, mirror
 from neveridle.board.sql import log, wake
+from neveridle.board.task import OPEN_STATES
 
 Records = dict[str, dict[str, Any]]
 
@@ -46,7 +47,9 @@ class Taking:
         self.agents = agents
         self.was: dict[str, Issue] = {}
         self.others: Records = {}
-        for ref, data in c.execute(select(mirror.c.ref, mirror.c.data).where(mirror.c.source == SOURCE)):
+        for ref, data in c.execute(
+            select(mirror.c.ref, mirror.c.data).where(mirror.c.source == SOURCE)
+        ):
             record: dict[str, Any] = decoded(data)
             issue = None if ref.startswith("_type:") else issue_from(record)
             if issue is None:
@@ -137,14 +140,18 @@ class Taking:
             task, issue = board.tasks[number], self.issues[key]
             if not lands(task, stood, issue, stands, self.agents):
                 continue
-            if task.fence and stands.kind in (Kind.DONE, Kind.GONE) and task.state != "cancelled":
-                if has_verified_work(self.c, find_task(self.c, number)):
-                    continue  # it may be our own work that closed it: then it is delivered
+            if task.fence and stands.kind in (Kind.DONE, Kind.GONE) and self._delivers(number):
+                continue
             self._count(stands, task.state)
             moved[number] = {"key": number, **values_at(stands, issue, self.now)}
             _stand(board, number, moved[number])
         save_states(self.c, moved.values())
         return set(moved)
+
+    def _delivers(self, task: int) -> bool:
+        """Whether verified work goes on that may be what closed the issue; see ``Syncs``."""
+        found = find_task(self.c, task)
+        return found.state in OPEN_STATES and has_verified_work(self.c, found)
 
     def _count(self, stands: Standing, state: str) -> None:
         if stands.kind is Kind.DONE:
@@ -173,8 +180,8 @@ class Taking:
         for number, task in board.tasks.items():
             if task.state == "blocked" and task.waiting_on == CIRCLE and number not in ways:
                 changes.append({"key": number, **values_of("pending")})
-        for one in changes:
-            _stand(board, one["key"], one)
+        for values in changes:
+            _stand(board, values["key"], values)
         save_states(self.c, changes)
         for way in refused.ways.values():
             self.report.circles.append([names.get(one, f"#{one}") for one in way])
@@ -188,7 +195,10 @@ class Taking:
         for start in range(0, len(keys), CHUNK):
             some = keys[start : start + CHUNK]
             self.c.execute(delete(mirror).where(mirror.c.source == SOURCE, mirror.c.ref.in_(some)))
-        rows = [{"source": SOURCE, "ref": key, "data": records[key], "synced_at": self.now} for key in keys]
+        rows = [
+            {"source": SOURCE, "ref": key, "data": records[key], "synced_at": self.now}
+            for key in keys
+        ]
         if rows:
             self.c.execute(insert(mirror), rows)
 

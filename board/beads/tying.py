@@ -49,10 +49,8 @@ def tie_up(
         report: is told of it.
     """
     no_edges, no_parents = board.of_kind(NO_EDGE), board.of_kind(NO_PARENT)
-    found = Refused(before=board.families(
-        {task for task, _ in no_edges | no_parents}
-        | {ids[task] for task, other in was.edges if task == other and task in ids}
-    ))  # fmt: skip
+    alone = {ids[name] for name, other in was.edges if name == other and name in ids}
+    found = Refused(before=board.families({task for task, _ in no_edges | no_parents} | alone))
 
     def there(edges: Iterable[tuple[str, str]]) -> set[Edge]:
         return {(ids[one], ids[two]) for one, two in edges if one in ids and two in ids}
@@ -82,9 +80,9 @@ def tie_up(
     report.released += len(gone)
     for (task, _), way in [*bad_edges.items(), *bad_parents.items()]:
         found.ways.setdefault(task, way)
-    for task, other in now.edges:
-        if task == other and task in ids:
-            found.ways.setdefault(ids[task], [ids[task]] * 2)
+    for name, other in now.edges:
+        if name == other and name in ids:
+            found.ways.setdefault(ids[name], [ids[name]] * 2)
     return found
 
 

@@ -319,6 +319,20 @@ UPDATE tasks SET state = 'pending', waiting_on = '', waiting_until = NULL,
 WHERE id = %(task)s AND state IN ('in_progress', 'waiting')
 RETURNING open_blockers
 
+-- name: stuck
+-- What is not begun and waits for a task, directly or through others.
+WITH RECURSIVE behind (id) AS (
+  SELECT CAST(%(task)s AS integer)
+  UNION
+  SELECT e.task_id FROM behind AS b JOIN task_edges AS e ON e.blocker_id = b.id
+  JOIN tasks AS t ON t.id = e.task_id WHERE t.state IN ('pending', 'waiting', 'blocked')
+)
+SELECT id FROM behind WHERE id <> %(task)s ORDER BY id
+
+-- name: say
+INSERT INTO messages (channel, author, content, at)
+SELECT %(channel)s, %(author)s, %(content)s, c.now FROM board_clock AS c
+
 -- name: block_task
 UPDATE tasks SET state = 'blocked', blocked_owner = %(owner)s, blocked_action = %(action)s,
   updated_at = (SELECT now FROM board_clock)

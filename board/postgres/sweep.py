@@ -18,6 +18,7 @@ from neveridle.board.outage import (
     judge,
 )
 from neveridle.board.postgres.session import Rows
+from neveridle.board.stuck import AUTHOR, stuck_event, stuck_message
 
 
 class Sweep:
@@ -98,12 +99,24 @@ class Sweep:
             await c.execute(sql["block_task"], {**one, "owner": "human", "action": action})
             data = {"owner": "human", "action": action}
             await self._append(c, "task.blocked", agent, run, task, fence, data)
+            await self._tell_stuck(c, task)
         for (task,) in await (await c.execute(sql["due"])).fetchall():
             runnable |= await self._return(c, task)
             await self._append(c, "task.due", None, None, task, None, {})
         if runnable:
             await self._wake(c)
         return returned
+
+    async def _tell_stuck(self, c: Rows, task: int) -> None:
+        """Say which tasks cannot go on, as this one was blocked."""
+        rows = await (await c.execute(self._sql["stuck"], {"task": task})).fetchall()
+        waiting = [int(row[0]) for row in rows]
+        if waiting:
+            data = stuck_event(task, "blocked", waiting)
+            await self._append(c, "task.stuck", None, None, task, None, data)
+            said = stuck_message(task, "blocked", waiting)
+            values = {"channel": "dev", "author": AUTHOR, "content": said}
+            await c.execute(self._sql["say"], values)
 
     async def _note_outage(self, c: Rows, found: Judgement) -> None:
         sql = self._sql

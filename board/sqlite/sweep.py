@@ -18,6 +18,7 @@ from neveridle.board.outage import (
     judge,
 )
 from neveridle.board.sqlite.connection import snapshot, transaction
+from neveridle.board.stuck import AUTHOR, stuck_event, stuck_message
 
 
 class Sweep:
@@ -92,12 +93,22 @@ class Sweep:
                 c, "task.blocked", agent, run, task, fence,
                 {"owner": "human", "action": action},
             )  # fmt: skip
+            self._tell_stuck(c, int(task))
         for (task,) in c.execute(sql["due"]).fetchall():
             runnable |= self._return(c, int(task))
             self._append(c, "task.due", None, None, task, None, {})
         if runnable:
             c.execute(sql["wake"])
         return returned
+
+    def _tell_stuck(self, c: sqlite3.Connection, task: int) -> None:
+        """Say which tasks cannot go on, as this one was blocked."""
+        waiting = [int(one) for (one,) in c.execute(self._sql["stuck"], {"task": task}).fetchall()]
+        if waiting:
+            data = stuck_event(task, "blocked", waiting)
+            self._append(c, "task.stuck", None, None, task, None, data)
+            said = stuck_message(task, "blocked", waiting)
+            c.execute(self._sql["say"], {"channel": "dev", "author": AUTHOR, "content": said})
 
     def _note_outage(self, c: sqlite3.Connection, found: Judgement) -> None:
         sql = self._sql

@@ -8,6 +8,9 @@ import typer
 
 from neveridle.cli.lazy import ListingGroup
 from neveridle.cli.options import ConfigOption, JsonOption
+from neveridle.cli.tasks_beads import export_command, import_command
+from neveridle.cli.tasks_plan import blocked_command, ready_command, tree_command
+from neveridle.cli.tasks_ties import link_command, release_command, unlink_command
 
 if TYPE_CHECKING:
     from neveridle.board import Board, Task
@@ -214,6 +217,16 @@ def retry_command(
 
     found = on_board(load(config), work, create=False)
     _tell(found, f"Task #{number} is {found.state} again.", json)
+
+
+app.command("ready")(ready_command)
+app.command("blocked")(blocked_command)
+app.command("tree")(tree_command)
+app.command("release")(release_command)
+app.command("link")(link_command)
+app.command("unlink")(unlink_command)
+app.command("import")(import_command)
+app.command("export")(export_command)
 
 
 def _tell(task: Task, sentence: str, json: bool) -> None:
