@@ -88,7 +88,7 @@ class Effects:
             ModelMistake: the request is no JSON or too large; nothing was stored.
         """
         asking = ask(verb, target, request, occasion=occasion)
-        line = (attempt.task_id, verb.service, verb.name, asking.target)
+        line = (attempt.thread, verb.service, verb.name, asking.target)
         async with self._lines.setdefault(line, asyncio.Lock()):
             performed = await self._settle(
                 attempt,
@@ -136,7 +136,7 @@ class Effects:
         if verb.safety is not effect.safety:
             raise stuck(effect, f"it was begun as {effect.safety}, and is {verb.safety} now")
         seconds = verb.timeout
-        line = (attempt.task_id, verb.service, verb.name, effect.target)
+        line = (attempt.thread, verb.service, verb.name, effect.target)
         async with self._lines.setdefault(line, asyncio.Lock()):
             return await self._settle(
                 attempt,

@@ -12,6 +12,15 @@ from neveridle.tools.standin import StandinClient, StandinServer, StandinStore
 
 
 @pytest.fixture
+def board_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty board: on SQLite, and on both where a test asks for it.
+
+    A database on PostgreSQL is a second's work, and what runs on both is the same SQL.
+    """
+    return str(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
+
+
+@pytest.fixture
 def standin(tmp_path: Path) -> Generator[StandinServer]:
     """The server, in a thread."""
     with StandinServer(tmp_path / "standin.db") as server:
