@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -111,6 +111,15 @@ class Effect:
     def name(self) -> str:
         """The verb with its service, as ``github.comment``."""
         return f"{self.service}.{self.verb}"
+
+    @property
+    def word(self) -> str:
+        """Its state for people: an intent is ``open``."""
+        return "open" if self.open else str(self.state)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As printed by ``--json``."""
+        return {**asdict(self), "open": self.open, "marker": self.asked().marker}
 
     def asked(self, *, call: int = 0) -> Asked:
         """What its verb's functions are given."""

@@ -27,7 +27,7 @@ from neveridle.board.effect_rows import (
 from neveridle.board.sql import log
 from neveridle.board.verb import AlreadyThere, EffectVerb
 from neveridle.errors import (
-    CredentialsRejected,
+    AccessRefused,
     EffectRefused,
     EffectUnsettled,
     ModelMistake,
@@ -36,7 +36,7 @@ from neveridle.errors import (
 
 T = TypeVar("T")
 
-UNDONE = (ServiceUnreached, CredentialsRejected)
+UNDONE = (ServiceUnreached, AccessRefused)
 """After these certainly nothing was done."""
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class EffectCall:
             EffectUnsettled: whether it was done is not known.
             EffectStuck: it was called too often.
             ServiceUnreached: certainly nothing was done.
-            CredentialsRejected: the same, for want of credentials.
+            AccessRefused: the same, for want of credentials.
         """
         effect = begun.effect
         number = effect.id

@@ -84,7 +84,7 @@ class Effects:
             EffectUnsettled: whether it was done is not known; the intent stays.
             EffectStuck: it was called too often without an answer.
             ServiceUnreached: certainly nothing was done; the intent stays.
-            CredentialsRejected: the same, for want of credentials.
+            AccessRefused: the same, for want of credentials.
             ModelMistake: the request is no JSON or too large; nothing was stored.
         """
         asking = ask(verb, target, request, occasion=occasion)
@@ -113,7 +113,7 @@ class Effects:
                 or it was called too often.
             EffectUnsettled: whether one was done is still not known.
             ServiceUnreached: a service cannot be asked.
-            CredentialsRejected: a service does not want to be asked.
+            AccessRefused: a service does not want to be asked.
         """
         settled: list[Performed] = []
         wrong: list[Exception] = []

@@ -21,6 +21,7 @@ from neveridle.graph.sources.tracker import Tracker
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.wakeups import Wakeups
 from neveridle.settings import CONFIG_NAME, Settings, load_settings
+from neveridle.tools.effects import Performer, ToolMaker, Verbs
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -59,6 +60,8 @@ class Team:
             the board's clock: a lease ends, or a wait is over; None: it will not.
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
+        verbs: the ways of writing to services; recovery finds them here.
+        tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
 
     board: Board
@@ -88,6 +91,8 @@ class Team:
     ) -> None:
         self.settings = settings
         self.notices: list[str] = []
+        self.verbs = Verbs()
+        self.tool_makers: list[ToolMaker] = []
         self.given_worker = worker
         self.given_tracker = tracker
         self.given_embedder = embedder
@@ -309,6 +314,10 @@ class Team:
         from neveridle.tools.repository import repository_tools
 
         return repository_tools(workspace, self.sandbox, timeout=self.settings.sandbox.timeout)
+
+    def service_tools(self, performer: Performer) -> list[BaseTool]:
+        """What an agent may use of services, for one attempt."""
+        return [tool for make in self.tool_makers for tool in make(performer)]
 
     def email_of(self, agent: str) -> str:
         """The address in an agent's commits; nobody reads mail there."""

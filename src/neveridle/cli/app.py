@@ -20,6 +20,7 @@ COMMANDS = {
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",
+    "effects": "neveridle.cli.effects:app",
     "config": "neveridle.cli.config:app",
     "eval": "neveridle.cli.evals:app",
     "roadmap": "neveridle.cli.roadmap:roadmap_command",

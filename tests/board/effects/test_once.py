@@ -255,4 +255,4 @@ def test_a_verb_without_what_its_safety_needs_is_refused() -> None:
         {"safety": Safety.NATURAL, "identity": "target"},
     ):
         with pytest.raises(ValueError, match=r"s\.v"):
-            Verb(service="s", name="v", call=call, **wrong)  # type: ignore[arg-type]  # wrong on purpose
+            Verb(service="s", name="v", call=call, **wrong)

@@ -12,7 +12,7 @@ import pytest
 from neveridle.board import Asked, Attempt, Board, EffectState
 from neveridle.board.effect_rows import CALLS
 from neveridle.errors import (
-    CredentialsRejected,
+    AccessRefused,
     EffectRefused,
     EffectStuck,
     EffectUnsettled,
@@ -89,7 +89,7 @@ async def test_what_certainly_was_not_done_is_not_asked_for(
         with pytest.raises(ServiceUnreached):
             await board.effects.once(attempt, nowhere.mark, "A-1", "hello")
     store.plan(Fault("refuse", status=401))
-    with pytest.raises(CredentialsRejected):
+    with pytest.raises(AccessRefused):
         await board.effects.once(attempt, client.mark, "A-1", "hello")
     store.plan(Fault("refuse", status=429))
     with pytest.raises(ServiceUnreached):
