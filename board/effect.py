@@ -73,7 +73,7 @@ class Effect:
         key: derived from the action; see ``action_key``.
         fence: of the attempt that last took it up.
         target: what is written to; without secrets, as request, result and error are.
-        calls: how many calls were begun.
+        calls: how many calls were begun that may have done something, or were refused.
         result: what the service said, as plain JSON; None: it is not done.
         how: how it is known to be done: ``called``; ``found``, by its marker; ``exists``: the
             service had its client key; ``by hand``. Empty: it is not done.

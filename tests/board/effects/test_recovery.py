@@ -95,7 +95,7 @@ async def test_what_certainly_was_not_done_is_not_asked_for(
     with pytest.raises(ServiceUnreached):
         await board.effects.once(attempt, client.mark, "A-1", "hello")
     (effect,) = await board.effects.find(open_only=True)
-    assert (effect.called_at, effect.calls) == (None, 3)
+    assert (effect.called_at, effect.calls) == (None, 0)
 
     await board.effects.once(attempt, client.mark, "A-1", "hello")
 
@@ -207,6 +207,17 @@ async def test_calls_are_bounded(
     assert store.requests() == CALLS + 1
 
 
+async def test_refusals_are_bounded(
+    board: Board, client: StandinClient, store: StandinStore, attempt: Attempt
+) -> None:
+    store.plan(*[Fault("refuse", status=404)] * (CALLS + 5))
+    for _ in range(CALLS + 2):
+        with pytest.raises(EffectRefused, match="404"):
+            await board.effects.once(attempt, client.set, "A-1", "hello", again=True)
+
+    assert store.requests() == CALLS
+
+
 async def test_a_call_that_takes_too_long_is_given_up(
     board: Board, client: StandinClient, store: StandinStore, attempt: Attempt, until: Any
 ) -> None:
@@ -293,7 +304,10 @@ async def test_the_fence_is_looked_at_right_before_the_call(
 
     assert store.requests() == 0
     (effect,) = await board.effects.find(open_only=True)
-    assert effect.called_at is None  # so it need not be said that it may be there twice
+    assert (effect.called_at, effect.calls) == (
+        None,
+        0,
+    )  # so it need not be said that it may be there twice
 
 
 @pytest.mark.parametrize("name", ["mark", "post"])
