@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.tools import BaseTool
 
+    from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
 WORK = "work"
@@ -53,6 +54,7 @@ class Assignment:
         tools: what the agent may use.
         released: the attempt whose block was lifted, where this one goes on after that.
         tree: the clone's working tree; None: there is none.
+        effects: how to write to services, each thing once; None: not at all.
     """
 
     task: Task
@@ -65,6 +67,7 @@ class Assignment:
     tools: Sequence[BaseTool]
     released: Attempt | None = None
     tree: Path | None = None
+    effects: Performer | None = None
 
 
 class Worker(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -73,7 +73,7 @@ class Effect:
         key: derived from the action; see ``action_key``.
         fence: of the attempt that last took it up.
         target: what is written to; without secrets, as request, result and error are.
-        calls: how many calls were begun.
+        calls: how many calls were begun that may have done something, or were refused.
         result: what the service said, as plain JSON; None: it is not done.
         how: how it is known to be done: ``called``; ``found``, by its marker; ``exists``: the
             service had its client key; ``by hand``. Empty: it is not done.
@@ -111,6 +111,15 @@ class Effect:
     def name(self) -> str:
         """The verb with its service, as ``github.comment``."""
         return f"{self.service}.{self.verb}"
+
+    @property
+    def word(self) -> str:
+        """Its state for people: an intent is ``open``."""
+        return "open" if self.open else str(self.state)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As printed by ``--json``."""
+        return {**asdict(self), "open": self.open, "marker": self.asked().marker}
 
     def asked(self, *, call: int = 0) -> Asked:
         """What its verb's functions are given."""

@@ -17,6 +17,7 @@ from neveridle.board.effect import Effect, Performed, Safety
 from neveridle.board.effect_rows import (
     Begun,
     Settled,
+    Undone,
     begin_call,
     check,
     find_effect,
@@ -27,7 +28,7 @@ from neveridle.board.effect_rows import (
 from neveridle.board.sql import log
 from neveridle.board.verb import AlreadyThere, EffectVerb
 from neveridle.errors import (
-    CredentialsRejected,
+    AccessRefused,
     EffectRefused,
     EffectUnsettled,
     ModelMistake,
@@ -36,7 +37,7 @@ from neveridle.errors import (
 
 T = TypeVar("T")
 
-UNDONE = (ServiceUnreached, CredentialsRejected)
+UNDONE = (ServiceUnreached, AccessRefused)
 """After these certainly nothing was done."""
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class EffectCall:
             EffectUnsettled: whether it was done is not known.
             EffectStuck: it was called too often.
             ServiceUnreached: certainly nothing was done.
-            CredentialsRejected: the same, for want of credentials.
+            AccessRefused: the same, for want of credentials.
         """
         effect = begun.effect
         number = effect.id
@@ -97,7 +98,8 @@ class EffectCall:
                 now = await self._database.read(lambda c: find_effect(c, number))
                 return None if now.open else Performed(now, fresh=False)
         except BaseException:  # no call was made, whatever the intent says
-            await self._leave(effect, error="", called_at=unsure_since, nothing_done=True)
+            undone = Undone(unsure_since, calls=int(begun.called))
+            await self._leave(effect, error="", undone=undone)
             raise
         return await self._call(effect, unsure_since)
 
@@ -150,22 +152,20 @@ class EffectCall:
             raise EffectRefused(words) from error
         except UNDONE as error:
             await self._leave(
-                effect, error=kept_error(self._verb, error), called_at=unsure_since,
-                nothing_done=True,
+                effect, error=kept_error(self._verb, error), undone=Undone(unsure_since, calls=1),
             )  # fmt: skip
             raise
         except Exception as error:
             if not answers:  # else the time was over just as it answered
                 await self._leave(
-                    effect, error=kept_error(self._verb, error), called_at=effect.called_at,
-                    nothing_done=False,
+                    effect, error=kept_error(self._verb, error), undone=None,
                 )  # fmt: skip
                 raise self._unsettled(effect, error) from error
         except BaseException:
             if answers:
                 await self._settle(effect, *answers[0])
             else:
-                await self._leave(effect, error="", called_at=effect.called_at, nothing_done=False)
+                await self._leave(effect, error="", undone=None)
             raise
         result, how = answers[0]
         done = await self._settle(effect, result, how)
@@ -200,13 +200,9 @@ class EffectCall:
                           fence=one.fence)
         )  # fmt: skip
 
-    async def _leave(
-        self, effect: Effect, *, error: str, called_at: float | None, nothing_done: bool
-    ) -> None:
-        await self._write(
-            lambda c: leave(c, self._attempt, effect.id, self._holder, error=error,
-                            called_at=called_at, nothing_done=nothing_done)
-        )  # fmt: skip
+    async def _leave(self, effect: Effect, *, error: str, undone: Undone | None) -> None:
+        one, holder = self._attempt, self._holder
+        await self._write(lambda c: leave(c, one, effect.id, holder, error=error, undone=undone))
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         """Write to its end, also where whoever waits for it is cancelled."""

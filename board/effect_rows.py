@@ -16,6 +16,8 @@ from neveridle.board.schema import board_clock, effects, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.errors import EffectRefused, EffectStuck, NotFound
 
+SLACK = 1.0
+"""Seconds for which a call is held longer than it may take."""
 CALLS = 10
 """Calls that are made for one effect; then a person has to look."""
 
@@ -50,6 +52,19 @@ class Settled:
     effect: Effect
     owned: bool
     duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a row says too much when the call it tells of certainly did nothing.
+
+    Attributes:
+        called_at: when an earlier call began whose outcome is not known; None: there is none.
+        calls: how many calls it counts too many.
+    """
+
+    called_at: float | None
+    calls: int
 
 
 def effect_from_row(row: Mapping[Any, Any]) -> Effect:
@@ -132,7 +147,7 @@ def take(
         number: the effect's.
         holder: a name nobody else has.
         seconds: for how long it is held at most.
-        again: whether to take up one that was refused, too.
+        again: whether to take up one that was refused, too, unless it was too often.
 
     Raises:
         LeaseLost: the attempt does not own its task any more.
@@ -141,7 +156,7 @@ def take(
     own(c, attempt)
     row = c.execute(select(effects).where(effects.c.id == number)).mappings().one()
     effect = effect_from_row(row)
-    if effect.state is EffectState.REFUSED and not again:
+    if effect.state is EffectState.REFUSED and (not again or effect.calls >= CALLS):
         msg = f"{effect.name} on {effect.target} was refused before: {effect.error}"
         raise EffectRefused(msg, remedy="Ask for something else, or for the same on purpose.")
     if effect.state not in (EffectState.INTENDED, EffectState.REFUSED):
@@ -227,8 +242,7 @@ def refuse(c: Connection, attempt: Attempt, number: int, holder: str, error: str
 
 
 def leave(
-    c: Connection, attempt: Attempt, number: int, holder: str, *, error: str,
-    called_at: float | None, nothing_done: bool,
+    c: Connection, attempt: Attempt, number: int, holder: str, *, error: str, undone: Undone | None
 ) -> None:  # fmt: skip
     """Leave an intent open, for whoever takes it up next.
 
@@ -238,18 +252,17 @@ def leave(
         number: the effect's.
         holder: by which name it was held.
         error: what went wrong; empty: nothing did.
-        called_at: when an earlier call began whose outcome is not known.
-        nothing_done: whether the last call certainly did nothing.
+        undone: what the row said too much, as certainly nothing was done; None: who knows.
     """
     values: dict[str, Any] = {"holder": ""}
     if error:
         values["error"] = error
-    if nothing_done:
-        values["called_at"] = called_at
+    if undone is not None:
+        values |= {"called_at": undone.called_at, "calls": effects.c.calls - undone.calls}
     mine = (effects.c.id == number) & (effects.c.holder == holder)
     left = c.execute(update(effects).where(mine, effects.c.state == "intended").values(**values))
     if left.rowcount and error:
-        kind = "effect.undone" if nothing_done else "effect.unknown"
+        kind = "effect.unknown" if undone is None else "effect.undone"
         _log(c, kind, attempt, find_effect(c, number), {"error": error[:500]})
 
 
@@ -280,7 +293,7 @@ def _held(attempt: Attempt, holder: str, seconds: float) -> dict[str, Any]:
         "run": attempt.run,
         "agent": attempt.agent,
         "holder": holder,
-        "held_until": NOW + seconds,
+        "held_until": NOW + seconds + SLACK,
     }
 
 

@@ -84,11 +84,11 @@ class Effects:
             EffectUnsettled: whether it was done is not known; the intent stays.
             EffectStuck: it was called too often without an answer.
             ServiceUnreached: certainly nothing was done; the intent stays.
-            CredentialsRejected: the same, for want of credentials.
+            AccessRefused: the same, for want of credentials.
             ModelMistake: the request is no JSON or too large; nothing was stored.
         """
         asking = ask(verb, target, request, occasion=occasion)
-        line = (attempt.task_id, verb.service, verb.name, asking.target)
+        line = (attempt.thread, verb.service, verb.name, asking.target)
         async with self._lines.setdefault(line, asyncio.Lock()):
             performed = await self._settle(
                 attempt,
@@ -113,7 +113,7 @@ class Effects:
                 or it was called too often.
             EffectUnsettled: whether one was done is still not known.
             ServiceUnreached: a service cannot be asked.
-            CredentialsRejected: a service does not want to be asked.
+            AccessRefused: a service does not want to be asked.
         """
         settled: list[Performed] = []
         wrong: list[Exception] = []
@@ -136,7 +136,7 @@ class Effects:
         if verb.safety is not effect.safety:
             raise stuck(effect, f"it was begun as {effect.safety}, and is {verb.safety} now")
         seconds = verb.timeout
-        line = (attempt.task_id, verb.service, verb.name, effect.target)
+        line = (attempt.thread, verb.service, verb.name, effect.target)
         async with self._lines.setdefault(line, asyncio.Lock()):
             return await self._settle(
                 attempt,

@@ -53,7 +53,7 @@ class EffectVerb(Protocol):
         """Does the write; what it gives is the result.
 
         It raises ``EffectRefused`` (or another ``ModelMistake``) where the service said no,
-        ``ServiceUnreached`` or ``CredentialsRejected`` where certainly nothing was done,
+        ``ServiceUnreached`` or ``AccessRefused`` where certainly nothing was done,
         ``AlreadyThere`` where the service has this client key. After anything else it is
         not known whether it was done.
         """

@@ -71,7 +71,7 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
         if state.get("ending") == "lost":
             return END
         if state.get("problem"):
-            return "rest"
+            return "recover" if state.get("task") else "rest"
         if state.get("candidate") is None:  # somebody was faster
             rung = f"check_{state.get('rung', '')}"
             return rung if state.get("lost", 0) < limit else following[rung]

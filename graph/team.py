@@ -23,6 +23,7 @@ from neveridle.graph.state import Problem, TickState
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.settings import CONFIG_NAME, Settings, load_settings
+from neveridle.tools.effects import Performer, ToolMaker, Verbs
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -62,6 +63,8 @@ class Team:
             the board's clock: a lease ends, or a wait is over; None: it will not.
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
+        verbs: the ways of writing to services; recovery finds them here.
+        tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
 
     board: Board
@@ -93,6 +96,8 @@ class Team:
     ) -> None:
         self.settings = settings
         self.notices: list[str] = []
+        self.verbs = Verbs()
+        self.tool_makers: list[ToolMaker] = []
         self.given_worker = worker
         self.given_tracker = tracker
         self.given_embedder = embedder
@@ -334,6 +339,10 @@ class Team:
             timeout=self.settings.sandbox.timeout,
             silence=self.settings.idle_timeout,
         )
+
+    def service_tools(self, performer: Performer) -> list[BaseTool]:
+        """What an agent may use of services, for one attempt."""
+        return [tool for make in self.tool_makers for tool in make(performer)]
 
     def email_of(self, agent: str) -> str:
         """The address in an agent's commits; nobody reads mail there."""

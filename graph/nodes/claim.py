@@ -6,10 +6,12 @@ import asyncio
 
 from neveridle.board import Phase, Source
 from neveridle.board.elapsed import elapsed
+from neveridle.errors import LeaseLost, NeveridleError
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import released
+from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.nodes.rungs import agent_of
-from neveridle.graph.state import TickState
+from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
 
 
@@ -48,4 +50,18 @@ async def claim(team: Team, state: TickState) -> TickState:
         "title": won.task.title,
         "phase": str(phase),
         "status": status,
+        "problem": await _unsettled(team, job),
     }
+
+
+async def _unsettled(team: Team, job: Job) -> Problem | None:
+    """Settle what earlier attempts may have written to services; what is in the way of that."""
+    if job.attempt.fence == 1:
+        return None
+    try:
+        await team.board.effects.reconcile(job.attempt, team.verbs)
+    except LeaseLost:
+        raise
+    except NeveridleError as error:
+        return problem_of(error)
+    return None

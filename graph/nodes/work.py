@@ -12,6 +12,7 @@ from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
+from neveridle.tools.effects import Performer
 
 
 async def work(team: Team, state: TickState) -> TickState:
@@ -22,6 +23,7 @@ async def work(team: Team, state: TickState) -> TickState:
     handoff = None if job.task.handoff is None else await team.board.handoffs.get(job.task.handoff)
     workspace = await begin_workspace(team, job, history, handoff=handoff, failed=failed)
     await mark_roadmap(team, job, workspace, "in_progress")
+    performer = Performer(team.board, job.attempt)
     assignment = Assignment(
         task=job.task,
         attempt=job.attempt,
@@ -30,9 +32,10 @@ async def work(team: Team, state: TickState) -> TickState:
         failed=failed,
         lessons=await recalled(team, job),
         checks=await team.checks_at(job.attempt.base),
-        tools=team.tools_for(workspace),
+        tools=[*team.tools_for(workspace), *team.service_tools(performer)],
         tree=workspace.tree,
         released=job.released,
+        effects=performer,
     )
     try:
         answer = await team.worker.work(assignment)
@@ -40,6 +43,8 @@ async def work(team: Team, state: TickState) -> TickState:
         job.notes["questions"] = asked.questions
         return {"status": "interrupted"}
     team.desk.of(state)  # the lease may have been lost meanwhile
+    # A worker may go on after a call whose answer was lost; the work is not done until it is known.
+    await team.board.effects.reconcile(job.attempt, team.verbs)
     sender = job.attempt.agent
     outcome = checked_outcome(answer, receivers=team.roster.receivers, sender=sender)
     how = {"author": sender, "email": team.email_of(sender)}

@@ -26,6 +26,7 @@
     │   ├── StageTaken          the folder of a recorded task is not ours to use
     │   ├── BoardUnusable       the board cannot be opened or written
     │   ├── MemoryUnusable      the memory index cannot be opened or built
+    │   ├── AccessRefused       a service does not take our credentials
     │   ├── EffectStuck         nobody here can find out whether a write was done
     │   └── DiskFull            no space is left for board or workspace
     ├── ServiceError            the service: wait                          TRANSIENT
@@ -224,6 +225,12 @@ class MemoryUnusable(OperatorError):
     """The folder of the memory index cannot be used."""
 
     code = "memory-unusable"
+
+
+class AccessRefused(OperatorError):
+    """A service rejects our credentials, or what they may do; nothing was done."""
+
+    code = "access-refused"
 
 
 class EffectStuck(OperatorError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neveridle.errors import (
-    CredentialsRejected,
+    AccessRefused,
     EffectRefused,
     NeveridleError,
     ServiceError,
@@ -31,7 +31,8 @@ def error_of(service: str, status: int, said: str) -> NeveridleError | None:
         return None
     message = f"{service} answered {status}: {said}"[:2000]
     if status in UNAUTHORIZED:
-        return CredentialsRejected(message, remedy=f"Look at the credentials of {service}.")
+        remedy = f"Look at the credentials of {service}, then `neveridle tasks retry` the task."
+        return AccessRefused(message, remedy=remedy)
     if status in LATER:
         return ServiceUnreached(message)
     if status < 500 and status not in MAYBE:

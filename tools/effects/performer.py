@@ -33,9 +33,12 @@ class Performer:
         request: Any = None,
         *,
         occasion: str = "",
-        again: bool = False,
+        again: bool = True,
     ) -> Performed:
         """Write to a service; see ``board.effects.once``.
+
+        An agent that asks again for what was refused does it on purpose, unless a tool says
+        otherwise: it may have repaired what was wrong.
 
         A tool lets its errors pass: those a model can do something about reach it, the
         others are answered by the graph.

@@ -21,6 +21,7 @@ COMMANDS = {
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",
     "sync": "neveridle.cli.sync:app",
+    "effects": "neveridle.cli.effects:app",
     "config": "neveridle.cli.config:app",
     "doctor": "neveridle.cli.doctor:doctor_command",
     "tidy": "neveridle.cli.tidy:tidy_command",

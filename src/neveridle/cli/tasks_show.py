@@ -11,7 +11,7 @@ from neveridle.cli.screen import clean, console, moment, say, styled, table
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from neveridle.board import Attempt, Board, Event, Handoff, SyncPoint, Task
+    from neveridle.board import Attempt, Board, Effect, Event, Handoff, SyncPoint, Task
 
 EVENTS = 1000
 OUTPUT_SHOWN = 1500
@@ -25,6 +25,7 @@ class TaskStory:
     Attributes:
         after: the tasks it waits for, completed ones too.
         handoff: the handoff it continues.
+        effects: what was written to services for it.
         sync: the sync point at which its completion is a check-in.
     """
 
@@ -32,6 +33,7 @@ class TaskStory:
     after: list[int]
     attempts: list[Attempt]
     handoff: Handoff | None
+    effects: list[Effect]
     events: list[Event]
     sync: SyncPoint | None
 
@@ -42,6 +44,7 @@ class TaskStory:
             "after": self.after,
             "attempts": [dataclasses.asdict(one) for one in self.attempts],
             "handoff": None if self.handoff is None else dataclasses.asdict(self.handoff),
+            "effects": [one.as_dict() for one in self.effects],
             "events": [dataclasses.asdict(one) for one in self.events],
             "sync": None if self.sync is None else self.sync.as_dict(),
         }
@@ -59,6 +62,7 @@ async def read_story(board: Board, number: int) -> TaskStory:
         after=await board.tasks.blockers(number),
         attempts=await board.attempts.of(number),
         handoff=None if task.handoff is None else await board.handoffs.get(task.handoff),
+        effects=await board.effects.find(task=number),
         events=await board.events.find(task=number, limit=EVENTS),
         sync=await board.sync_points.of_task(number),
     )
@@ -109,6 +113,11 @@ def print_story(story: TaskStory) -> None:
         print_handoff(story.handoff)
     for attempt in story.attempts:
         _print_attempt(attempt)
+    if story.effects:
+        from neveridle.cli.effects_shown import effect_table
+
+        say()
+        out.print(effect_table(story.effects, title="Effects"))
     if story.events:
         say()
         rows = [

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neveridle.board import Attempt, Board, Claim, NewTask, Source
 from neveridle.tools.standin import StandinClient, StandinServer, StandinStore
+
+
+@pytest.fixture
+def board_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty board: on SQLite, and on both where a test asks for it.
+
+    A database on PostgreSQL is a second's work, and what runs on both is the same SQL.
+    """
+    return str(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
 
 
 @pytest.fixture
@@ -68,3 +81,52 @@ def claimed() -> Callable[[str], Awaitable[Attempt]]:
             return claim.attempt
 
     return make
+
+
+class Driver:
+    """Processes that perform effects; see ``drive.py``."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._said: dict[int, dict[str, Any]] = {}
+
+    def start(self, **asked: Any) -> int:
+        """Begin one; its process id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        while True:
+            pid, said = self._read()
+            if said.get("begun"):
+                return pid
+
+    def _read(self) -> tuple[int, dict[str, Any]]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the driver ended"
+        said = json.loads(line)
+        self._said.setdefault(said["pid"], {}).update(said)
+        return said["pid"], said
+
+    def wait(self, pid: int, what: str = "ended") -> dict[str, Any]:
+        """What a process said, once it has ``ended``, or ``stopped``."""
+        while what not in self._said.get(pid, {}):
+            self._read()
+        return self._said[pid]
+
+    def do(self, **asked: Any) -> dict[str, Any]:
+        """Begin one and wait for its end."""
+        return self.wait(self.start(**asked))
+
+
+@pytest.fixture(scope="session")
+def driver() -> Generator[Driver]:
+    """One process from which all others fork."""
+    command = [sys.executable, "-P", str(Path(__file__).with_name("drive.py"))]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Driver(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=10)

@@ -14,7 +14,7 @@ from neveridle.errors import EffectRefused, EffectUnsettled, LeaseLost, ModelMis
 from neveridle.tools.effects import Verb, Verbs
 from neveridle.tools.standin import Fault, StandinClient, StandinStore
 
-VERBS = ["set", "create", "mark", "post"]
+both = pytest.mark.parametrize("board_url", ["sqlite", "postgres"], indirect=True)
 
 Over = Callable[..., Awaitable[Attempt]]
 
@@ -24,24 +24,25 @@ async def kinds(board: Board) -> list[str]:
     return [one.kind.removeprefix("effect.") for one in found if one.kind.startswith("effect.")]
 
 
-@pytest.mark.parametrize("name", VERBS)
+@both
 async def test_what_was_done_is_found_by_a_later_attempt(
-    board: Board, client: StandinClient, store: StandinStore, attempt: Attempt,
-    taken_over: Over, name: str,
-) -> None:  # fmt: skip
-    verb = getattr(client, name)
+    board: Board, client: StandinClient, store: StandinStore, attempt: Attempt, taken_over: Over
+) -> None:
+    first = {v: await board.effects.once(attempt, v, "A-1", "hello") for v in client.verbs}
+    same = {v: await board.effects.once(attempt, v, "A-1", "hello") for v in client.verbs}
+    after = await taken_over()
+    later = {v: await board.effects.once(after, v, "A-1", "hello") for v in client.verbs}
 
-    first = await board.effects.once(attempt, verb, "A-1", "hello")
-    same = await board.effects.once(attempt, verb, "A-1", "hello")
-    later = await board.effects.once(await taken_over(), verb, "A-1", "hello")
-
-    assert (first.fresh, same.fresh, later.fresh) == (True, False, False)
-    assert first.result == same.result == later.result
-    assert first.result["target"] == "A-1"
-    assert store.requests() == 1
-    assert first.effect.state is EffectState.DONE
-    assert (first.effect.calls, first.effect.how) == (1, "called")
-    assert await kinds(board) == ["intended", "done"]
+    for verb in client.verbs:
+        done = first[verb]
+        assert (done.fresh, same[verb].fresh, later[verb].fresh) == (True, False, False)
+        assert done.result == same[verb].result == later[verb].result
+        assert done.result["target"] == "A-1"
+        assert done.effect.state is EffectState.DONE
+        assert (done.effect.calls, done.effect.how) == (1, "called")
+        assert await board.effects.get(done.effect.id) == done.effect
+    assert store.requests() == len(client.verbs)
+    assert await kinds(board) == ["intended", "done"] * 4
 
 
 async def test_other_contents_targets_and_occasions_are_other_actions(
@@ -59,6 +60,7 @@ async def test_other_contents_targets_and_occasions_are_other_actions(
     assert len(store.objects()) == 4
 
 
+@both
 async def test_other_tasks_and_other_boards_do_their_own(
     board: Board, client: StandinClient, store: StandinStore, attempt: Attempt,
     add: Callable[..., Awaitable[Any]], take: Callable[..., Awaitable[Any]],
@@ -96,6 +98,7 @@ async def test_a_verb_says_what_tells_its_actions_apart(
     assert len(store.objects()) == 3
 
 
+@both
 async def test_a_state_is_set_back_and_set_again(
     board: Board, client: StandinClient, store: StandinStore, attempt: Attempt
 ) -> None:
@@ -134,6 +137,7 @@ async def test_a_stale_attempt_begins_nothing(
     assert (store.requests(), await board.effects.find()) == (0, [])
 
 
+@both
 async def test_a_no_is_kept_and_tried_again_on_purpose(
     board: Board, client: StandinClient, store: StandinStore, attempt: Attempt
 ) -> None:
@@ -161,6 +165,7 @@ async def test_a_mistake_before_anything_was_sent_is_a_no(board: Board, attempt:
     assert [one.state for one in await board.effects.find()] == [EffectState.REFUSED]
 
 
+@both
 async def test_secrets_reach_neither_board_nor_service(
     board: Board, client: StandinClient, store: StandinStore, attempt: Attempt,
     monkeypatch: pytest.MonkeyPatch, contents: Callable[[], Awaitable[Any]],
@@ -204,23 +209,27 @@ async def test_what_is_no_json_or_too_large_is_not_begun(
     assert await board.effects.find() == []
 
 
-@pytest.mark.parametrize("result", [{1, 2}, "x" * 100_000, float("nan"), None, "\ud800\0"])
+@both
 async def test_whatever_a_call_gives_its_write_is_kept_as_done(
-    board: Board, attempt: Attempt, result: Any
+    board: Board, attempt: Attempt
 ) -> None:
-    calls: list[int] = []
+    for number, result in enumerate([{1, 2}, "x" * 100_000, float("nan"), None, "\ud800\0"]):
+        calls: list[int] = []
 
-    async def call(asked: Any) -> Any:
-        calls.append(asked.call)
-        return result
+        async def call(asked: Any, calls: list[int] = calls, result: Any = result) -> Any:
+            calls.append(asked.call)
+            return result
 
-    verb = Verb(service="s", name="v", safety=Safety.AT_LEAST_ONCE, identity="content", call=call)
-    first = await board.effects.once(attempt, verb, "A-1", {"b": "\ud800\0"})
-    second = await board.effects.once(attempt, verb, "A-1", {"b": "\ud800\0"})
+        verb = Verb(
+            service="s", name=f"v{number}", safety=Safety.AT_LEAST_ONCE, identity="content",
+            call=call,
+        )  # fmt: skip
+        first = await board.effects.once(attempt, verb, "A-1", {"b": "\ud800\0"})
+        second = await board.effects.once(attempt, verb, "A-1", {"b": "\ud800\0"})
 
-    assert calls == [1]
-    assert first.result == second.result
-    assert len(str(first.result)) < 5000
+        assert calls == [1]
+        assert first.result == second.result
+        assert len(str(first.result)) < 5000
 
 
 async def test_two_askings_in_one_process_call_once(
@@ -246,4 +255,4 @@ def test_a_verb_without_what_its_safety_needs_is_refused() -> None:
         {"safety": Safety.NATURAL, "identity": "target"},
     ):
         with pytest.raises(ValueError, match=r"s\.v"):
-            Verb(service="s", name="v", call=call, **wrong)  # type: ignore[arg-type]  # wrong on purpose
+            Verb(service="s", name="v", call=call, **wrong)
