@@ -12,6 +12,7 @@ from neveridle.board.attempt import Attempt, Claim, lease_lost
 from neveridle.board.outage import SweepRule
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.sweep import Sweep
+from neveridle.board.postgres.wire import Statement
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.runnable import Runnable
@@ -50,17 +51,15 @@ class PostgresHotPaths:
         self._durably = durably
         queries = load_queries("neveridle.board.postgres", "hot.sql")
         self._sql = {name: query.encode() for name, query in queries.items()}
+        self._hot = {name: Statement.named(name, query) for name, query in queries.items()}
         # What this process was given, by run; and the runs whose last claim nobody heard of.
         self._given: dict[str, set[tuple[int, int]]] = {}
         self._doubtful: set[str] = set()
-        self._columns: list[str] = []
         self._waking: set[Rows] = set()
 
     async def _row(self, name: str) -> tuple[Any, ...]:
         async def work(c: Rows) -> tuple[Any, ...]:
-            row = await (await c.execute(self._sql[name])).fetchone()
-            assert row is not None  # each of these statements gives one row
-            return row
+            return (await c.fetch(self._hot[name]))[0]  # each of these gives one row
 
         return await self._quickly(work)
 
@@ -82,8 +81,8 @@ class PostgresHotPaths:
         values = {"agent": agent, "skills": _words(skills), "source": str(source)}
 
         async def work(c: Rows) -> int | None:
-            row = await (await c.execute(self._sql["peek"], values)).fetchone()
-            return None if row is None else int(row[0])
+            rows = await c.fetch(self._hot["peek"], values)
+            return int(rows[0][0]) if rows else None
 
         return await self._quickly(work)
 
@@ -104,16 +103,13 @@ class PostgresHotPaths:
         async def work(c: Rows) -> Claim | None:
             await self._settle(c)
             try:
-                cursor = await c.execute(self._sql["claim"], values)
+                rows = await c.fetch(self._hot["claim"], values)
             except psycopg.OperationalError:
                 self._doubtful.add(run)
                 raise
-            row = await cursor.fetchone()
-            if row is None:
+            if not rows:
                 return None
-            if len(row) != len(self._columns):  # psycopg takes longer for them than for the row
-                self._columns = [column.name for column in cursor.description or ()]
-            names = self._columns
+            row, names = rows[0], c.columns(self._hot["claim"])
             first = names.index("task_id")  # where the task ends and the attempt begins
             second = names.index("task_id", first + 1)
             claim = Claim(
@@ -174,7 +170,7 @@ class PostgresHotPaths:
         async def work(c: Rows) -> set[tuple[int, int]]:
             await self._settle(c)
             await c.execute(self._sql["steady"], {"often": STEADY})
-            rows = await (await c.execute(self._sql["renew"], values)).fetchall()
+            rows = await c.fetch(self._hot["renew"], values)
             return {(int(task), int(fence)) for task, fence in rows}
 
         owned = await self._quickly(work)
@@ -197,10 +193,10 @@ class PostgresHotPaths:
         values = _ending(task, fence, run, learning, within=False)
 
         async def work(c: Rows) -> list[int] | None:
-            row = await (await c.execute(self._sql["complete"], values)).fetchone()
-            if row is None:
+            rows = await c.fetch(self._hot["complete"], values)
+            if not rows:
                 raise lease_lost(task, fence)
-            return None if row[0] is None else [int(one) for one in row[0]]
+            return None if rows[0][0] is None else [int(one) for one in rows[0][0]]
 
         woken = await self._durably(work)
         if woken:
@@ -248,8 +244,8 @@ class PostgresHotPaths:
         fence: int | None,
         data: dict[str, Any],
     ) -> None:
-        await connection.execute(
-            self._sql["event"],
+        await connection.fetch(
+            self._hot["event"],
             {"kind": kind, "agent": agent, "run": run, "task": task, "fence": fence,
              "data": _json(data)},
         )  # fmt: skip

@@ -10,13 +10,13 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
 
 from neveridle.board.postgres.errors import PASSING, TRIES, explain
+from neveridle.board.postgres.wire import Wire
 
 T = TypeVar("T")
 
-Rows = AsyncConnection[tuple[Any, ...]]
+Rows = Wire
 
 LIMITS = """
 SET default_transaction_isolation = 'read committed';
@@ -99,7 +99,7 @@ class Session:
                 await self._connection.execute(b"", prepare=False)
         self._used = now
         if self._connection is None or self._connection.closed:
-            made = await AsyncConnection.connect(
+            made = await Wire.connect(
                 self._url, autocommit=True, prepare_threshold=0, **options(self._url)
             )
             try:

@@ -42,7 +42,7 @@ class Host:
         assert raw in CLOCK_VIEW[self._kind]
         await self._sql(CLOCK_VIEW[self._kind].replace(raw, ours).replace("::", "\\:\\:"))
         queries: Any = self._board.database.hot
-        steady = queries._sql["steady"]  # noqa: SLF001 - the statement itself is what is tested
+        steady = queries._sql["steady"]
         if isinstance(steady, bytes):
             assert raw.encode() in steady
             queries._sql["steady"] = steady.replace(raw.encode(), ours.encode())
