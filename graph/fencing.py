@@ -59,8 +59,9 @@ class Fencing:
         if job.lost or self.left(job) <= reserve:
             raise lease_lost(job.attempt.task_id, job.attempt.fence)
         loop = asyncio.get_running_loop()
+        scope = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as scope:
+            async with scope:
 
                 async def watch() -> None:
                     while (left := self.left(job)) > 0:  # noqa: ASYNC110 - time passes by itself

@@ -7,7 +7,7 @@ leases are over at once, though those who hold them live, and renew them within 
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 
 from neveridle.board import Board
 from neveridle.settings import LeaseSettings
@@ -37,7 +37,7 @@ class Patience:
 
     def beaten(self) -> None:
         """A heartbeat reached the board."""
-        now = time.monotonic()
+        now = monotonic()
         longest = self._settings.lease - self._settings.heartbeat
         if self._beat_at is not None and now - self._beat_at > longest:
             self._wait(now)
@@ -45,13 +45,13 @@ class Patience:
 
     async def over(self) -> bool:
         """Whether this process has watched for long enough."""
-        board, here = await self._board.clock.now(), time.monotonic()
+        board, here = await self._board.clock.now(), monotonic()
         if self._board.clock.scripted:
             return True
         if self._last is None:
             self._wait(here)
         else:
-            # time.monotonic stands still while the host sleeps, so that is a jump as well.
+            # It stands still while the host sleeps, so that is a jump as well.
             jumped = (board - self._last[0]) - (here - self._last[1])
             if abs(jumped) > self._settings.heartbeat / 2:
                 self._wait(here)

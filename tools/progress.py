@@ -56,8 +56,9 @@ class Progress:
             NoProgress: it was.
         """
         loop = asyncio.get_running_loop()
+        scope = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as scope:
+            async with scope:
 
                 async def watch() -> None:
                     await self._stalled()

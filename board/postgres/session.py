@@ -51,7 +51,15 @@ QUICK = "SET synchronous_commit = off;"
 IDLE = 1.0
 """Seconds after which a connection is asked whether it still is one, before it is used."""
 
-CONNECT = {"connect_timeout": 10, "application_name": "neveridle"}
+CONNECT = {
+    "connect_timeout": 10,
+    "application_name": "neveridle",
+    # A network that swallows packets must not hold a heartbeat up for a quarter of an hour.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Session:

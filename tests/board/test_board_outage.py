@@ -194,9 +194,10 @@ async def test_two_who_sweep_at_once_say_it_once(board_url: str, fleet: Fleet) -
     await fleet.beat(["ann"])
     async with Board(board_url) as other:
         both = (fleet.board, other, fleet.board, other)
-        assert await asyncio.gather(
-            *(one.sweep(lease=LEASE, outage_hold=HOLD) for one in both)
-        ) == [[]] * 4
+        assert (
+            await asyncio.gather(*(one.sweep(lease=LEASE, outage_hold=HOLD) for one in both))
+            == [[]] * 4
+        )
         assert len(await fleet.log()) == 1
         await fleet.board.clock.advance(HOLD)
         await fleet.beat(["ann"])

@@ -20,7 +20,7 @@ from neveridle.graph.desk import Job
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.patience import Patience
 from neveridle.settings import LeaseSettings
-from neveridle.tools.workspace import Workspace
+from neveridle.tools.workspace import Workspace, Workspaces
 
 LEASE, BEAT = 1.2, 0.1
 
@@ -50,19 +50,19 @@ async def test_a_merge_waits_while_the_board_cannot_confirm_the_lease(
         tried.append(True)
         return await real(self, **more)
 
-    async def head_of(self: Any) -> str:
+    async def head_of(self: Workspaces) -> str:
         there.set()
         await go.wait()
         return await real_head(self)
 
     async with project.team(worker=hands) as team:
-        real_head = type(team.workspaces).head
+        real_head = Workspaces.head
         monkeypatch.setattr(Workspace, "fast_forward_target", move)
         task = await team.dispatch("sam", "Fix")
         run = asyncio.create_task(team.run(until="idle"))
         await until(lambda: team.desk.jobs)
         (job,) = team.desk.jobs
-        monkeypatch.setattr(type(team.workspaces), "head", head_of)
+        monkeypatch.setattr(Workspaces, "head", head_of)
         await there.wait()
         with locked(project.home / "board.db"):
             await until(lambda: team.fencing.left(job) <= 0)
@@ -140,7 +140,7 @@ class Ticking:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(patience_module.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(patience_module, "monotonic", lambda: self.now)
 
 
 async def test_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

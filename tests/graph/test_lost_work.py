@@ -12,18 +12,19 @@ import pytest
 from neveridle.board import AttemptState, TaskState
 from neveridle.tools.workspace import Workspace
 
-SLEEPER = "sleep 347.25"
+COMMAND, CHECK = "sleep 347.25", "sleep 347.75"
+"""Told apart, for the tests may run at the same time."""
 
 
-def sleepers() -> list[int]:
-    """The processes that run the sleeper, or wait for it."""
+def running(command: str) -> list[int]:
+    """The processes that run a command, or wait for it."""
     found: list[int] = []
-    for name in os.listdir("/proc"):
+    for name in [path.name for path in Path("/proc").iterdir()]:
         try:
             line = Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except (OSError, ValueError):
             continue
-        if SLEEPER in line and int(name) != os.getpid():
+        if command in line and int(name) != os.getpid():
             found.append(int(name))
     return found
 
@@ -49,14 +50,14 @@ async def stopped(project: Any, team: Any, head: str) -> None:
 async def test_a_command_is_killed_with_all_its_processes(project: Any, until: Any) -> None:
     head = project.git("rev-parse", "main")
     await project.script()
-    project.says("dispatch:long", project.run(f"touch begun; {SLEEPER} & {SLEEPER}; wait"))
+    project.says("dispatch:long", project.run(f"touch begun; {COMMAND} & {COMMAND}; wait"))
     async with project.team() as team:
         await team.dispatch("sam", "Long")
         run = asyncio.create_task(team.run(until="idle", ticks=1))
         await until(lambda: list((project.home / "work").glob("*/tree/begun")))
-        await until(sleepers)
+        await until(lambda: running(COMMAND))
         report = await lose(team, run)
-        assert (report.endings, sleepers()) == ({"lost": 1}, [])
+        assert (report.endings, running(COMMAND)) == ({"lost": 1}, [])
         await stopped(project, team, head)
 
 
@@ -91,14 +92,14 @@ async def test_a_model_call_is_given_up(
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
 async def test_a_check_is_killed(project: Any, hands: Any, until: Any) -> None:
     head = project.git("rev-parse", "main")
-    project.use("checks", tests=f"{SLEEPER}; true")
+    project.use("checks", tests=f"{CHECK}; true")
     await project.script()
     async with project.team(worker=hands) as team:
         await team.dispatch("sam", "Long")
         run = asyncio.create_task(team.run(until="idle", ticks=1))
-        await until(sleepers)
+        await until(lambda: running(CHECK))
         report = await lose(team, run)
-        assert (report.endings, sleepers()) == ({"lost": 1}, [])
+        assert (report.endings, running(CHECK)) == ({"lost": 1}, [])
         assert report.attempts[0].path[-1] == "verify"
         await stopped(project, team, head)
 

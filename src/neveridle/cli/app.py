@@ -17,6 +17,7 @@ COMMANDS = {
     "init": "neveridle.cli.init:init_command",
     "run": "neveridle.cli.run:run_command",
     "status": "neveridle.cli.status:status_command",
+    "recover": "neveridle.cli.recover:recover_command",
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",

@@ -60,6 +60,8 @@ def pages(status: dict[str, Any], *, team: str) -> list[RenderableType]:
 
     parts: list[RenderableType] = [_agents(status["agents"], team), ""]
     parts += [_tasks(status["tasks"]), ""]
+    if status["outage"]:
+        parts += [_outage(status["outage"], status["now"]), ""]
     if status["blocked"]:
         blocked = [
             (f"#{one['id']}", one["title"], one["owner"], one["action"])
@@ -110,6 +112,19 @@ def _agents(agents: list[dict[str, Any]], team: str) -> RenderableType:
         task = f"#{one['task']}" if one["task"] is not None else "-"
         rows.append((one["name"], one["role"], seen, task))
     return table("agent", "role", "heartbeat", "works on", rows=rows, title=f"Team {team}")
+
+
+def _outage(outage: dict[str, Any], now: float) -> RenderableType:
+    from neveridle.cli.screen import ago, styled
+
+    silent = outage["silent"]
+    left = max(0.0, outage["held_until"] - now)
+    text = (
+        f"Outage: {len(silent)} of {outage['agents']} agents fell silent at once "
+        f"({', '.join(silent)}), {ago(now - outage['began_at'])} ago. Nothing is taken over "
+        f"for {ago(left)}, or until they are back. `neveridle recover` does it now."
+    )
+    return styled(text, "red")
 
 
 def _tasks(counts: list[dict[str, Any]]) -> RenderableType:

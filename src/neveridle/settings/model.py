@@ -147,12 +147,12 @@ class LimitSettings(_Table):
         gt=0,
         description="Seconds one attempt may work, those before a resumption included.",
     )
-    idle_timeout: float | None = Field(
-        default=None,
-        gt=0,
+    idle_timeout: float = Field(
+        default=0.0,
+        ge=0,
         description="Seconds without progress (no model call and no tool call finished) after "
         "which an attempt fails, and without output after which a command of its is ended. "
-        "Unset: 900, or more where sandbox.timeout or twice model.timeout is more.",
+        "0: 900, or more where sandbox.timeout or twice model.timeout is more.",
     )
     claim_retries: int = Field(
         default=3, ge=1, description="How often a lost claim returns to the same rung in one tick."
@@ -314,7 +314,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _limits_agree(self) -> Settings:
         idle = self.limits.idle_timeout
-        if idle is None:
+        if idle == 0:
             return self
         if idle < self.model.timeout:
             msg = (
@@ -364,7 +364,7 @@ class Settings(BaseSettings):
     @property
     def idle_timeout(self) -> float:
         """Seconds without progress that are too long; see ``limits.idle_timeout``."""
-        if self.limits.idle_timeout is not None:
+        if self.limits.idle_timeout:
             return self.limits.idle_timeout
         return max(IDLE, self.sandbox.timeout, 2 * self.model.timeout)
 
