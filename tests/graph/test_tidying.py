@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
 from neveridle.board import AttemptState, NewTask, Source, TaskState
@@ -35,6 +38,34 @@ async def test_an_hour_later_it_is_gone_and_only_then_anything_is_written(
         assert await tidied(team) == {"tasks": 1}
         await team.dispatch("sam", "Another")
         assert (await team.run(until="idle")).endings == {"completed": 1}
+
+
+async def test_while_nothing_is_old_enough_hours_pass_without_a_write(
+    project: Any, hands: Any
+) -> None:
+    await project.script()
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Task")
+        await team.run(until="idle")
+        await team.keeper.stop()  # heartbeats are written
+        looks = 0
+        due: Callable[[Any], Awaitable[bool]] = team.board.retention.due
+
+        async def counted(ages: Any) -> bool:
+            nonlocal looks
+            looks += 1
+            return await due(ages)
+
+        team.board.retention.due = counted
+        with closing(sqlite3.connect(project.home / "board.db")) as watcher:
+            while looks < 5:
+                await team.board.clock.advance(3600)
+                version = watcher.execute("PRAGMA data_version").fetchone()
+                before = looks
+                while looks == before:  # noqa: ASYNC110 - done in the background
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
+                assert watcher.execute("PRAGMA data_version").fetchone() == version
 
 
 async def test_a_team_that_is_opened_looks_at_once(project: Any, hands: Any) -> None:
