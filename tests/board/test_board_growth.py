@@ -82,8 +82,9 @@ async def test_the_board_stays_flat_over_thousands_of_lives(
             await upkeep_for(board.url).vacuum()  # as the server does by itself, each minute
         sizes.append(await board.database.read(size_of))
     first, second = max(sizes[: days // 2]), max(sizes[days // 2 :])
-    print(f"\n{board.url.split(':')[0]}: {days * A_DAY} lives, {first:,} and {second:,} bytes")
-    assert second <= first * 1.2
+    said = f"{board.url.split(':')[0]}: {days * A_DAY} lives, {first:,} and {second:,} bytes"
+    sys.stdout.write(f"{said}\n")  # shown by `make chaos`
+    assert second <= first * 1.2, said
     assert gone["tasks"] > days * A_DAY / 2
     assert gone["events"] > gone["tasks"] * 3
     assert gone["runs"] >= days - 7
@@ -120,15 +121,19 @@ ORPHANS = (
 )
 
 
+def tidier(url: str) -> subprocess.Popen[str]:
+    """A process that tidies, and says so after each page."""
+    command = [sys.executable, "-P", "-c", TIDIER, url]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
 async def test_killed_while_it_tidies_it_leaves_nothing_half_done(board: Board, sql: Any) -> None:
     for day in range(6):
         await live(board, day)
     open_task = await board.tasks.add(NewTask(source=Source.ROADMAP, title="open"))
     await board.clock.advance(100 * DAY)
     before = (await board.retention.count(AGES))["tasks"]
-    with subprocess.Popen(
-        [sys.executable, "-P", "-c", TIDIER, board.url], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with tidier(board.url) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("tasks ")
         process.kill()

@@ -248,6 +248,12 @@ async def test_lives_of_agents_outages_and_sync_points_age(
     await sql(f"{outage} VALUES (1, 2, '[]', 5, NULL)")
     await sql(EFFECT, key="loose", task=None, state="done")
     await sql(EFFECT, key="loose and open", task=None, state="intended")
+    held = (await sql("SELECT task_id FROM attempts WHERE run = :r", r=holds))[0][0]
+    await sql(EFFECT, key="of a task", task=held, state="done")
+    await sql(
+        f"{point} closed_at, dispatch_id) VALUES ('gone on', 'sam', '{{}}', '[]', 'released',"
+        " 1, 1, :t)", t=held,
+    )  # fmt: skip
     await board.clock.advance(100 * DAY)
     lives = await board.runs.start("sam", role="r", skills=[])
     found = await tidy(board)
@@ -255,16 +261,20 @@ async def test_lives_of_agents_outages_and_sync_points_age(
         "runs": 2, "outages": 1, "sync_points": 1, "effects": 1,
     }  # fmt: skip
     assert {r[0] for r in await sql("SELECT id FROM runs")} == {holds, lives}
-    assert await sql("SELECT name FROM sync_points") == [("open",)]
-    assert await sql("SELECT key FROM effects") == [("loose and open",)]
+    points = await sql("SELECT name FROM sync_points ORDER BY id")
+    assert points == [("open",), ("gone on",)]
+    kept = await sql("SELECT key FROM effects ORDER BY id")
+    assert kept == [("loose and open",), ("of a task",)]
     assert died not in {holds, lives}
 
 
 async def test_memories_stay_when_their_task_goes(board: Board, add: Add, take: Take) -> None:
     await add("one")
     claim = await take()
-    learning: dict[str, Any] = {"agent": "sam", "kind": "insight", "text": "t", "tags": [], "source": "task:1",
-                "importance": 0.5, "trusted": False}  # fmt: skip
+    learning: dict[str, Any] = {
+        "agent": "sam", "kind": "insight", "text": "t", "tags": [], "source": "task:1",
+        "importance": 0.5, "trusted": False,
+    }  # fmt: skip
     await board.attempts.complete(claim.attempt, learning=learning)
     await board.clock.advance(100 * DAY)
     assert (await tidy(board))["tasks"] == 1

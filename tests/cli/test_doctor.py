@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import subprocess
 import sys
@@ -311,4 +310,3 @@ def test_every_part_registers_checks() -> None:
     names = [check.name for check in checks()]
     assert len(set(names)) == len(names) >= 12
     assert all(part.endswith(".health") for part in PARTS)
-    assert asyncio.iscoroutinefunction(checks()[0].look)

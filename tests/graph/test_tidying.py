@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+from sqlalchemy import Connection, select
 
 from neveridle.board import AttemptState, NewTask, Source, TaskState
 from neveridle.board.aging import DAY
+from neveridle.board.schema import syncs
+
+
+def holders(c: Connection) -> list[str]:
+    """What was ever held for itself by a process."""
+    return list(c.scalars(select(syncs.c.source)))
 
 
 async def tidied(team: Any) -> dict[str, int]:
@@ -35,6 +44,30 @@ async def test_an_hour_later_it_is_gone_and_only_then_anything_is_written(
         assert await tidied(team) == {"tasks": 1}
         await team.dispatch("sam", "Another")
         assert (await team.run(until="idle")).endings == {"completed": 1}
+
+
+async def test_while_nothing_is_old_enough_hours_pass_without_a_write(
+    project: Any, hands: Any
+) -> None:
+    await project.script()
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Task")
+        await team.run(until="idle")
+        looks = 0
+        due: Callable[[Any], Awaitable[bool]] = team.board.retention.due
+
+        async def counted(ages: Any) -> bool:
+            nonlocal looks
+            looks += 1
+            return await due(ages)
+
+        team.board.retention.due = counted
+        while looks < 5:
+            await team.board.clock.advance(3600)
+            await asyncio.sleep(0.02)
+        # Whoever begins to tidy says so on the board.
+        assert await team.board.database.read(holders) == ["roadmap"]
+        assert await team.board.events.find(kind="board.tidied") == []
 
 
 async def test_a_team_that_is_opened_looks_at_once(project: Any, hands: Any) -> None:

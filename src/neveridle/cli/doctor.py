@@ -29,12 +29,14 @@ def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> Non
     Ends with 1 where there is a problem, else with 0.
     """
     import asyncio
+    from dataclasses import replace
 
     from neveridle.cli.project import config_path
     from neveridle.cli.screen import print_json
     from neveridle.errors import SettingsInvalid
     from neveridle.health import Finding, Grade, examine, problem
     from neveridle.settings import load_settings
+    from neveridle.tools.redact import redact
 
     path = config_path(config)
     try:
@@ -44,6 +46,9 @@ def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> Non
     else:
         found = [Finding(about="settings", message=f"{path} can be read.")]
         found += asyncio.run(examine(checks(), settings))
+    found = [
+        replace(one, message=redact(one.message), remedy=redact(one.remedy)) for one in found
+    ]
     sound = all(one.grade is not Grade.PROBLEM for one in found)
     if json:
         print_json({"ok": sound, "findings": [one.as_dict() for one in found]})
