@@ -76,7 +76,7 @@ async def test_an_agent_that_is_blocked_holds_the_point_and_says_why(pair: Any, 
         await team.board.clock.script(1e6)
         await parallel(team, within=60.0, policy=Policy.GO_ON)
         run = asyncio.create_task(team.run(until="idle"))
-        while Standing.EXPECTED in await standings(team):
+        while Standing.EXPECTED in await standings(team):  # noqa: ASYNC110 - another task's doing
             await asyncio.sleep(0.02)
         sam, leo = (await team.board.sync_points.get("merge")).places
         assert (sam.status, leo.status) == (Standing.READY, Standing.BLOCKED)
