@@ -49,6 +49,6 @@ def document_of(
 
 def _many(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """What is said of one thing, without the empty entries that models like to add."""
-    given = data.get(name) or ()
-    entries = [given] if isinstance(given, str) else cast("Sequence[Any]", given)
-    return tuple(str(entry) for entry in entries if str(entry).strip())
+    given: object = data.get(name)
+    entries = cast("list[object]", given if isinstance(given, list | tuple) else [given])
+    return tuple(str(one) for one in entries if one is not None and str(one).strip())
