@@ -120,7 +120,7 @@ def path_between(c: Connection, starts: Collection[int], goals: Collection[int])
     A task that was handed over waits for the one that goes on with it.
     """
     came: dict[int, int | None] = dict.fromkeys(starts)
-    front = list(starts)
+    front: list[int] = list(starts)
     receiver = tasks.alias("receiver")
     reached = next((start for start in starts if start in goals), None)
     while front and reached is None:
@@ -146,7 +146,7 @@ def path_between(c: Connection, starts: Collection[int], goals: Collection[int])
                 if blocker in goals and reached is None:
                     reached = blocker
     way: list[int] = []
-    step = reached
+    step: int | None = reached
     while step is not None:
         way.append(step)
         step = came[step]

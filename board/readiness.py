@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, select
+from sqlalchemy import Connection, Row, Select, case, select
 
 from neveridle.board.database import Database
 from neveridle.board.forest import Node, Tree, plant
@@ -90,23 +90,23 @@ class Readiness:
 
         def work(c: Connection) -> Tree:
             nodes = {node.id: node for node in _nodes(c, None if finished else OPEN_STATES)}
-            parents = _pairs(c, select(task_links.c.task_id, task_links.c.other_id)
-                             .where(task_links.c.kind == PART_OF))  # fmt: skip
+            part = select(task_links.c.task_id, task_links.c.other_id)
+            parents = _grouped(c.execute(part.where(task_links.c.kind == PART_OF)).all())
             missing = {
                 one for node in nodes for one in ancestors(parents, node) if one not in nodes
             }
             if missing:
                 nodes |= {node.id: node for node in _nodes(c, None) if node.id in missing}
-            waits = _pairs(c, select(task_edges.c.task_id, task_edges.c.blocker_id)
-                           .where(~IS_INHERITED))  # fmt: skip
+            edges = select(task_edges.c.task_id, task_edges.c.blocker_id)
+            waits = _grouped(c.execute(edges.where(~IS_INHERITED)).all())
             return plant(nodes, parents, waits, root=root, limit=limit)
 
         return await self._database.read(work)
 
 
-def _pairs(c: Connection, query: Select[Any]) -> dict[int, set[int]]:
+def _grouped(rows: Iterable[Row[int, int]]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
-    for one, other in c.execute(query):
+    for one, other in rows:
         found[one].add(other)
     return found
 

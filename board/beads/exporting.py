@@ -80,7 +80,7 @@ def _ties(
     links = select(task_links.c.task_id, task_links.c.other_id, task_links.c.kind)
     kinds = {NO_EDGE: BLOCKS, NO_PARENT: PARENT}
     for task, other, kind in c.execute(links.where(task_links.c.kind != INHERITS)):
-        found[names[task]].add((names[other], kinds.get(kind, kind)))
+        found[names[task]].add((names[other], kinds.get(str(kind), str(kind))))
     said = ties_of(issues)
     for one in issues.values():
         for tie in one.ties:

@@ -177,8 +177,8 @@ class Taking:
             if board.tasks[number].state == "pending" and is_new:
                 shown = " → ".join(names.get(one, f"#{one}") for one in way)
                 changes.append({"key": number, **in_a_circle(shown)})
-        for number, task in board.tasks.items():
-            if task.state == "blocked" and task.waiting_on == CIRCLE and number not in ways:
+        for number, known in board.tasks.items():
+            if known.state == "blocked" and known.waiting_on == CIRCLE and number not in ways:
                 changes.append({"key": number, **values_of("pending")})
         for values in changes:
             _stand(board, values["key"], values)

@@ -155,3 +155,40 @@ def broken(
         await sql(drop)
 
     return fail
+
+
+@pytest.fixture
+def recounted() -> Callable[[Board], Awaitable[None]]:
+    """Compares every counter and every inherited edge of a board with a recount."""
+    edges = "SELECT e.task_id, e.blocker_id FROM task_edges AS e"
+    inherits = "SELECT task_id, other_id FROM task_links WHERE kind = 'inherits'"
+
+    def work(c: Any) -> None:
+        rows = c.execute(text("SELECT id, state, open_blockers, unblocks FROM tasks")).all()
+        state = {row[0]: row[1] for row in rows}
+        ties = {(a, b) for a, b in c.execute(text(edges))}
+        marked = {(a, b) for a, b in c.execute(text(inherits))}
+        parts = c.execute(text(inherits.replace("inherits", "parent-child"))).all()
+        for task, _, waits, holds in rows:
+            assert waits == sum(a == task and state[b] != "completed" for a, b in ties)
+            waiting = [a for a, b in ties if b == task]
+            is_open = {"pending", "in_progress", "waiting", "blocked"}
+            done = state[task] == "completed"
+            assert holds == (0 if done else sum(state[one] in is_open for one in waiting))
+        assert marked <= ties
+        own = ties - marked
+        for task in state:
+            above: set[int] = set()
+            front = [task]
+            while front:
+                one = front.pop()
+                more = {b for a, b in parts if a == one} - above
+                above |= more
+                front += more
+            wanted = {b for a, b in own if a in above} - {b for a, b in own if a == task}
+            assert {b for a, b in marked if a == task} == wanted
+
+    async def compare(board: Board) -> None:
+        await board.database.read(work)
+
+    return compare
