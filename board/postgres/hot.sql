@@ -236,6 +236,11 @@ SELECT json_build_object(
       (SELECT y.task_id FROM attempts AS y WHERE y.agent = a.name AND y.state = 'active'
        ORDER BY y.started_at DESC LIMIT 1) AS task
     FROM agents AS a ORDER BY a.name COLLATE "C") AS x),
+  'processes', (SELECT coalesce(json_agg(x), '[]') FROM (
+    SELECT host, pid, count(*) AS agents, min(started_at) AS started_at,
+      max(heartbeat_at) AS heartbeat_at
+    FROM runs WHERE ended_at IS NULL
+    GROUP BY host, pid ORDER BY max(heartbeat_at) DESC, host, pid LIMIT 100) AS x),
   'blocked', (SELECT coalesce(json_agg(x), '[]') FROM (
     SELECT id, title, blocked_owner AS owner, blocked_action AS action
     FROM tasks WHERE state = 'blocked' ORDER BY priority DESC, id LIMIT 20) AS x),

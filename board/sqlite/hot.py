@@ -321,6 +321,11 @@ class SqliteHotPaths:
                     {"name": r[0], "role": r[1], "heartbeat_at": r[2], "task": r[3]}
                     for r in c.execute(sql["status_agents"])
                 ],
+                "processes": [
+                    {"host": r[0], "pid": r[1], "agents": r[2], "started_at": r[3],
+                     "heartbeat_at": r[4]}
+                    for r in c.execute(sql["status_processes"])
+                ],
                 "blocked": [
                     {"id": r[0], "title": r[1], "owner": r[2], "action": r[3]}
                     for r in c.execute(sql["status_blocked"])

@@ -142,6 +142,10 @@ SELECT a.name, a.role,
    ORDER BY x.started_at DESC LIMIT 1) AS task
 FROM agents AS a ORDER BY a.name
 
+-- name: status_processes
+SELECT host, pid, count(*), min(started_at), max(heartbeat_at) FROM runs WHERE ended_at IS NULL
+GROUP BY host, pid ORDER BY max(heartbeat_at) DESC, host, pid LIMIT 100
+
 -- name: status_blocked
 SELECT id, title, blocked_owner, blocked_action FROM tasks WHERE state = 'blocked'
 ORDER BY priority DESC, id LIMIT 20

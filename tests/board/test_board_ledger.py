@@ -148,6 +148,7 @@ async def test_status_counts(board: Board, add: Add, take: Take) -> None:
         "agents": [],
         "blocked": [],
         "stuck": [],
+        "processes": [],
         "model": {"calls": 0, "input_tokens": 0, "output_tokens": 0},
     }
     await add("a")
