@@ -28,7 +28,11 @@ CHANNEL = "SELECT 'neveridle_' || md5(current_schema())"
 """Notifications stay in their database; boards in several schemas of it are kept apart."""
 NOTIFY = f"SELECT pg_notify(({CHANNEL}), '')".encode()
 
-KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 """A peer that is gone without a word is noticed within a minute, not within two hours."""
 
 
@@ -138,9 +142,8 @@ class PostgresChanges:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _connected(self) -> Rows:
-        kept = {name: value for name, value in KEEPALIVE.items() if f"{name}=" not in self._url}
         made: Rows = await AsyncConnection.connect(
-            self._url, autocommit=True, **kept, **options(self._url)
+            self._url, autocommit=True, **options(self._url, KEEPALIVE)
         )
         try:
             row = await (await made.execute(CHANNEL.encode(), prepare=False)).fetchone()

@@ -288,9 +288,7 @@ class PostgresHotPaths:
 
 
 class _Closed:
-    def __init__(
-        self, connection: Rows, close: bytes, over: Callable[[Rows, bool], None]
-    ) -> None:
+    def __init__(self, connection: Rows, close: bytes, over: Callable[[Rows, bool], None]) -> None:
         self._connection = connection
         self._over = over
         self._transaction = connection.transaction()

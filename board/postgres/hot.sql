@@ -355,6 +355,11 @@ SELECT json_build_object(
   'outage', (SELECT row_to_json(x) FROM (
     SELECT began_at, held_until, silent, agents FROM outages WHERE ended_at IS NULL
     ORDER BY id LIMIT 1) AS x),
+  'processes', (SELECT coalesce(json_agg(x), '[]') FROM (
+    SELECT host, pid, count(*) AS agents, min(started_at) AS started_at,
+      max(heartbeat_at) AS heartbeat_at
+    FROM runs WHERE ended_at IS NULL
+    GROUP BY host, pid ORDER BY max(heartbeat_at) DESC, host, pid LIMIT 100) AS x),
   'blocked', (SELECT coalesce(json_agg(x), '[]') FROM (
     SELECT id, title, blocked_owner AS owner, blocked_action AS action
     FROM tasks WHERE state = 'blocked' ORDER BY priority DESC, id LIMIT 20) AS x),

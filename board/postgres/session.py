@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -126,9 +126,10 @@ class Session:
             self._connection = None
 
 
-def options(url: str) -> dict[str, Any]:
+def options(url: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Defaults for what the URL does not say itself."""
-    return {name: value for name, value in CONNECT.items() if f"{name}=" not in url}
+    wanted = {**CONNECT, **(more or {})}
+    return {name: value for name, value in wanted.items() if f"{name}=" not in url}
 
 
 def connect(url: str) -> psycopg.Connection[Any]:

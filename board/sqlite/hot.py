@@ -320,6 +320,11 @@ class SqliteHotPaths:
                     "began_at": outage[0], "held_until": outage[1],
                     "silent": json.loads(outage[2]), "agents": outage[3],
                 },
+                "processes": [
+                    {"host": r[0], "pid": r[1], "agents": r[2], "started_at": r[3],
+                     "heartbeat_at": r[4]}
+                    for r in c.execute(sql["status_processes"])
+                ],
                 "blocked": [
                     {"id": r[0], "title": r[1], "owner": r[2], "action": r[3]}
                     for r in c.execute(sql["status_blocked"])

@@ -236,6 +236,10 @@ FROM agents AS a ORDER BY a.name
 -- name: status_outage
 SELECT began_at, held_until, silent, agents FROM outages WHERE ended_at IS NULL LIMIT 1
 
+-- name: status_processes
+SELECT host, pid, count(*), min(started_at), max(heartbeat_at) FROM runs WHERE ended_at IS NULL
+GROUP BY host, pid ORDER BY max(heartbeat_at) DESC, host, pid LIMIT 100
+
 -- name: status_blocked
 SELECT id, title, blocked_owner, blocked_action FROM tasks WHERE state = 'blocked'
 ORDER BY priority DESC, id LIMIT 20

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from neveridle.board import Attempt, Handoff
 from neveridle.board.task import slug
-from neveridle.errors import MergeConflict, WorkRefused
+from neveridle.errors import MergeConflict, RepositoryUnusable, WorkRefused
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import resumed
 from neveridle.graph.team import Team
@@ -24,6 +24,9 @@ async def begin_workspace(
     that clone is gone, so is what the conversation speaks of: it begins anew, with the failed
     attempt's files, else the sender's commit, else the target branch. Work that conflicted
     begins at the target branch as it is now.
+
+    Raises:
+        RepositoryUnusable: what was handed over is not in this repository.
     """
     attempt = job.attempt
     # Whatever lies under this attempt's name is of an older board: it has only just begun.
@@ -48,9 +51,18 @@ async def begin_workspace(
         if handoff is not None and not conflicted:
             start = handoff.document.commit or handoff.document.branch
         if start and not await team.workspaces.has_commit(start):
-            start = ""
+            raise _elsewhere(team, job, start)
         found = await team.workspaces.create(key, branch=branch, start=start)
     return await _keep(team, job, found)
+
+
+def _elsewhere(team: Team, job: Job, start: str) -> RepositoryUnusable:
+    """What was handed over is not here; to begin without it would lose it without a word."""
+    msg = f"{start}, which was handed over, is not in {team.workspaces.repository}."
+    again = f"`neveridle tasks retry {job.task.id}`"
+    return RepositoryUnusable(
+        msg, remedy=f"Fetch it there, or let all hosts work on one repository; then {again}."
+    )
 
 
 async def open_workspace(team: Team, job: Job) -> Workspace:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import claims, startup, steps, ticks
+from bench import claims, fleet, startup, steps, ticks
 from bench.harness import ROWS, Result, measure
 from bench.report import line, render
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-SOURCES = (startup, ticks, steps, claims)  # importing a module registers its rows
+SOURCES = (startup, ticks, steps, claims, fleet)  # importing a module registers its rows
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Sampler = Callable[[], float]
-Compare = Literal["ratio", "difference", "ours"]
+Compare = Literal["ratio", "difference", "ours", "share"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Row:
         name: what is measured.
         floor: what it is compared with.
         compare: what the limit holds for: ours / floor, ours - floor (seconds), or ours
-            alone (seconds).
+            alone (seconds, or the share of a core's time that is used).
         limit: the figure to stay within.
         rounds: how many samples of each are taken.
     """
@@ -71,7 +71,7 @@ class Result:
                 return statistics.median(ours / floor for ours, floor in pairs)
             case "difference":
                 return statistics.median(ours - floor for ours, floor in pairs)
-            case "ours":
+            case "ours" | "share":
                 return statistics.median(self.ours)
 
     @property

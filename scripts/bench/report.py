@@ -39,12 +39,17 @@ def line(result: Result) -> list[str]:
     return [
         item.name,
         item.floor,
-        f"{span(statistics.median(result.ours))} : {span(statistics.median(result.floor))}",
+        " : ".join(figure_of(item, statistics.median(x)) for x in (result.ours, result.floor)),
         figure(item, result.value),
         f"≤ {figure(item, item.limit)}",
         str(len(result.ours)),
         "✓" if result.reached else "**missed**",
     ]
+
+
+def figure_of(item: Row, value: float) -> str:
+    """What one side of a row cost."""
+    return f"{value:.2%}" if item.compare == "share" else span(value)
 
 
 def figure(item: Row, value: float) -> str:
@@ -56,6 +61,8 @@ def figure(item: Row, value: float) -> str:
             return f"{span(value)} more"
         case "ours":
             return span(value)
+        case "share":
+            return f"{value:.2%}"
 
 
 def span(seconds: float) -> str:

@@ -318,3 +318,22 @@ async def test_a_lesson_is_stored_once_per_attempt(
     await board.attempts.complete((await take()).attempt, learning=LEARNING)
     texts = [memory.text for memory in await board.memories.latest_memories(10)]
     assert texts == ["Zweimal prüfen: 二度.", "before the crash"]
+
+
+async def test_what_a_process_held_that_is_known_to_be_dead_is_free_with_the_next_sweep(
+    board: Board, add: Add, take: Take
+) -> None:
+    dead = await board.runs.start("sam", role="backend", skills=[])
+    alive = await board.runs.start("leo", role="backend", skills=[])
+    for title in ("one", "two"):
+        await add(title)
+    lost, kept = await take(run=dead), await take("leo", run=alive)
+    await board.runs.bury([dead])
+    assert await board.sweep() == [(lost.task.id, lost.attempt.fence)]
+    (attempt,) = await board.attempts.of(lost.task.id)
+    assert attempt.state is AttemptState.EXPIRED  # it counts: a task may be what kills its workers
+    assert [one.task_id for one in await board.attempts.active()] == [kept.task.id]
+    kinds = [event.kind for event in await board.events.find(kind="run.died")]
+    await board.runs.bury([dead])
+    assert kinds == ["run.died"]
+    assert len(await board.events.find(kind="run.died")) == 1

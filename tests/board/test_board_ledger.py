@@ -150,6 +150,7 @@ async def test_status_counts(board: Board, add: Add, take: Take) -> None:
         "blocked": [],
         "stuck": [],
         "sync_points": [],
+        "processes": [],
         "model": {"calls": 0, "input_tokens": 0, "output_tokens": 0},
     }
     await add("a")

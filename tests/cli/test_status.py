@@ -91,3 +91,32 @@ def test_an_agent_is_alive_within_its_lease() -> None:
     assert alive(880.0)
     assert not alive(879.0)
     assert not alive(None)
+
+
+def test_where_agents_run_is_shown_where_there_are_several_processes(
+    cli: Callable[..., Any], project: Any
+) -> None:
+    async def runs(board: Board) -> list[str]:
+        from sqlalchemy import update
+
+        from neveridle.board.schema import runs
+
+        ids = [await board.runs.start(name, role="backend", skills=[]) for name in "abc"]
+        where = {"host": "far.example", "pid": 77, "heartbeat_at": runs.c.heartbeat_at - 3600}
+        await board.database.write(
+            lambda c: c.execute(update(runs).where(runs.c.id == ids[2]).values(**where))
+        )
+        return ids
+
+    ids = project.on_board(runs)
+    found = cli("status", "--json").json["processes"]
+    out = cli("status").out
+
+    assert [(one["agents"], one["alive"]) for one in found] == [(2, True), (1, False)]
+    assert (found[1]["host"], found[1]["pid"]) == ("far.example", 77)
+    assert "far.example" in out
+    assert "silent for 60 min" in out
+
+    project.on_board(lambda board: board.runs.bury(ids))
+    assert cli("status", "--json").json["processes"] == []
+    assert "Processes" not in cli("status").out

@@ -82,7 +82,9 @@ def start() -> Generator[Callable[..., Fleet]]:
 
     def begin(project: Any, *line: str) -> Fleet:
         tables = [
-            "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())])
+            "\n".join(
+                [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+            )
             for name, table in project.settings.items()
         ]
         (project.root / "neveridle.toml").write_text("\n\n".join(tables), encoding="utf-8")

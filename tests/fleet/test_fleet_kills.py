@@ -48,6 +48,10 @@ def release(project: Any) -> None:
         (file.parent / ".go").touch()
 
 
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
 async def at_work(project: Any) -> int:
     """The process that works on task 1."""
     async with project.board() as board:
@@ -60,7 +64,8 @@ async def at_work(project: Any) -> int:
 
             return int(c.execute(select(runs.c.pid).where(runs.c.id == attempt.run)).scalar_one())
 
-        return await board.database.read(pid)
+        found: int = await board.database.read(pid)
+        return found
 
 
 async def attempts_of(project: Any, task: int) -> list[AttemptState]:
@@ -88,7 +93,12 @@ async def test_a_killed_process_is_started_again_and_its_task_finished_once(
     assert len(workers) == 3
     os.kill(victim, signal.SIGKILL)
     wait(lambda: len(fleet.workers) == 3 and victim not in fleet.workers)
-    wait(lambda: release(held) or fleet.supervisor.poll() is not None)
+
+    def over() -> bool:
+        release(held)
+        return fleet.supervisor.poll() is not None
+
+    wait(over)
     report = fleet.report()
 
     assert report["reason"] == "idle"
@@ -131,7 +141,7 @@ async def test_what_is_not_finished_in_time_is_returned(
     assert code == 128 + signal.SIGTERM, err
     assert "Traceback" not in out + err
     assert "is killed" not in err
-    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert not alive(workers)
     assert await attempts_of(held, 1) == [AttemptState.RELEASED]
     async with held.board() as board:
         assert (await board.tasks.get(1)).state is TaskState.PENDING
@@ -164,15 +174,13 @@ async def test_without_their_supervisor_the_others_end_in_order(
     workers = fleet.workers
     assert len(workers) == 2
     fleet.send(signal.SIGKILL)
-    wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    wait(lambda: not alive(workers))
 
     assert await attempts_of(held, 1) == [AttemptState.RELEASED]
     await nothing_is_left(held)
 
 
-async def test_until_idle_ends_when_all_are_idle(
-    project: Any, start: Callable[..., Any]
-) -> None:
+async def test_until_idle_ends_when_all_are_idle(project: Any, start: Callable[..., Any]) -> None:
     """What one process hands to an agent of another is done before any of them ends."""
     handed = {"to": "leo", "action": "Go on", "changes": False}
     project.says(
@@ -185,9 +193,7 @@ async def test_until_idle_ends_when_all_are_idle(
         from neveridle.board import NewTask, Source
 
         await board.tasks.add(NewTask(source=Source.DISPATCH, title="Begin", assignee="sam"))
-    report = start(
-        project, "--processes", "3", "--until", "idle", "--json"
-    ).report()
+    report = start(project, "--processes", "3", "--until", "idle", "--json").report()
 
     assert (report["reason"], report["endings"]) == ("idle", {"handed_off": 1, "completed": 1})
     assert {line["agent"] for line in report["attempts"]} == {"sam", "leo"}

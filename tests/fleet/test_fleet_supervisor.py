@@ -14,7 +14,11 @@ from neveridle.cli.fleet.supervisor import Said, Supervisor, how_it_ended
 from neveridle.cli.running import How
 from neveridle.settings.loader import settings_from
 
-DIES = "import os, sys\nif 'neveridle.cli.fleet.worker' in sys.orig_argv[1:]: os.kill(os.getpid(), 9)\n"
+DIES = """
+import os, sys
+if "neveridle.cli.fleet.worker" in sys.orig_argv[1:]:
+    os.kill(os.getpid(), 9)
+"""
 
 
 def how(*agents: str, processes: int = 2, **more: Any) -> How:

@@ -25,10 +25,10 @@ async def test_what_is_at_work_is_finished_and_nothing_new_begun(
         second = await team.dispatch("sam", "Second")
         run = asyncio.create_task(team.run(until="forever"))
         await reaches(begun, run)
-        while "leo" not in team.usher.resting:
+        while "leo" not in team.usher.resting:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
         team.drain()
-        while "leo" in team.usher.resting:
+        while "leo" in team.usher.resting:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
         third = await team.dispatch("leo", "Third")
         assert not run.done()
@@ -48,7 +48,7 @@ async def test_a_team_that_rests_ends_at_once_and_can_be_opened_again(
     team = project.team(worker=hands)
     async with team:
         run = asyncio.create_task(team.run(until="forever"))
-        while not team.usher.resting:
+        while not team.usher.resting:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
         team.drain()
         assert (await run).reason == "drained"

@@ -40,7 +40,7 @@ async def crowd(project: Any, hands: Any) -> Any:
 
 async def rested(team: Any) -> None:
     """Until everybody rests, and nobody is about to be woken."""
-    while len(team.usher.resting) < len(team.roster.names) or any(
+    while len(team.usher.resting) < len(team.roster.names) or any(  # noqa: ASYNC110 - they tell nobody
         seen < team.wakeups.seen for seen in team.usher.resting.values()
     ):
         await asyncio.sleep(0.01)
@@ -62,7 +62,9 @@ async def test_one_task_wakes_one_agent(crowd: Any) -> None:
 
 async def test_as_many_agents_as_tasks(crowd: Any) -> None:
     woken = crowd.usher.woken
-    tasks = [NewTask(source=Source.BACKLOG, title=f"Task {n}", needs_change=False) for n in range(5)]
+    tasks = [
+        NewTask(source=Source.BACKLOG, title=f"Task {n}", needs_change=False) for n in range(5)
+    ]
     await crowd.board.tasks.add_all(tasks)
     crowd.wakeups.nudge()
     await completed(crowd, 5)
@@ -112,7 +114,9 @@ async def test_where_more_is_runnable_than_is_listed_everybody_looks(
     crowd: Any, hands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("neveridle.graph.usher.LISTED", 2)
-    tasks = [NewTask(source=Source.BACKLOG, title=f"Nobody's {n}", skills=("cobol",)) for n in range(3)]
+    tasks = [
+        NewTask(source=Source.BACKLOG, title=f"Nobody's {n}", skills=("cobol",)) for n in range(3)
+    ]
     await crowd.board.tasks.add_all(tasks)
     await crowd.board.tasks.add(NewTask(source=Source.BACKLOG, title="Last", skills=("skill3",)))
     crowd.wakeups.nudge()

@@ -51,7 +51,10 @@ def status_of(numbers: dict[str, Any], *, lease: float) -> dict[str, Any]:
         }
         for agent in numbers["agents"]
     ]
-    return {**numbers, "agents": agents}
+    processes = [
+        {**one, "alive": now - float(one["heartbeat_at"]) <= lease} for one in numbers["processes"]
+    ]
+    return {**numbers, "agents": agents, "processes": processes}
 
 
 def pages(status: dict[str, Any], *, team: str) -> list[RenderableType]:
@@ -59,6 +62,8 @@ def pages(status: dict[str, Any], *, team: str) -> list[RenderableType]:
     from neveridle.cli.screen import table
 
     parts: list[RenderableType] = [_agents(status["agents"], team), ""]
+    if len(status["processes"]) > 1:
+        parts += [_processes(status["processes"], float(status["now"])), ""]
     parts += [_tasks(status["tasks"]), ""]
     if status["outage"]:
         parts += [_outage(status["outage"], status["now"]), ""]
@@ -125,6 +130,20 @@ def _outage(outage: dict[str, Any], now: float) -> RenderableType:
         f"for {ago(left)}, or until they are back. `neveridle recover` does it now."
     )
     return styled(text, "red")
+
+
+def _processes(processes: list[dict[str, Any]], now: float) -> RenderableType:
+    """Where agents run. One that died without a word stays until its runs are cleared away."""
+    from neveridle.cli.screen import ago, styled, table
+
+    rows: list[tuple[object, ...]] = []
+    for one in processes:
+        since = ago(now - float(one["heartbeat_at"]))
+        alive = one["alive"]
+        seen = styled(f"alive, {since} ago" if alive else f"silent for {since}",
+                      "green" if alive else "red")  # fmt: skip
+        rows.append((one["host"], one["pid"], one["agents"], seen))
+    return table("host", "process", "agents", "heartbeat", rows=rows, title="Processes")
 
 
 def _tasks(counts: list[dict[str, Any]]) -> RenderableType:

@@ -7,24 +7,27 @@ from typing import Any
 
 from neveridle.board import Board
 from neveridle.cli.fleet.gathered import as_dict
+from neveridle.cli.fleet.restarts import FOR_PEOPLE
 from neveridle.cli.fleet.supervisor import Said, Supervisor
 from neveridle.cli.follower import Follower
 from neveridle.cli.live import Progress
 from neveridle.cli.running import How
 from neveridle.cli.screen import say
-from neveridle.errors import NeveridleError
+from neveridle.errors import NeveridleError, OperatorError
 from neveridle.graph.report import RunReport
 from neveridle.graph.runner import count_calls
 from neveridle.settings import Settings
 
 
-class FleetFailed(NeveridleError):
-    """What a process of the fleet could not begin for, as it said itself."""
-
-    def __init__(self, said: dict[str, str], exit_code: int) -> None:
-        super().__init__(said["message"], remedy=said["remedy"])
-        self.code = said["code"]  # type: ignore[misc] # pyright: ignore
-        self.exit_code = exit_code  # type: ignore[misc] # pyright: ignore
+def as_it_was(said: dict[str, str]) -> NeveridleError:
+    """The error that a process could not begin for, made again from what it told of it."""
+    kinds = NeveridleError.__subclasses__()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.code == said["code"]:
+            return kind(said["message"], remedy=said["remedy"])
+    return OperatorError(said["message"], remedy=said["remedy"])
 
 
 def conduct_fleet(
@@ -33,8 +36,7 @@ def conduct_fleet(
     """Run a team in several processes; what came of it, the same as JSON, and the exit code.
 
     Raises:
-        OperatorError: the board cannot be used.
-        FleetFailed: a process said that something must be configured first.
+        NeveridleError: the board cannot be used, or a process said why it could not begin.
     """
     return asyncio.run(_whole(settings, how, json=json))
 
@@ -55,6 +57,6 @@ async def _whole(
             code = await fleet.run()
         report.seconds = await board.clock.now() - began
         await count_calls(board, report, runs, newest)
-        if fleet.gathered.error is not None and code in (2, 3, 4):
-            raise FleetFailed(fleet.gathered.error, code)
+        if fleet.gathered.error is not None and code in FOR_PEOPLE:
+            raise as_it_was(fleet.gathered.error)
         return report, as_dict(report, fleet.places), code

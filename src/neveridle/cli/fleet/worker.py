@@ -11,7 +11,6 @@ import dataclasses
 import json
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -128,4 +127,4 @@ def _listen(inbox: Inbox, interruption: Interruption) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
