@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from neveridle.agents.checkpoints import Checkpoints
 from neveridle.board import AttemptState, Board, TaskState
 from neveridle.board.attempt import thread_of
 from neveridle.errors import NotFound
+from neveridle.tools.sandbox.orphans import end_orphans
 from neveridle.tools.workspace import Workspaces
 
 OVER = (TaskState.COMPLETED, TaskState.CANCELLED, TaskState.FAILED)
@@ -17,7 +19,7 @@ NAME = re.compile(r"(\d+)[-:](\d+)")
 
 
 class Janitor:
-    """Removes clones, threads and branches of work that is over.
+    """Removes clones, threads and branches of work that is over, and commands of the dead.
 
     Whoever ends an attempt clears up after it; this is for those who were killed in between,
     and for tasks that were cancelled while somebody worked on them.
@@ -47,6 +49,7 @@ class Janitor:
 
     async def sweep(self) -> None:
         """Look at everything there is; done when a team is opened."""
+        await asyncio.to_thread(end_orphans)
         names = [*await self._workspaces.keys(), *await self._checkpoints.threads()]
         found = [NAME.fullmatch(name) for name in names]
         for task in sorted({int(match[1]) for match in found if match}):
