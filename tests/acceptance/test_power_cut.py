@@ -86,7 +86,9 @@ class Power:
 
 
 def sockets(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if (Path(folder) / name).is_socket()]
+    """Neither they nor the server's notes of its own process mean anything after a reboot."""
+    notes = ("postmaster.pid", ".s.PGSQL.5432.lock")
+    return [name for name in names if (Path(folder) / name).is_socket() or name in notes]
 
 
 def gone(pid: int) -> None:
@@ -115,9 +117,13 @@ def own_server(power: Power) -> Generator[str]:
     power.pids.append(server.get_pid())
     power.folders.append(folder)
     power.come_back.append(again)
-    yield str(server.get_uri())
-    server.cleanup()
-    shutil.rmtree(folder.parent)
+    try:
+        yield str(server.get_uri())
+    finally:
+        try:
+            server.cleanup()
+        finally:
+            shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -67,5 +67,5 @@ def _started(pid: int) -> str:
 
 def _namespace() -> str:
     with contextlib.suppress(OSError):
-        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     return ""

