@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from neveridle.board import AttemptState, Board, Phase, TaskState
 from neveridle.board.aging import DAY
 from neveridle.board.attempt import Attempt, thread_of
 from neveridle.errors import NotFound
+from neveridle.tools.sandbox.orphans import end_orphans
 from neveridle.tools.workspace import Workspaces
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Leftovers:
 
 
 class Janitor:
-    """Removes clones, threads and branches of work that is over.
+    """Removes clones, threads and branches of work that is over, and commands of the dead.
 
     Whoever ends an attempt clears up after it; this is for those who were killed in between,
     and for tasks that were cancelled while somebody worked on them.
@@ -68,6 +70,7 @@ class Janitor:
 
     async def sweep(self) -> None:
         """Look at everything there is; done when a team is opened."""
+        await asyncio.to_thread(end_orphans)
         for task, fences in (await self._left()).items():
             await self.clear(task, fences)
         if self._merges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from neveridle.board import Attempt, Handoff
@@ -10,6 +11,7 @@ from neveridle.errors import MergeConflict, RepositoryUnusable, WorkRefused
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import resumed
 from neveridle.graph.team import Team
+from neveridle.tools.sandbox.orphans import end_orphans
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspace
@@ -32,6 +34,8 @@ async def begin_workspace(
     # Whatever lies under this attempt's name is of an older board: it has only just begun.
     await team.checkpoints.drop(attempt.thread)
     older = resumed(attempt, history)
+    if older:
+        await asyncio.to_thread(end_orphans)  # what a dead owner ran may still write there
     # The thread before the files: whoever was only thought dead may go on meanwhile, and
     # files that are ahead of the conversation are as after a kill; the reverse is a lie.
     for old in older:

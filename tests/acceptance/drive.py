@@ -224,6 +224,29 @@ def cancel_at_work(team: Team) -> None:
     setattr(team.board.events, "append", cancelling)  # noqa: B010 - no type of its own
 
 
+def acknowledge(team: Team, root: Path) -> None:
+    """Note on the disk, one by one, what the board has acknowledged."""
+    log = os.open(root / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def noting(owner: Any, verb: str) -> None:
+        method: Method = getattr(owner, verb)
+
+        async def noted(attempt: Any, **named: Any) -> Any:
+            result = await method(attempt, **named)
+            if verb != "record" or named.get("phase") is not None:
+                line = {"verb": verb, "task": attempt.task_id, "fence": attempt.fence}
+                line["phase"] = str(named.get("phase") or "")
+                os.write(log, f"{json.dumps(line)}\n".encode())
+                os.fsync(log)
+            return result
+
+        setattr(owner, verb, noted)
+
+    for verb in ("record", "complete"):
+        noting(team.board.attempts, verb)
+    noting(team.board.handoffs, "give")
+
+
 def arm(team: Team, edge: str) -> None:
     """Let the process die at an edge of the graph."""
     board = team.board
@@ -272,6 +295,7 @@ def arm(team: Team, edge: str) -> None:
             cancel_at_work(team), during(team, board.attempts, "release"),
         )[0],
         "released": lambda: (cancel_at_work(team), after(board.attempts, "release"))[0],
+        "acknowledge": lambda: acknowledge(team, team.settings.root),
         "stop at an answer": lambda: before(board.events, "append", count=3, act=stop),
         "stop at a command": lambda: before(team.sandbox, "run", act=stop),
         "stop at a check": lambda: before(team.sandbox, "run", count=2, act=stop),

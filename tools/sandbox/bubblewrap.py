@@ -14,6 +14,7 @@ from neveridle.tools.sandbox.base import CommandResult
 from neveridle.tools.sandbox.environment import command_environment, in_system, search_path
 from neveridle.tools.sandbox.limits import limited
 from neveridle.tools.sandbox.mounts import HOME, group, mount_arguments, passwd
+from neveridle.tools.sandbox.orphans import owner_mark
 from neveridle.tools.sandbox.output import CappedOutput
 from neveridle.tools.sandbox.process import run_process
 
@@ -91,7 +92,7 @@ class BubblewrapSandbox:
             try:
                 ended = await run_process(
                     argv,
-                    env=self._environment,
+                    env={**self._environment, **owner_mark()},
                     stdout=output,
                     time_limit=timeout if timeout is not None else self._settings.timeout,
                     silence=silence,

@@ -16,6 +16,7 @@ from neveridle.errors import DiskFull, SandboxMissing
 from neveridle.tools.sandbox.base import CommandResult
 from neveridle.tools.sandbox.environment import command_environment, search_path
 from neveridle.tools.sandbox.limits import limited
+from neveridle.tools.sandbox.orphans import owner_mark
 from neveridle.tools.sandbox.output import CappedOutput
 from neveridle.tools.sandbox.process import run_process
 from neveridle.tools.sandbox.removal import remove_tree
@@ -72,7 +73,7 @@ class UnconfinedSandbox:
         try:
             ended = await run_process(
                 limited(command, memory_mb=self._settings.memory_mb, confined=False),
-                env={**environment, MARK: mark},
+                env={**environment, MARK: mark, **owner_mark()},
                 cwd=tree,
                 stdout=output,
                 time_limit=timeout if timeout is not None else self._settings.timeout,

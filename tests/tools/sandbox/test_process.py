@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from neveridle.tools.sandbox.orphans import OWNER, end_orphans, owner_mark
 from neveridle.tools.sandbox.output import CappedOutput
 from neveridle.tools.sandbox.process import run_process
 
@@ -62,3 +66,33 @@ async def test_a_program_that_cannot_be_started_leaves_nothing_open() -> None:
             await run_process(["/no/such"], env=ENV, stdout=CappedOutput(10), time_limit=1)
 
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - how many
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc")
+def test_commands_of_the_dead_are_ended_and_no_others() -> None:
+    """The dead one has a child in a session of its own; ours and strangers' live on."""
+    script = (
+        "import os, subprocess, sys\n"
+        "from neveridle.tools.sandbox.orphans import owner_mark\n"
+        "child = subprocess.Popen(['sleep', '60'], env=owner_mark(), start_new_session=True)\n"
+        "print(child.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ours = subprocess.Popen(["sleep", "60"], env=owner_mark())
+    elsewhere = {OWNER: "1/999999999/1"}  # another PID namespace: nothing is known of it
+    strangers = [subprocess.Popen(["sleep", "60"], env=env) for env in ({}, elsewhere)]
+    try:
+        died = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=False)
+        orphan = int(died.stdout)
+        end_orphans()  # a team that another test opens may have been quicker
+        with pytest.raises(ProcessLookupError):
+            for _ in range(1000):
+                os.kill(orphan, 0)
+                if Path(f"/proc/{orphan}/stat").read_text().rpartition(")")[2][1] == "Z":
+                    raise ProcessLookupError
+                time.sleep(0.01)
+        assert [process.poll() for process in (ours, *strangers)] == [None] * 3
+    finally:
+        for process in (ours, *strangers):
+            process.kill()
+            process.wait()

@@ -59,7 +59,7 @@ async def test_nothing_of_our_environment_is_seen(
     assert "COLOUR=blue" in result.output
     names = {line.split("=")[0] for line in result.output.splitlines()}
     ours = {"PATH", "HOME", "TMPDIR", "LANG", "TERM", "PYTHONDONTWRITEBYTECODE", "COLOUR"}
-    assert names - ours <= {"PWD", "OLDPWD", "_", "SHLVL", "NEVERIDLE_COMMAND"}
+    assert names - ours <= {"PWD", "OLDPWD", "_", "SHLVL", "NEVERIDLE_COMMAND", "NEVERIDLE_OWNER"}
 
 
 async def test_python_runs_the_tests_of_a_project(either: Make, tree: Path) -> None:
