@@ -13,7 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from neveridle.board.postgres.errors import explain
-from neveridle.board.postgres.session import Rows, options
+from neveridle.board.postgres.session import options
 
 log = logging.getLogger(__name__)
 
@@ -141,8 +141,8 @@ class PostgresChanges:
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _connected(self) -> Rows:
-        made: Rows = await AsyncConnection.connect(
+    async def _connected(self) -> AsyncConnection[tuple[Any, ...]]:
+        made: AsyncConnection[tuple[Any, ...]] = await AsyncConnection.connect(
             self._url, autocommit=True, **options(self._url, KEEPALIVE)
         )
         try:

@@ -82,9 +82,7 @@ PARTS = st.sampled_from(["summary", "acceptance_criteria", "blockers", "artifact
 
 
 @given(
-    st.dictionaries(NAMES, VALUES | STATUS)
-    | VALUES
-    | st.dictionaries(PARTS, VALUES).map(in_parts)
+    st.dictionaries(NAMES, VALUES | STATUS) | VALUES | st.dictionaries(PARTS, VALUES).map(in_parts)
 )
 def test_whatever_comes_is_an_outcome_or_refused(value: object) -> None:
     try:

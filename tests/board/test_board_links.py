@@ -205,7 +205,9 @@ async def test_a_task_that_stops_says_who_waits_for_it(
 async def test_ready_is_what_claims_hand_out_in_their_order(
     board: Board, add: Adds, sql: Callable[..., Awaitable[Any]]
 ) -> None:
-    await sql("INSERT INTO services (name, usable, reason) VALUES ('vercel', :no, 'down')", no=False)
+    await sql(
+        "INSERT INTO services (name, usable, reason) VALUES ('vercel', :no, 'down')", no=False
+    )
     low, high = await add("low", priority=0), await add("high", priority=2)
     holds = await add("holds", priority=0)
     await add("waits", after=(holds.id,))

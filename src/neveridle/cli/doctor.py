@@ -46,9 +46,7 @@ def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> Non
     else:
         found = [Finding(about="settings", message=f"{path} can be read.")]
         found += asyncio.run(examine(checks(), settings))
-    found = [
-        replace(one, message=redact(one.message), remedy=redact(one.remedy)) for one in found
-    ]
+    found = [replace(one, message=redact(one.message), remedy=redact(one.remedy)) for one in found]
     sound = all(one.grade is not Grade.PROBLEM for one in found)
     if json:
         print_json({"ok": sound, "findings": [one.as_dict() for one in found]})

@@ -62,7 +62,9 @@ def backlogs(draw: st.DrawFn) -> list[Record]:
         if draw(st.integers(0, 9)) == 0:
             record["pinned"] = True
         if draw(st.integers(0, 9)) == 0:
-            record["defer_until"] = draw(st.sampled_from(["1969-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]))
+            record["defer_until"] = draw(
+                st.sampled_from(["1969-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])
+            )
         ties = draw(st.lists(st.tuples(others, st.sampled_from(KINDS)), max_size=4))
         record["dependencies"] = [
             {"issue_id": name, "depends_on_id": other, "type": kind} for other, kind in ties
@@ -98,7 +100,9 @@ def test_of_any_backlog_and_of_what_becomes_of_it(
                 await recounted(board)
                 again = await board.beads.take(read_issues(data, "x"))
                 assert not again.changed
-                assert {task.id for task in await board.readiness.ready({})} == {t.id for t in tasks}
+                assert {task.id for task in await board.readiness.ready({})} == {
+                    t.id for t in tasks
+                }
             exported = await board.beads.export()
             there = {(one := json.loads(line))["id"]: one for line in exported.splitlines()}
             assert there == merged
