@@ -249,10 +249,11 @@ def test_a_verb_without_what_its_safety_needs_is_refused() -> None:
     async def call(asked: Any) -> Any:
         return None
 
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"safety": Safety.MARKER, "identity": "content", "settles": 1.0},
         {"safety": Safety.MARKER, "identity": "content", "find": call},
         {"safety": Safety.NATURAL, "identity": "target"},
-    ):
+    ]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match=r"s\.v"):
             Verb(service="s", name="v", call=call, **wrong)

@@ -35,12 +35,13 @@ def test_what_a_status_says_about_a_write(status: int, kind: type[Exception] | N
 
 def test_a_key_names_the_action_and_nothing_else() -> None:
     said: dict[str, Any] = {"service": "s", "verb": "v", "target": "t", "content": "c", "turn": 0}
+    others: list[dict[str, Any]] = [{**said, name: "x"} for name in said if name != "turn"]
+    others.append({**said, "turn": 1})
     keys = {
         action_key(1, 5.0, **said),
         action_key(2, 5.0, **said),
         action_key(1, 6.0, **said),
-        *(action_key(1, 5.0, **{**said, name: "x"}) for name in said if name != "turn"),
-        action_key(1, 5.0, **{**said, "turn": 1}),
+        *(action_key(1, 5.0, **one) for one in others),
     }
     assert len(keys) == 8
     # Frozen: what an older version wrote must be found by its key.
