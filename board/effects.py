@@ -161,8 +161,7 @@ class Effects:
                 return Performed(begun.effect, fresh=False)
             await self._clock.sleep(min(pause, max(begun.busy_for, FIRST_LOOK)))
             pause = min(2 * pause, LONGEST_LOOK)
-        effect = begun.effect
-        msg = f"{effect.name} on {effect.target} is being done by somebody else."
+        msg = f"{verb.service}.{verb.name} for task {attempt.task_id} is done by somebody else."
         raise EffectUnsettled(msg, remedy="It is looked at again before the work goes on.")
 
     async def get(self, number: int) -> Effect:

@@ -101,14 +101,9 @@ class StandinClient:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             msg = f"{self.url} cannot be reached: {error}"
             raise ServiceUnreached(msg) from error
-        said = answer.json()
         if answer.status_code == 409:
-            raise AlreadyThere(said["object"])
-        wrong = error_of(
-            SERVICE,
-            answer.status_code,
-            str(said.get("error", "")) if isinstance(said, dict) else "",
-        )
+            raise AlreadyThere(answer.json()["object"])
+        wrong = error_of(SERVICE, answer.status_code, answer.text[:200])
         if wrong is not None:
             raise wrong
         return answer.json()
