@@ -182,8 +182,9 @@ def quiet(project: Any) -> Callable[[], Awaitable[None]]:
 
     async def wait() -> None:
         url = str(project.settings["team"].get("board", ""))
+        left: list[object] = []
         for _ in range(1000):
-            left: list[object] = [*processes(project.root), *(sessions(url) if url else [])]
+            left = [*processes(project.root), *(sessions(url) if url else [])]
             if not left:
                 return
             await asyncio.sleep(0.01)

@@ -188,7 +188,7 @@ def while_pushing() -> None:
 
 def while_copying() -> None:
     """Die when half of an older clone has been copied."""
-    copy = workspaces.copy_tree
+    copy: Callable[..., None] = vars(workspaces)["copy_tree"]
 
     def dying(source: Path, target: Path, **named: Any) -> None:
         copy(source, target, **named)
@@ -291,10 +291,8 @@ def arm(team: Team, edge: str) -> None:
         "before handoff": lambda: before(board.handoffs, "give"),
         "in handoff": lambda: during(team, board.handoffs, "give"),
         "handed off": lambda: after(board.handoffs, "give"),
-        "in release": lambda: (
-            cancel_at_work(team), during(team, board.attempts, "release"),
-        )[0],
-        "released": lambda: (cancel_at_work(team), after(board.attempts, "release"))[0],
+        "in release": lambda: during(team, board.attempts, "release"),
+        "released": lambda: after(board.attempts, "release"),
         "acknowledge": lambda: acknowledge(team, team.settings.root),
         "stop at an answer": lambda: before(board.events, "append", count=3, act=stop),
         "stop at a command": lambda: before(team.sandbox, "run", act=stop),
@@ -306,6 +304,8 @@ def arm(team: Team, edge: str) -> None:
         "stop at a handoff": lambda: before(board.handoffs, "give", act=stop),
     }  # fmt: skip
     edges[edge]()
+    if edge in ("in release", "released"):
+        cancel_at_work(team)
 
 
 async def spy(team: Team, told: dict[str, Any]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,14 @@ import pytest
 from neveridle.board import AttemptState, Phase, TaskState
 
 KEY = "roadmap:ROADMAP.md#subtract"
-SLOW = "test -e .slow || { touch .slow; sleep 61.0427; }; rm .slow"
-"""Takes a minute the first time, and no time when it is run again in the same tree."""
+SLOW = (
+    "test -e .slow || {{ trap '' TERM INT HUP; setsid sleep {0} & (sleep {0} &); touch .slow;"
+    " sleep {0}; }}; rm .slow"
+)
+"""Takes a minute the first time, and no time when it is run again in the same tree.
+
+The first time it has children who want to outlive it: in a session of its own, orphaned, deaf.
+"""
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc")
 
@@ -28,12 +35,13 @@ Start = Callable[[], "subprocess.Popen[str]"]
 def slow(project: Any) -> Any:
     """A roadmap item whose work is in a command for a minute."""
     project.commit({"ROADMAP.md": "# Roadmap\n\n- [x] Add\n- [ ] Subtract\n"})
+    project.seconds = f"61.{secrets.randbelow(10**9):09}"  # by which its processes are known
     project.use("leases", lease=2.0, heartbeat=0.5)
     project.use("memory", enabled=True)
     project.says(
         KEY,
         project.call("read_file", path="calc.py"),
-        project.run(SLOW),
+        project.run(SLOW.format(project.seconds)),
         project.write("sub.py", "def sub(a, b):\n    return a - b\n"),
         project.done("Added sub."),
     )
@@ -48,7 +56,7 @@ def wait_for_command(project: Any) -> None:
         time.sleep(0.02)
 
 
-def sleepers() -> list[int]:
+def sleepers(project: Any) -> list[int]:
     """Processes of the command."""
     found: list[int] = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -56,15 +64,15 @@ def sleepers() -> list[int]:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[:2] == [b"sleep", b"61.0427"]:
+        if words[:2] == [b"sleep", project.seconds.encode()]:
             found.append(int(folder.name))
     return found
 
 
-def nobody_sleeps() -> bool:
+def nobody_sleeps(project: Any) -> bool:
     """Whether the command's processes end: killing is not instantaneous."""
     until = time.monotonic() + 10
-    while sleepers():
+    while sleepers(project):
         if time.monotonic() > until:
             return False
         time.sleep(0.05)
@@ -95,12 +103,15 @@ async def assert_done_once(project: Any) -> None:
 
 
 @pytest.mark.slow
-async def test_a_second_process_finishes_what_a_killed_one_began(slow: Any, start: Start) -> None:
+async def test_a_second_process_finishes_what_a_killed_one_began(
+    slow: Any, start: Start, leaves_nothing: Callable[[], Awaitable[None]]
+) -> None:
     first = start()
     wait_for_command(slow)
+    assert len(sleepers(slow)) == 3
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    assert nobody_sleeps(), "a command outlived the process that ran it"
+    assert nobody_sleeps(slow), "a command outlived the process that ran it"
 
     report = result(start())
 
@@ -127,6 +138,7 @@ async def test_a_second_process_finishes_what_a_killed_one_began(slow: Any, star
         (2, "learn"),
     ]
     assert [row.source for row in lessons] == ["task:1"]
+    await leaves_nothing()
 
 
 @pytest.mark.slow
@@ -146,6 +158,6 @@ async def test_who_was_only_thought_dead_changes_nothing_any_more(slow: Any, sta
 
     assert late["endings"] == {"lost": 1}
     assert late["attempts"][0]["path"][-1] == "work"
-    assert nobody_sleeps()
+    assert nobody_sleeps(slow)
     assert slow.git("rev-parse", "main") == head
     await assert_done_once(slow)

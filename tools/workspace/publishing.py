@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from neveridle.tools.workspace.repository import Repository
 
 PUSH = ("push", "--quiet", "--no-verify", "--no-signed", "--recurse-submodules=no")
+DURABLE = {
+    "core.fsync": "committed,loose-object,reference",
+    "core.fsyncMethod": "batch",  # one flush for all objects of a push
+}
+"""What has arrived is on the disk: by default git leaves objects and branches to the system's
+cache, and after a power cut the board would say of lost work that it was merged."""
 LOCK_SECONDS = 60.0
 LOCK_POLL = 0.01
 
@@ -62,7 +68,7 @@ async def publish(git: Git, target: Repository, published: Path, branch: str, co
         )
     with disk_errors():
         await asyncio.to_thread(_note, notes, commit)
-    receiver = {**OFF, "receive.denyCurrentBranch": "refuse"}
+    receiver = {**OFF, **DURABLE, "receive.denyCurrentBranch": "refuse"}
     answer = await git.run_to_end(*PUSH, *_where(target, receiver, commit, ref, there or ""))
     if answer.code != 0 and await target.git.commit_at(ref) != commit:
         if "stale info" in answer.messages or "reference already exists" in answer.messages:
@@ -96,7 +102,7 @@ async def _move(
 ) -> Answer:
     # "ignore": the tree is not receive-pack's business, it follows in FOLLOW.
     rules = {"receive.denyCurrentBranch": "ignore", "receive.denyNonFastForwards": "true"}
-    push = (*PUSH, *_where(target, {**OFF, **rules}, commit, target.ref, expect))
+    push = (*PUSH, *_where(target, {**OFF, **DURABLE, **rules}, commit, target.ref, expect))
     tree = await target.worktree_of(target.ref)
     limit = 5 * GIT_SECONDS
     if tree is None:

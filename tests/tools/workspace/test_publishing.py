@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
@@ -209,3 +211,34 @@ async def test_cancelling_does_not_tear_the_persons_tree(repo: Any, spaces: Work
         assert repo.git("status", "--porcelain") == ""
         assert not list((repo.path / ".git").rglob("*.lock"))
         assert (await work.fast_forward_target(expect=work.base)).result == "done"
+
+
+@pytest.mark.parametrize("how", ["merged", "published"])
+async def test_what_arrives_in_the_repository_is_flushed_to_the_disk(
+    repo: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Told by git's own count of flushes; our git's environment is made anew, hence the PATH."""
+    traced, program = tmp_path / "trace", shutil.which("git")
+    (tmp_path / "bin").mkdir()
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.write_text(f'#!/bin/sh\nGIT_TRACE2_EVENT="{traced}" exec {program} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+    spaces = Workspaces(repo.path, home)
+    await spaces.open()
+    work = await spaces.create("1-1", branch="neveridle/1-task")
+    await work.write("new.txt", "new\n")
+    await work.commit("Work", **SAM)
+    traced.unlink()
+    if how == "merged":
+        await work.fast_forward_target(expect=await spaces.head())
+    else:
+        await work.publish_branch()
+    events = [json.loads(line) for line in traced.read_text().splitlines()]
+    names = {event["sid"]: event["name"] for event in events if event["event"] == "cmd_name"}
+    flushed = {
+        names[event["sid"]]
+        for event in events
+        if event.get("category") == "fsync" and int(event["value"]) > 0
+    }
+    assert {"unpack-objects", "receive-pack"} <= flushed
