@@ -59,7 +59,8 @@ async def _unsettled(team: Team, job: Job) -> Problem | None:
     if job.attempt.fence == 1:
         return None
     try:
-        await team.board.effects.reconcile(job.attempt, team.verbs)
+        async with team.fencing.outside(job):
+            await team.board.effects.reconcile(job.attempt, team.verbs)
     except LeaseLost:
         raise
     except NeveridleError as error:

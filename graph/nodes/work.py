@@ -23,7 +23,7 @@ async def work(team: Team, state: TickState) -> TickState:
     handoff = None if job.task.handoff is None else await team.board.handoffs.get(job.task.handoff)
     workspace = await begin_workspace(team, job, history, handoff=handoff, failed=failed)
     await mark_roadmap(team, job, workspace, "in_progress")
-    performer = Performer(team.board, job.attempt)
+    performer = Performer(team.board, job.attempt, lambda: team.fencing.outside(job))
     assignment = Assignment(
         task=job.task,
         attempt=job.attempt,
@@ -44,7 +44,8 @@ async def work(team: Team, state: TickState) -> TickState:
         return {"status": "interrupted"}
     team.desk.of(state)  # the lease may have been lost meanwhile
     # A worker may go on after a call whose answer was lost; the work is not done until it is known.
-    await team.board.effects.reconcile(job.attempt, team.verbs)
+    async with team.fencing.outside(job):
+        await team.board.effects.reconcile(job.attempt, team.verbs)
     sender = job.attempt.agent
     outcome = checked_outcome(answer, receivers=team.roster.receivers, sender=sender)
     how = {"author": sender, "email": team.email_of(sender)}

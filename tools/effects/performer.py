@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from neveridle.board import Attempt, Board, Performed
@@ -20,11 +21,19 @@ class Performer:
     Args:
         board: where they are recorded.
         attempt: the attempt a tool belongs to.
+        outside: what surrounds a write to something that knows nothing of fences; None:
+            nothing does.
     """
 
-    def __init__(self, board: Board, attempt: Attempt) -> None:
+    def __init__(
+        self,
+        board: Board,
+        attempt: Attempt,
+        outside: Callable[[], AbstractAsyncContextManager[None]] | None = None,
+    ) -> None:
         self._board = board
         self.attempt = attempt
+        self._outside = outside or nullcontext
 
     async def once(
         self,
@@ -43,9 +52,10 @@ class Performer:
         A tool lets its errors pass: those a model can do something about reach it, the
         others are answered by the graph.
         """
-        return await self._board.effects.once(
-            self.attempt, verb, target, request, occasion=occasion, again=again
-        )
+        async with self._outside():
+            return await self._board.effects.once(
+                self.attempt, verb, target, request, occasion=occasion, again=again
+            )
 
 
 ToolMaker: TypeAlias = "Callable[[Performer], Sequence[BaseTool]]"
