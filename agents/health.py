@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from neveridle.board.inspection import read_only
+from neveridle.board.inspection import read_only, reading
+from neveridle.errors import NeveridleError
 from neveridle.health import Check, Finding, Grade, in_thread
 
 if TYPE_CHECKING:
@@ -32,7 +33,20 @@ async def look_at_souls(settings: Settings) -> Sequence[Finding]:
 
 async def look_at_checkpoints(settings: Settings) -> Sequence[Finding]:
     """How many conversations wait to be gone on with, and what they take."""
+    if settings.board_url.startswith("postgres"):
+        return await in_thread(lambda: [_beside_the_board(settings.board_url)])
     return await in_thread(lambda: [_checkpoints(settings.home / "checkpoints.db")])
+
+
+def _beside_the_board(url: str) -> Finding:
+    try:
+        with reading(url) as reader:
+            there = reader.rows("SELECT 1 WHERE to_regclass('checkpoints') IS NOT NULL")
+            threads = int(reader.rows(THREADS)[0][0]) if there else 0
+    except NeveridleError:  # the board's own check says so
+        threads = 0
+    said = f"{threads:,} conversations are kept, in the board's database."
+    return Finding(about="checkpoints", message=said, facts={"threads": threads})
 
 
 def _checkpoints(path: Path) -> Finding:

@@ -8,11 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from neveridle.board.aging import Page
+from neveridle.board.lineage import PART_OF
 from neveridle.board.schema import (
     effects,
     handoffs,
     mirror,
     proposals,
+    sync_points,
+    sync_tasks,
     syncs,
     task_edges,
     task_links,
@@ -116,11 +119,16 @@ def _needed(c: Connection, found: Iterable[int], before: float) -> set[int]:
         .join(task_edges, task_edges.c.blocker_id == tasks.c.id)
         .join(dependant, dependant.c.id == task_edges.c.task_id)
         .where(or_(dependant.c.state != "completed", tasks.c.state != "completed")),
-        # An open one says that it belongs to it.
+        # An open one is linked to it; or any is part of it, and waits for what it waits for.
         select(tasks.c.id)
         .join(task_links, task_links.c.other_id == tasks.c.id)
         .join(dependant, dependant.c.id == task_links.c.task_id)
-        .where(dependant.c.state.in_(OPEN)),
+        .where(or_(dependant.c.state.in_(OPEN), task_links.c.kind == PART_OF)),
+        # It is somebody's part of a meeting that has not taken place.
+        select(tasks.c.id)
+        .join(sync_tasks, sync_tasks.c.task_id == tasks.c.id)
+        .join(sync_points, sync_points.c.id == sync_tasks.c.point)
+        .where(sync_points.c.state == "open"),
         # Whether a write to a service was done is not known yet.
         select(tasks.c.id)
         .join(effects, effects.c.task_id == tasks.c.id)

@@ -79,7 +79,7 @@ async def test_what_waits_for_a_person_is_told(
 
 
 async def test_an_outage_is_a_problem(board: Board, board_url: str, sql: Sql) -> None:
-    await sql("INSERT INTO outages (began_at, silent, agents) VALUES (1, '[\"sam\"]', 5)")
+    await sql("INSERT INTO outages (began_at, silent, agents, held_until) VALUES (1, '[]', 5, 2)")
     assert (await look(board_url))["outage"].grade is Grade.PROBLEM
     assert board.url == board_url
 

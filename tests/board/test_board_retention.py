@@ -25,6 +25,15 @@ EFFECT = (
     "INSERT INTO effects (key, task_id, service, verb, safety, state, request, created_at)"
     " VALUES (:key, :task, 's', 'v', 'natural', :state, '{}', 1)"
 )
+POINT = (
+    "INSERT INTO sync_points (name, lead, next_phase, substitutes, state, created_at, closed_at,"
+    " deadline, period, dispatch_id)"
+    " VALUES (:name, 'sam', '{}', '{}', :state, 1, :closed, 1e12, 1, :task)"
+)
+OUTAGE = (
+    "INSERT INTO outages (began_at, ended_at, silent, agents, held_until)"
+    " VALUES (:began, :ended, '[]', 5, 2)"
+)
 
 
 async def ids(board: Board) -> list[int]:
@@ -77,23 +86,31 @@ async def test_for_ever_is_for_ever(board: Board, add: Add, take: Take) -> None:
 async def test_what_an_open_task_needs_stays(board: Board, add: Add, take: Take, sql: Sql) -> None:
     base = await done(board, add, take)
     parent = await done(board, add, take)
+    grandparent = await done(board, add, take)
+    meets = await done(board, add, take)
     unsettled = await done(board, add, take)
     free = await done(board, add, take)
     top = await add("top", after=(base.id,), skills=("cobol",))
+    link = "INSERT INTO task_links (task_id, other_id, kind) VALUES (:a, :b, 'parent-child')"
+    await sql(link, a=top.id, b=parent.id)
+    await sql(link, a=parent.id, b=grandparent.id)
+    await sql(POINT, name="open", state="open", closed=None, task=None)
     await sql(
-        "INSERT INTO task_links (task_id, other_id, kind) VALUES (:a, :b, 'parent')",
-        a=top.id, b=parent.id,
+        "INSERT INTO sync_tasks (task_id, point, participant)"
+        " SELECT :t, id, 'sam' FROM sync_points", t=meets.id,
     )  # fmt: skip
     await sql(EFFECT, key="k", task=unsettled.id, state="intended")
     await board.clock.advance(100 * DAY)
     assert await tidy(board, Ages(tasks=90)) == {"tasks": 1}
-    assert await ids(board) == [base.id, parent.id, unsettled.id, top.id]
+    kept = [base.id, parent.id, grandparent.id, meets.id, unsettled.id, top.id]
+    assert await ids(board) == kept
     assert free.id not in await ids(board)
 
     await board.attempts.complete((await take(skills=["cobol"])).attempt)
     await sql("UPDATE effects SET state = 'done'")
+    await sql("UPDATE sync_points SET state = 'released'")
     await board.clock.advance(100 * DAY)
-    assert await tidy(board, Ages(tasks=90)) == {"tasks": 4}
+    assert await tidy(board, Ages(tasks=90)) == {"tasks": 6}
     assert await ids(board) == []
 
 
@@ -239,21 +256,15 @@ async def test_lives_of_agents_outages_and_sync_points_age(
     await board.runs.end([gone])
     await add("held")
     await take("max", run=holds)
-    point = "INSERT INTO sync_points (name, lead, next_phase, substitutes, state, created_at,"
-    point = f"{point} deadline, period,"
-    await sql(f"{point} closed_at) VALUES ('old', 'sam', '{{}}', '[]', 'released', 1, 1, 1, 1)")
-    await sql(f"{point} closed_at) VALUES ('open', 'sam', '{{}}', '[]', 'open', 1, 1, 1, NULL)")
-    outage = "INSERT INTO outages (began_at, held_until, silent, agents, ended_at)"
-    await sql(f"{outage} VALUES (1, 2, '[]', 5, 2)")
-    await sql(f"{outage} VALUES (1, 2, '[]', 5, NULL)")
+    await sql(POINT, name="old", state="released", closed=1, task=None)
+    await sql(POINT, name="open", state="open", closed=None, task=None)
+    await sql(OUTAGE, began=1, ended=2)
+    await sql(OUTAGE, began=1, ended=None)
     await sql(EFFECT, key="loose", task=None, state="done")
     await sql(EFFECT, key="loose and open", task=None, state="intended")
     held = (await sql("SELECT task_id FROM attempts WHERE run = :r", r=holds))[0][0]
     await sql(EFFECT, key="of a task", task=held, state="done")
-    await sql(
-        f"{point} closed_at, dispatch_id) VALUES ('gone on', 'sam', '{{}}', '[]', 'released',"
-        " 1, 1, :t)", t=held,
-    )  # fmt: skip
+    await sql(POINT, name="gone on", state="released", closed=1, task=held)
     await board.clock.advance(100 * DAY)
     lives = await board.runs.start("sam", role="r", skills=[])
     found = await tidy(board)

@@ -24,6 +24,17 @@ async def tidied(team: Any) -> dict[str, int]:
     return dict(event.data)
 
 
+async def hours(
+    team: Any, condition: Callable[[], object], look: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Let hours pass until something has come true; who sleeps may begin to at any moment."""
+    while not condition():
+        await team.board.clock.advance(600)
+        await asyncio.sleep(0.02)
+        if look is not None:
+            await look()
+
+
 async def test_an_hour_later_it_is_gone_and_only_then_anything_is_written(
     project: Any, hands: Any, until: Any
 ) -> None:
@@ -36,11 +47,12 @@ async def test_an_hour_later_it_is_gone_and_only_then_anything_is_written(
         await team.board.clock.advance(DAY)
         await asyncio.sleep(0.1)
         assert await team.board.events.newest() == newest
-        await team.board.clock.advance(3601)
-        while await team.board.tasks.find():  # noqa: ASYNC110 - done in the background
-            await asyncio.sleep(0.01)
-        while not await team.board.events.find(kind="board.tidied"):  # noqa: ASYNC110 - the same
-            await asyncio.sleep(0.01)
+        told: list[object] = []
+
+        async def seen() -> None:
+            told.extend(await team.board.events.find(kind="board.tidied"))
+
+        await hours(team, lambda: told, seen)
         assert await tidied(team) == {"tasks": 1}
         await team.dispatch("sam", "Another")
         assert (await team.run(until="idle")).endings == {"completed": 1}
@@ -100,9 +112,8 @@ async def test_what_failed_or_is_parked_is_kept_for_a_while(project: Any, hands:
         await team.board.clock.advance(4 * DAY)
         await asyncio.sleep(0.1)
         assert project.clones == ["1-1", "2-1"]
-        await team.board.clock.advance(1 * DAY + 3600)
-        while project.clones:  # noqa: ASYNC110 - done in the background
-            await asyncio.sleep(0.01)
+        await team.board.clock.advance(DAY)
+        await hours(team, lambda: not project.clones)
         assert (await team.board.tasks.get(2)).state is TaskState.BLOCKED
         # It can be taken up all the same, from the beginning.
         hands.do("Waits", hands.leave({"a.txt": "b\n"}))

@@ -82,7 +82,7 @@ async def _tidy(settings: Settings, *, dry_run: bool, vacuum: bool) -> dict[str,
     async with Board(settings.board_url, create=False) as board:
         workspaces = Workspaces(settings.repository, settings.home, branch=settings.team.branch)
         await workspaces.open()
-        checkpoints = Checkpoints(settings.home / "checkpoints.db")
+        checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
         janitor = Janitor(
             board, workspaces, checkpoints,
             prefix=settings.delivery.branch_prefix, merges=settings.delivery.mode == "merge",
