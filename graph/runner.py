@@ -69,9 +69,10 @@ class Runner:
                 except TimeoutError:
                     report.reason = "timeout"
         finally:
-            for one in (*loops, watch, *beside):
+            everything: list[asyncio.Task[Any]] = [*loops, watch, *beside]
+            for one in everything:
                 one.cancel()
-            await asyncio.gather(*loops, watch, *beside, return_exceptions=True)
+            await asyncio.gather(*everything, return_exceptions=True)
             await team.give_back(self._agents)
         report.seconds = await team.board.clock.now() - started
         report.problems, report.stopped = list(team.problems), dict(team.stopped)

@@ -75,6 +75,11 @@ class Notifier:
         if self._owed:
             self._tell()
 
+    @property
+    def open(self) -> bool:
+        """Whether a window is open."""
+        return self._timer is not None
+
     def flush(self) -> None:
         """Tell now what has not been told yet."""
         if self._timer is not None:

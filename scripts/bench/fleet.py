@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -78,7 +77,7 @@ def _running(*arguments: str, cwd: Path | None = None) -> Generator[int]:
     try:
         yield process.pid
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait()
 
 

@@ -169,7 +169,7 @@ async def test_what_comes_within_a_window_is_told_once() -> None:
     for _ in range(100):
         notifier.woke()
     assert len(sent) == 1
-    while notifier._timer is not None and len(sent) < 2:  # noqa: ASYNC110 - a timer
+    while notifier.open and len(sent) < 2:  # noqa: ASYNC110 - a timer
         await asyncio.sleep(0.01)
     assert len(sent) == 2
     notifier.woke()

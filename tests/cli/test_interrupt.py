@@ -123,7 +123,7 @@ def test_a_signal_during_a_model_call(
     address, asked = slow_model
     project.configure(f'[model]\ndefault = "openai:slow"\nbase_url = "{address}"\n')
     cli("dispatch", "sam", "Wait for it")
-    process = start(project.folder, "run")
+    process = start(project.folder, "run", "--grace", "0.1")
     _wait_for(asked.is_set)
     out, err = _stop(process, number)
 

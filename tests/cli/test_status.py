@@ -84,7 +84,8 @@ def test_tasks_that_wait_for_ever_are_shown(cli: Callable[..., Any], project: An
 def test_an_agent_is_alive_within_its_lease() -> None:
     def alive(heartbeat: float | None) -> bool:
         agent = {"name": "sam", "role": "r", "heartbeat_at": heartbeat, "task": None}
-        (shown,) = status_of({"now": 1000.0, "agents": [agent]}, lease=120)["agents"]
+        numbers = {"now": 1000.0, "agents": [agent], "processes": []}
+        (shown,) = status_of(numbers, lease=120)["agents"]
         return bool(shown["alive"])
 
     assert alive(1000.0)

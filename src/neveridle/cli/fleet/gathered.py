@@ -31,8 +31,9 @@ class Gathered:
             case "began":
                 self.runs.append(message["run"])
             case "ended":
-                line = dict(message["line"])
-                self.report.add(AttemptLine(**{**line, "path": tuple(line["path"])}))
+                line: dict[str, Any] = message["line"]
+                path: list[str] = line.pop("path")
+                self.report.add(AttemptLine(**line, path=tuple(path)))
             case "ready":
                 self._notices(message["notices"])
             case "error":
