@@ -157,7 +157,8 @@ async def test_who_has_no_time_left_calls_no_model(project: Any, api: Any) -> No
     project.use("leases", lease=60, heartbeat=20)
     async with project.team() as team:
         task = await team.dispatch("sam", "Fix")
-        run = await team.run_of("sam")
+        # Of another process: what nobody here works on our keeper would return.
+        run = await team.board.runs.start("sam", role="backend", skills=["python"])
         won = await team.board.attempts.claim(
             agent="sam", run=run, skills=["python"], source=task.source, lease=60
         )

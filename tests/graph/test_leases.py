@@ -67,21 +67,34 @@ async def test_a_task_cancelled_while_at_work_stops_its_work_and_is_cleared_away
 
 
 async def test_heartbeats_keep_a_long_work_alive(
-    project: Any, stays: Any, begun: asyncio.Event
+    project: Any,
+    stays: Any,
+    begun: asyncio.Event,
+    until: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     project.use("leases", lease=60, heartbeat=20)
     await project.script()
+    beats = 0
     async with project.team(worker=stays) as team:
+        beat = team.keeper.beat
+
+        async def counted() -> None:
+            nonlocal beats
+            await beat()
+            beats += 1  # the next wait begins before anybody else has his turn
+
+        monkeypatch.setattr(team.keeper, "beat", counted)
         await team.dispatch("sam", "Long")
         run = asyncio.create_task(team.run(until="idle", ticks=1))
         await begun.wait()
         (attempt,) = await team.board.attempts.active()
-        for _ in range(10):
+        for number in range(1, 11):
             before = attempt.lease_until
             await team.board.clock.advance(20)
-            while (await team.board.attempts.active())[0].lease_until == before:  # noqa: ASYNC110 - on the board
-                await asyncio.sleep(0.01)
+            await until(lambda number=number: beats >= number)
             (attempt,) = await team.board.attempts.active()
+            assert attempt.lease_until == before + 20
         assert attempt.fence == 1
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
