@@ -175,7 +175,7 @@ async def test_who_is_past_all_questions_merges_at_most_once(
     await stopped(second)
 
     await loses(zombie)
-    assert item.merges == 1
+    assert item.merges <= 1
 
     done = await ended(second)
     assert (await ended(zombie))["endings"] == {"lost": 1}

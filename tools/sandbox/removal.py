@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import random
 import stat
 import sys
+import time
 from pathlib import Path
+
+ROUNDS = 100
+"""How often a removal begins again because somebody else removes the same."""
 
 
 def remove_tree(root: Path | str, *, dir_fd: int | None = None) -> None:
@@ -16,11 +21,25 @@ def remove_tree(root: Path | str, *, dir_fd: int | None = None) -> None:
     A relative ``root`` is looked for in the open folder ``dir_fd``, if given.
 
     No link is followed, read-only folders are opened, and folders nested deeper
-    than a path can name are flattened first instead of being descended into.
+    than a path can name are flattened first instead of being descended into. Somebody
+    else may be removing the same: then both succeed.
 
     Raises:
         OSError: something cannot be removed.
     """
+    for _ in range(ROUNDS):
+        try:
+            _remove(root, dir_fd)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
+            time.sleep(random.uniform(0, 0.002))  # somebody else moves things about in there
+        else:
+            return
+    _remove(root, dir_fd)
+
+
+def _remove(root: Path | str, dir_fd: int | None) -> None:
     try:
         top = _open_folder(root, dir_fd)
     except FileNotFoundError:
@@ -48,6 +67,8 @@ def _empty(top: int) -> None:
         except FileNotFoundError:
             continue
         except OSError:  # a folder: EISDIR on Linux, EPERM elsewhere
+            if not _is_there(name, top):
+                continue
             if not _is_folder(name, top):
                 raise
         folder = _open_folder(name, top)

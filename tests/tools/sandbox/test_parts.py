@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,16 @@ def test_removal_of_a_link_leaves_its_target(tmp_path: Path) -> None:
 
     assert (tmp_path / "target").exists()
     assert not (tmp_path / "link").is_symlink()
+
+
+def test_several_who_remove_the_same_folder_all_succeed(tmp_path: Path) -> None:
+    """As when an attempt clears up after itself while somebody's janitor looks round."""
+    for number in range(20):
+        root = tmp_path / str(number)
+        for name in ("a/b/c", "a/d", "e/f", "g"):
+            (root / name).mkdir(parents=True)
+            (root / name / "file").write_text("x")
+        with ThreadPoolExecutor(3) as several:
+            for done in [several.submit(remove_tree, root) for _ in range(3)]:
+                done.result()
+        assert not root.exists()
