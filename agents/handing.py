@@ -28,7 +28,7 @@ def document_of(
     """
     draft = cast("Mapping[str, Any]", outcome["handoff"])
     given: object = draft.get("artifacts")
-    named = cast("Mapping[str, Any]", given) if isinstance(given, dict) else {}
+    named = cast("Mapping[str, Any]", given if isinstance(given, dict) else {})
     artifacts = {str(name): str(value) for name, value in named.items() if str(value).strip()}
     if checks:
         artifacts["checks"] = ", ".join(checks)
