@@ -27,8 +27,8 @@ def document_of(
         commit: its commit.
     """
     draft = cast("Mapping[str, Any]", outcome["handoff"])
-    given = draft.get("artifacts")
-    named = cast("Mapping[str, Any]", given) if isinstance(given, dict) else {}
+    given: object = draft.get("artifacts")
+    named = cast("Mapping[str, Any]", given if isinstance(given, dict) else {})
     artifacts = {str(name): str(value) for name, value in named.items() if str(value).strip()}
     if checks:
         artifacts["checks"] = ", ".join(checks)
