@@ -11,7 +11,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from psycopg import AsyncConnection, DataError, abc, adapt, errors, pq
 
@@ -209,7 +209,7 @@ def text_of(value: object) -> bytes | None:
     if isinstance(value, int):
         return b"%d" % value
     if isinstance(value, list):
-        return b"{" + b",".join(map(_element, value)) + b"}"
+        return b"{" + b",".join(map(_element, cast("list[object]", value))) + b"}"
     msg = f"cannot send a {type(value).__name__}"
     raise TypeError(msg)
 

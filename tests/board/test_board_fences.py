@@ -78,7 +78,7 @@ def fenced() -> set[str]:
     parts = [name for name, part in vars(Board).items() if isinstance(part, cached_property)]
     assert len(parts) >= 9
     for name in parts:
-        kind = type(getattr(board, name))
+        kind: type[Any] = type(getattr(board, name))
         for method, function in inspect.getmembers(kind, inspect.iscoroutinefunction):
             kinds = [str(one.annotation) for one in inspect.signature(function).parameters.values()]
             if not method.startswith("_") and "Attempt" in kinds:

@@ -118,6 +118,9 @@ def test_where_agents_run_is_shown_where_there_are_several_processes(
     assert "far.example" in out
     assert "silent for 60 min" in out
 
-    project.on_board(lambda board: board.runs.bury(ids))
+    async def bury(board: Board) -> None:
+        await board.runs.bury(ids)
+
+    project.on_board(bury)
     assert cli("status", "--json").json["processes"] == []
     assert "Processes" not in cli("status").out
