@@ -78,7 +78,8 @@ def fenced() -> set[str]:
     parts = [name for name, part in vars(Board).items() if isinstance(part, cached_property)]
     assert len(parts) >= 9
     for name in parts:
-        kind: type[Any] = type(getattr(board, name))
+        part: Any = getattr(board, name)
+        kind: Any = type(part)
         for method, function in inspect.getmembers(kind, inspect.iscoroutinefunction):
             kinds = [str(one.annotation) for one in inspect.signature(function).parameters.values()]
             if not method.startswith("_") and "Attempt" in kinds:
