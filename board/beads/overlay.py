@@ -41,7 +41,7 @@ def is_unchanged(task: Task, stands: Standing) -> bool:
     if task.state in ("waiting", "blocked") and task.waiting_on.startswith(HELD):
         return stands.kind in (Kind.HELD, Kind.OPEN)  # open, but in a circle
     if stands.kind is Kind.GONE:
-        return task.state == "cancelled"
+        return True  # what was deleted there is not brought back by us
     at = {Kind.OPEN: "pending", Kind.DONE: "completed"}.get(stands.kind)
     return task.state == at
 

@@ -75,7 +75,8 @@ def lands(task: Known, was: Standing, issue: Issue, now: Standing, agents: froze
         return task.state != "completed"
     if now.kind is Kind.GONE:
         return task.state in ("pending", "waiting", "blocked")
-    back = (task.state == "completed" and was.kind is Kind.DONE) or (
+    over = was.kind in (Kind.DONE, Kind.GONE)
+    back = (task.state == "completed" and over) or (
         task.state == "cancelled" and task.waiting_on == REOPENING
     )
     if now.kind is Kind.OPEN:

@@ -73,7 +73,7 @@ def backlogs(draw: st.DrawFn) -> list[Record]:
     return found
 
 
-@settings(max_examples=120, deadline=None, database=None,
+@settings(max_examples=40, deadline=None, database=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(first=backlogs(), second=backlogs())
 def test_of_any_backlog_and_of_what_becomes_of_it(
