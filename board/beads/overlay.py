@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from neveridle.board.beads.issue import BLOCKS, PARENT, PRIORITIES, Issue, tie_from
+from neveridle.board.beads.naming import CANCELLED_HERE
 from neveridle.board.beads.rule import FANOUT, HELD, HOLDING, Kind, Standing
 from neveridle.board.task import Task
 
@@ -76,7 +77,7 @@ def told(issue: Issue, task: Task | None, stands: Standing, worker: str | None) 
 
 def _why_closed(task: Task, worker: str | None) -> str:
     if task.state == "cancelled":
-        return "cancelled"
+        return CANCELLED_HERE
     return f"completed by {worker}" if worker else "completed"
 
 
