@@ -134,7 +134,8 @@ async def test_circles_are_left_open_and_told(
 ) -> None:
     file = [issue("a", ties={"blocks": ["b"]}), issue("b", ties={"blocks": ["c"]}),
             issue("c", ties={"blocks": ["a"]}), issue("d", ties={"blocks": ["d"]}),
-            issue("e", ties={"parent-child": ["d"]}), issue("f", ties={"blocks": ["e"]})]  # fmt: skip
+            issue("e", ties={"parent-child": ["d"]}),
+            issue("f", ties={"blocks": ["e"]})]  # fmt: skip
     report = await bring(file)
     assert sorted(map(sorted, report.circles)) == [["a", "b", "c", "c"], ["d", "d"]]
     assert await ready() == set()

@@ -18,13 +18,12 @@ def records(data: bytes) -> dict[str, Record]:
 
 
 async def test_a_real_backlog_goes_round_and_loses_nothing(
-    board: Board, backlog: Path, tmp_path: Path
+    board: Board, backlog: bytes, tmp_path: Path
 ) -> None:
-    data = backlog.read_bytes()
-    await board.beads.take(read_issues(data, "x"))
+    await board.beads.take(read_issues(backlog, "x"))
     exported = await board.beads.export()
-    assert records(exported) == records(data)
-    assert list(records(exported)) == sorted(records(data))
+    assert records(exported) == records(backlog)
+    assert list(records(exported)) == sorted(records(backlog))
     async with Board(f"sqlite:///{tmp_path / 'other.db'}") as other:
         await other.beads.take(read_issues(exported, "y"))
         assert await other.beads.export() == exported
