@@ -8,6 +8,8 @@ import re
 SOURCE = "beads"
 """The mirror's name for what was read from files of issues."""
 PREFIX = "neveridle"
+CANCELLED_HERE = "cancelled in neveridle"
+"""Why an issue was closed whose task was cancelled: Beads has no other word for it."""
 
 
 def ref_of(issue: str) -> str:

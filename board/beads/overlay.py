@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from neveridle.board.beads.issue import BLOCKS, PARENT, PRIORITIES, Issue, tie_from
+from neveridle.board.beads.naming import CANCELLED_HERE
 from neveridle.board.beads.rule import FANOUT, HELD, HOLDING, Kind, Standing
 from neveridle.board.task import Task
 
@@ -41,7 +42,7 @@ def is_unchanged(task: Task, stands: Standing) -> bool:
     if task.state in ("waiting", "blocked") and task.waiting_on.startswith(HELD):
         return stands.kind in (Kind.HELD, Kind.OPEN)  # open, but in a circle
     if stands.kind is Kind.GONE:
-        return task.state == "cancelled"
+        return True  # what was deleted there is not brought back by us
     at = {Kind.OPEN: "pending", Kind.DONE: "completed"}.get(stands.kind)
     return task.state == at
 
@@ -76,7 +77,7 @@ def told(issue: Issue, task: Task | None, stands: Standing, worker: str | None) 
 
 def _why_closed(task: Task, worker: str | None) -> str:
     if task.state == "cancelled":
-        return "cancelled"
+        return CANCELLED_HERE
     return f"completed by {worker}" if worker else "completed"
 
 

@@ -68,7 +68,8 @@ def standing(issue: Issue, issues: Mapping[str, Issue], now: float) -> Standing:
     if issue.kind in NO_WORK:
         return Standing(Kind.HELD, f"{HELD}type {issue.kind}")
     above = [issues[tie.other] for tie in issue.ties if tie.kind == PARENT and tie.other in issues]
-    moments = [one.defer_until or 0.0 for one in (issue, *above)]
+    there = (issue, *(one for one in above if one.status != "tombstone"))
+    moments = [one.defer_until or 0.0 for one in there]
     if max(moments) > now:
         return Standing(Kind.HELD, f"{HELD}deferred", until=max(moments))
     return Standing(Kind.OPEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neveridle.board.beads.issue import Issue
+from neveridle.board.beads.naming import CANCELLED_HERE
 from neveridle.board.beads.rule import CIRCLE, HELD, OUTSIDE, Kind, Standing
 from neveridle.board.beads.snapshot import Known
 from neveridle.board.task import REOPENING
@@ -72,10 +73,12 @@ def lands(task: Known, was: Standing, issue: Issue, now: Standing, agents: froze
     if task.state == "waiting" and task.waiting_on.startswith("task:"):
         return False  # it was handed over
     if now.kind is Kind.DONE:
-        return task.state != "completed"
+        ours = issue.record.get("close_reason") == CANCELLED_HERE
+        return task.state != "completed" and not (task.state == "cancelled" and ours)
     if now.kind is Kind.GONE:
         return task.state in ("pending", "waiting", "blocked")
-    back = (task.state == "completed" and was.kind is Kind.DONE) or (
+    over = was.kind in (Kind.DONE, Kind.GONE)
+    back = (task.state == "completed" and over) or (
         task.state == "cancelled" and task.waiting_on == REOPENING
     )
     if now.kind is Kind.OPEN:

@@ -91,6 +91,8 @@ def retell(
             continue
         before, after = facts(was[key], agents), facts(now[key], agents)
         new = {name: value for name, value in after.items() if before[name] != value}
+        if now[key].status != "open":
+            new.pop("assignee", None)  # it tells who is at it, not whom it is for
         if new and board.tasks[ids[key]].state in OPEN_STATES:
             c.execute(update(tasks).where(tasks.c.id == ids[key]).values(updated_at=NOW, **new))
             count += 1

@@ -120,9 +120,8 @@ class Taking:
             kind = self.stands[key].kind
             if key in self.ids or kind is Kind.GONE:
                 continue
-            if key not in self.was or (
-                self.stood[key].kind in (Kind.DONE, Kind.GONE) and kind is not Kind.DONE
-            ):
+            stood = self.stood[key].kind if key in self.was else Kind.GONE
+            if stood is Kind.GONE or (stood is Kind.DONE and kind is not Kind.DONE):
                 new.append(issue)
         new.sort(key=lambda one: (one.created_at or self.now, one.id))
         rows = [(one, values_at(self.stands[one.id], one, self.now)) for one in new]

@@ -115,11 +115,11 @@ def ready(board: Board) -> Callable[[], Awaitable[set[str]]]:
 
 
 @pytest.fixture(params=["artifact-keeper", "gastownhall"])
-def backlog(request: pytest.FixtureRequest) -> Path:
+def backlog(request: pytest.FixtureRequest) -> bytes:
     """A real team's file."""
     root = Path(__file__).resolve().parents[3]
     folder = Path(os.environ.get("NEVERIDLE_SHARED", root.parent / "shared")) / "data" / "beads"
     found = sorted(folder.glob(f"{request.param}*.jsonl"))
     if not found:
         pytest.skip(f"there is no file of issues in {folder}")
-    return found[0]
+    return found[0].read_bytes()
