@@ -31,7 +31,7 @@ def remove_tree(root: Path | str, *, dir_fd: int | None = None) -> None:
         try:
             _remove(root, dir_fd)
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EISDIR):
                 raise
             time.sleep(random.uniform(0, 0.002))  # somebody else moves things about in there
         else:
