@@ -54,7 +54,7 @@ docs: $(MADE)/docs ## Build the site; fail if a generated page is out of date
 reference: $(MADE)/runtime ## Write the generated pages of the documentation
 	PYTHONPATH=scripts $(BIN)/python -m reference
 
-bench: $(MADE)/runtime ## Measure, and write docs/benchmarks.md
+bench: $(MADE)/test ## Measure, and write docs/benchmarks.md
 	PYTHONPATH=scripts $(BIN)/python -m bench $(ARGS)
 
 build: $(MADE)/check ## Build wheel and sdist into dist/

@@ -22,12 +22,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Sampler = Callable[[], float]
-Compare = Literal["ratio", "difference", "ours", "share"]
+SCALE = [1.0]
+"""The share of the tasks that contests are about: less is quicker, and says less."""
+Compare = Literal["ratio", "difference", "ours", "share", "rate"]
+
+
+class Skipped(Exception):
+    """A row cannot be measured here; the message says what it needs."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What a row compares; each sampler returns seconds per operation."""
+    """What a row compares; each sampler returns seconds per operation.
+
+    Where ``rate`` is compared, they return what there should be much of: tasks per second.
+    """
 
     ours: Sampler
     floor: Sampler
@@ -41,15 +50,16 @@ class Row:
         name: what is measured.
         floor: what it is compared with.
         compare: what the limit holds for: ours / floor, ours - floor (seconds), or ours
-            alone (seconds, or the share of a core's time that is used).
-        limit: the figure to stay within.
+            alone (seconds, or the share of a core's time that is used); rate is ours / floor
+            as well, of what there should be much of.
+        limit: the figure to stay within, for a rate to reach; None: it is only shown.
         rounds: how many samples of each are taken.
     """
 
     name: str
     floor: str
     compare: Compare
-    limit: float
+    limit: float | None
     rounds: int
     prepare: Callable[[], AbstractContextManager[Pair]]
 
@@ -67,7 +77,7 @@ class Result:
         """The median, over the rounds, of what the row compares."""
         pairs = zip(self.ours, self.floor, strict=True)
         match self.row.compare:
-            case "ratio":
+            case "ratio" | "rate":
                 return statistics.median(ours / floor for ours, floor in pairs)
             case "difference":
                 return statistics.median(ours - floor for ours, floor in pairs)
@@ -76,15 +86,18 @@ class Result:
 
     @property
     def reached(self) -> bool:
-        """Whether the figure is within the row's limit."""
-        return self.value <= self.row.limit
+        """Whether the figure is within the row's limit, or reaches it."""
+        limit = self.row.limit
+        if limit is None:
+            return True
+        return self.value >= limit if self.row.compare == "rate" else self.value <= limit
 
 
 ROWS: list[Row] = []
 
 
 def row(
-    name: str, *, floor: str, limit: float, compare: Compare = "ratio", rounds: int = 15
+    name: str, *, floor: str, limit: float | None, compare: Compare = "ratio", rounds: int = 15
 ) -> Callable[[Callable[[], Generator[Pair]]], Callable[[], Generator[Pair]]]:
     """Register a row; see the module for its shape, :class:`Row` for the arguments."""
 
@@ -106,6 +119,11 @@ def measure(item: Row, rounds: int | None = None) -> Result:
             ours.append(pair.ours())
             floor.append(pair.floor())
     return Result(item, ours, floor)
+
+
+def scaled(count: int) -> int:
+    """So many at full scale."""
+    return max(8, int(count * SCALE[0]))
 
 
 def timed(work: Callable[[], object], operations: int = 1) -> Sampler:

@@ -20,8 +20,19 @@ thrown away, so that whatever else the machine does meets both. *Figure* is the 
 the rounds of what the row compares; *times* are medians of each alone. Ratios carry over
 to other machines, times do not. Write the page again with `make bench`."""
 
+PROCESSES = """\
+In the rows of *claim + complete*, as many processes as are named, each with a connection of
+its own, wait for the word and then empty a board of runnable tasks; the *times* there are
+tasks per second, from the word to the end of the last process, and the figure is the median of
+the rounds' ratios, with the lowest and the highest. In each round every side does this once, in
+turn, on a database of its own on one server, as it comes: completions wait for the disk. *Raw* is
+plain psycopg or sqlite3 with the very same SQL. The peers do what corresponds, with
+settings that made them fastest: procrastinate a worker per process with one job at a time
+and no LISTEN, DBOS a queue polled each millisecond with ten workflows per process.
+A round in which a task was done twice, or not at all, ends the run."""
 
-def render(results: Sequence[Result]) -> str:
+
+def render(results: Sequence[Result], skipped: Sequence[str] = ()) -> str:
     """The text of the page."""
     head = ["what", "floor or peer", "times", "figure", "to reach", "rounds", ""]
     return page(
@@ -29,6 +40,8 @@ def render(results: Sequence[Result]) -> str:
         "# Benchmarks",
         METHOD,
         table(head, map(line, results)),
+        PROCESSES,
+        *([f"Not measured: {'; '.join(skipped)}."] if skipped else []),
         f"Measured on {machine()}.",
     )
 
@@ -39,23 +52,18 @@ def line(result: Result) -> list[str]:
     return [
         item.name,
         item.floor,
-        " : ".join(figure_of(item, statistics.median(x)) for x in (result.ours, result.floor)),
-        figure(item, result.value),
-        f"≤ {figure(item, item.limit)}",
+        " : ".join(amount(item, statistics.median(one)) for one in (result.ours, result.floor)),
+        f"{figure(item, result.value)}{spread(result)}",
+        bound(item),
         str(len(result.ours)),
-        "✓" if result.reached else "**missed**",
+        "" if item.limit is None else "✓" if result.reached else "**missed**",
     ]
-
-
-def figure_of(item: Row, value: float) -> str:
-    """What one side of a row cost."""
-    return f"{value:.2%}" if item.compare == "share" else span(value)
 
 
 def figure(item: Row, value: float) -> str:
     """The row's figure or limit, in the terms in which it compares."""
     match item.compare:
-        case "ratio":
+        case "ratio" | "rate":
             return f"{value:.2f} times"
         case "difference":
             return f"{span(value)} more"
@@ -63,6 +71,32 @@ def figure(item: Row, value: float) -> str:
             return span(value)
         case "share":
             return f"{value:.2%}"
+
+
+def bound(item: Row) -> str:
+    """What the row is to reach."""
+    if item.limit is None:
+        return "—"
+    return f"{'≥' if item.compare == 'rate' else '≤'} {figure(item, item.limit)}"
+
+
+def amount(item: Row, value: float) -> str:
+    """What one side came to, alone."""
+    match item.compare:
+        case "rate":
+            return f"{value:,.0f}"
+        case "share":
+            return f"{value:.2%}"
+        case _:
+            return span(value)
+
+
+def spread(result: Result) -> str:
+    """Between which figures the rounds lay, where they were few."""
+    if result.row.compare != "rate":
+        return ""
+    values = [one / other for one, other in zip(result.ours, result.floor, strict=True)]
+    return f" ({min(values):.2f} to {max(values):.2f})"
 
 
 def span(seconds: float) -> str:
