@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -78,8 +78,7 @@ def fenced() -> set[str]:
     parts = [name for name, part in vars(Board).items() if isinstance(part, cached_property)]
     assert len(parts) >= 9
     for name in parts:
-        part: Any = getattr(board, name)
-        kind: Any = type(part)
+        kind = cast("type[Any]", getattr(board, name).__class__)
         for method, function in inspect.getmembers(kind, inspect.iscoroutinefunction):
             kinds = [str(one.annotation) for one in inspect.signature(function).parameters.values()]
             if not method.startswith("_") and "Attempt" in kinds:
