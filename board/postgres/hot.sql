@@ -50,9 +50,10 @@ FROM unnest(%(sources)s::text[]) WITH ORDINALITY AS s (source, rank), LATERAL (
   SELECT t.id, t.source, t.assignee, t.skills, t.priority, t.unblocks FROM tasks AS t
   WHERE t.state = 'pending' AND t.open_blockers = 0 AND t.source = s.source
     AND NOT EXISTS (
-      SELECT 1 FROM task_services AS n JOIN services AS v ON v.name = n.service
-      WHERE n.task_id = t.id AND NOT v.usable
-        AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock)))
+      SELECT 1 FROM task_services AS n WHERE n.task_id = t.id AND (
+        SELECT NOT v.usable
+          AND (v.retry_at IS NULL OR v.retry_at > (SELECT now FROM board_clock))
+        FROM services AS v WHERE v.name = n.service) OFFSET 0)
   ORDER BY t.priority DESC, t.unblocks DESC, t.id
   LIMIT %(limit)s) AS r
 ORDER BY s.rank, r.priority DESC, r.unblocks DESC, r.id

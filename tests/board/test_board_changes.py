@@ -121,6 +121,39 @@ async def test_what_is_runnable_in_claiming_order(board: Board, add: Add) -> Non
     assert ([one.id for one in listed], whole) == ([3, 2], False)
 
 
+async def test_whom_to_wake_is_decided_by_what_a_claim_would_find(
+    board: Board, add: Add, sql: Add
+) -> None:
+    states: dict[str, tuple[bool, float | None]] = {"up": (True, None), "down": (False, None)}
+    states |= {"back": (False, 999_999.0), "later": (False, 1_000_060.0)}
+    for name, (usable, retry_at) in states.items():
+        await sql(
+            "INSERT INTO services (name, usable, retry_at) VALUES (:name, :usable, :at)",
+            name=name, usable=usable, at=retry_at,
+        )  # fmt: skip
+    first = None
+    for source in (Source.BACKLOG, Source.DISPATCH):
+        for skills in ((), ("a",), ("a", "b")):
+            for services in ((), ("down",), ("later",), ("up", "back")):
+                for assignee in (None, "sam"):
+                    after = () if first is None or services else (first.id,)
+                    task = await add(
+                        "t", source=source, skills=skills, services=services, assignee=assignee,
+                        after=after if skills else (),
+                    )  # fmt: skip
+                    first = first or task
+    listed, whole = await board.runnable(limit=1000)
+    assert whole
+    for agent in ("sam", "leo"):
+        for able in ((), ("a",), ("a", "b"), ("c",)):
+            for source in Source:
+                found = (
+                    task.id for task in listed
+                    if task.source == source and task.suits(agent, able)
+                )  # fmt: skip
+                assert await board.attempts.peek(agent, able, source) == next(found, None)
+
+
 # PostgreSQL alone
 
 
