@@ -287,7 +287,7 @@ def arm(team: Team, edge: str) -> None:
         "learnt": lambda: after(team.lessons, "draw"),
         "in complete": lambda: during(team, board.attempts, "complete"),
         "completed": lambda: after(board.attempts, "complete"),
-        "cleared": lambda: before(Workspaces, "delete_branch"),
+        "cleared": lambda: after(Workspaces, "remove"),
         "before handoff": lambda: before(board.handoffs, "give"),
         "in handoff": lambda: during(team, board.handoffs, "give"),
         "handed off": lambda: after(board.handoffs, "give"),
