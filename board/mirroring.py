@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, insert, select
 
 from neveridle.board.attempt import RESUMABLE, Phase
+from neveridle.board.beads.naming import ref_of
 from neveridle.board.dependencies import add_edge, remove_edge
 from neveridle.board.endings import cancel_task, revive_task
 from neveridle.board.lookup import find_ref, find_task
@@ -90,6 +91,8 @@ def _close(c: Connection, source: str, entries: Mapping[str, MirrorEntry]) -> No
         tasks.c.ref.is_not(None),
         # What was handed over is at work in somebody else's hands.
         ~tasks.c.waiting_on.startswith("task:"),
+        # What came from a file of issues is no item of this source.
+        ~tasks.c.ref.startswith(ref_of("")),
     )
     for row in c.execute(query).mappings().all():
         task = task_from_row(row)

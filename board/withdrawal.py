@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from neveridle.board.attempt import Attempt, Phase
+from neveridle.board.beads.naming import issue_of
+from neveridle.board.beads.outside import closed_in_file, complete_closed
 from neveridle.board.endings import cancel_task
 from neveridle.board.lookup import find_task
 from neveridle.board.rows import decoded
@@ -24,6 +26,9 @@ def closed_outside(c: Connection, task: Task) -> Task | None:
         task = find_task(c, task.continues)
     if task.source not in OUTSIDE or task.ref is None:
         return None
+    issue = issue_of(task.ref)
+    if issue is not None:
+        return task if closed_in_file(c, issue) else None
     synced = select(syncs.c.synced_at).where(syncs.c.source == str(task.source))
     if c.execute(synced).scalar() is None:
         return None
@@ -41,5 +46,11 @@ def may_be_ours(attempt: Attempt) -> bool:
 
 
 def withdraw(c: Connection, task: Task) -> None:
-    """Cancel a task that was closed outside, with all that continues it; it may come back."""
+    """Cancel a task that was closed outside, with all that continues it; it may come back.
+
+    One from a file of issues is completed, as an import would have: no sync lets go of what
+    waits for it.
+    """
     cancel_task(c, task, f"no longer open in {task.source}", reopens=True)
+    if issue_of(task.ref) is not None:
+        complete_closed(c, task.id)

@@ -204,3 +204,42 @@ async def test_what_aged_out_is_closed_and_stays_away(
     assert json.loads((await board.beads.export()).splitlines()[0])["status"] == "closed"
     await bring([issue("a", title="A"), issue("b", ties={"blocks": ["a"]})])
     assert [task.ticket for task in await board.tasks.find()] == ["b"]
+
+
+@pytest.mark.parametrize("handed", [False, True])
+async def test_what_was_closed_while_an_agent_was_at_it_is_not_begun_again(
+    board: Board,
+    issue: Issues,
+    bring: Brings,
+    take: Takes,
+    recounted: Callable[[Board], Awaitable[None]],
+    *,
+    handed: bool,
+) -> None:
+    await bring([issue("a", priority=0), issue("b", ties={"blocks": ["a"]})])
+    claim = await take()
+    if handed:
+        document = HandoffDocument(summary="s", action="a")
+        await board.handoffs.give(claim.attempt, to="leo", document=document, verified=False)
+        claim = await take("leo", source=Source.DISPATCH)
+    await bring([issue("a", "closed", priority=0)])
+    await board.attempts.release(claim.attempt)
+    source = Source.DISPATCH if handed else Source.BACKLOG
+    claim = await take("leo" if handed else "sam", source=source)
+    version = await board.version()
+    assert await board.attempts.withdraw(claim.attempt)
+    assert await state(board, "a") == "completed"
+    assert (await of(board, "b")).runnable
+    assert await board.version() > version
+    await recounted(board)
+
+
+async def test_a_tracker_beside_it_does_not_take_issues_for_its_own(
+    board: Board, issue: Issues, bring: Brings, take: Takes
+) -> None:
+    await bring([issue("a")])
+    await board.syncs.hold("backlog", "me", seconds=1)
+    await board.syncs.mirror("backlog", [])
+    await board.syncs.release("backlog", "me", token="t")
+    assert await state(board, "a") == "pending"
+    assert not await board.attempts.withdraw((await take()).attempt)
