@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, case, select
 from neveridle.board.database import Database
 from neveridle.board.forest import Node, Tree, plant
 from neveridle.board.lineage import IS_INHERITED, PART_OF, ancestors, own_edges, parents_of
-from neveridle.board.reason import DEAD, HeldUp, Hindrance, Reason, by_dependency, by_state
+from neveridle.board.reason import DEAD, RECORD, HeldUp, Hindrance, Reason, by_dependency, by_state
 from neveridle.board.rows import task_from_row
 from neveridle.board.schema import board_clock, services, task_edges, task_links, tasks
 from neveridle.board.task import OPEN_STATES, Source, Task
@@ -27,12 +27,16 @@ class Readiness:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ready(self, skills: Skills, *, limit: int | None = None) -> list[Task]:
+    async def ready(
+        self, skills: Skills, *, limit: int | None = None, records: bool = False
+    ) -> list[Task]:
         """What claims would hand out now, in their order: rung by rung, the best one first.
 
         Args:
             skills: of the team; what nobody in it can claim is not ready.
             limit: at most so many; None: all.
+            records: whether what was imported from Beads as a record, not as work (such as a
+                message), is listed behind them where nothing holds it up. No claim hands it out.
         """
 
         def work(c: Connection) -> list[Task]:
@@ -43,7 +47,7 @@ class Readiness:
                     break
                 if not _hindrances(task, skills, down):
                     found.append(task)
-            return found
+            return [*found, *_records(c)][:limit] if records else found
 
         return await self._database.read(work)
 
@@ -61,6 +65,8 @@ class Readiness:
             query = select(tasks).where(tasks.c.state.in_(["pending", "waiting", "blocked"]))
             for row in c.execute(query.order_by(tasks.c.priority.desc(), tasks.c.id)).mappings():
                 task = task_from_row(row)
+                if task.waiting_on.startswith(RECORD) and not task.open_blockers:
+                    continue  # no work, and nothing holds it up: see ``ready``
                 own = by_state(task)
                 reasons = [*([own] if own else []), *_hindrances(task, skills, down)]
                 if reasons or task.open_blockers:
@@ -129,6 +135,16 @@ def _runnable(c: Connection) -> Iterator[Task]:
     )
     for row in c.execute(query).mappings():
         yield task_from_row(row)
+
+
+def _records(c: Connection) -> list[Task]:
+    """What came from Beads with a type that is no work, and waits for nothing else."""
+    query = select(tasks).where(
+        tasks.c.state == "waiting",
+        tasks.c.waiting_on.startswith(RECORD, autoescape=True),
+        tasks.c.open_blockers == 0,
+    )
+    return [task_from_row(row) for row in c.execute(query.order_by(tasks.c.id)).mappings()]
 
 
 def _down(c: Connection) -> dict[str, tuple[str, float | None]]:

@@ -11,6 +11,9 @@ from neveridle.board.task import Task
 DEAD = ("failed", "cancelled")
 """States in which a task holds up those that wait for it until a person acts."""
 
+RECORD = "beads:type "
+"""How ``waiting_on`` begins of what was imported and is no work; see ``beads.rule``."""
+
 
 class Hindrance(StrEnum):
     """What kind of thing is in the way."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from neveridle.board.beads.issue import BLOCKS, PARENT, Issue, Tie
+from neveridle.board.reason import RECORD
 
 HOLDING = (BLOCKS, "conditional-blocks")
 FANOUT = "waits-for"
@@ -66,7 +67,7 @@ def standing(issue: Issue, issues: Mapping[str, Issue], now: float) -> Standing:
     if issue.pinned or issue.ephemeral:
         return Standing(Kind.HELD, f"{HELD}{'pinned' if issue.pinned else 'ephemeral'}")
     if issue.kind in NO_WORK:
-        return Standing(Kind.HELD, f"{HELD}type {issue.kind}")
+        return Standing(Kind.HELD, f"{RECORD}{issue.kind}")
     above = [issues[tie.other] for tie in issue.ties if tie.kind == PARENT and tie.other in issues]
     there = (issue, *(one for one in above if one.status != "tombstone"))
     moments = [one.defer_until or 0.0 for one in there]

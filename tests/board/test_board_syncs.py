@@ -113,7 +113,7 @@ async def test_what_waits_for_a_task_that_somebody_outside_took_waits_on(board: 
     assert b.runnable
 
 
-async def test_nothing_at_work_is_touched(board: Board, take: Take) -> None:
+async def test_only_what_is_at_work_is_not_touched(board: Board, take: Take) -> None:
     await board.syncs.mirror("roadmap", [entry(name) for name in "abcd"])
     at_work = await take(source=Source.ROADMAP)
     parked = await take(source=Source.ROADMAP)
@@ -125,7 +125,7 @@ async def test_nothing_at_work_is_touched(board: Board, take: Take) -> None:
     await board.syncs.mirror("roadmap", [])
     found = {task.id: task.state for task in await board.tasks.find()}
     assert found[at_work.task.id] is TaskState.IN_PROGRESS
-    assert found[parked.task.id] is TaskState.WAITING
+    assert found[parked.task.id] is TaskState.CANCELLED  # nobody works on it: it is not redone
     assert found[blocked.task.id] is TaskState.CANCELLED  # the person did it, or dropped it
     assert found[other.id] is found[mine.id] is TaskState.PENDING
     await board.attempts.complete(at_work.attempt)

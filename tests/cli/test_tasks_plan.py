@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,39 @@ def test_ties_are_made_and_taken_back(cli: Callable[..., Any], project: Any) -> 
     assert [one["id"] for one in cli("tasks", "ready", "--json").json] == [first, whole, part]
     assert cli("tasks", "unlink", str(part), str(whole)).code == 0
     cli("tasks", "link", str(part), str(whole), "--kind", "related")
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("name", ["artifact-keeper", "gastownhall"])
+def test_ready_is_what_is_open_and_waits_for_nothing_open(
+    cli: Callable[..., Any], name: str
+) -> None:
+    """The rule in words, straight from a real file: of any type of issue."""
+    root = Path(__file__).resolve().parents[2]
+    folder = Path(os.environ.get("NEVERIDLE_SHARED", root.parent / "shared")) / "data" / "beads"
+    found = sorted(folder.glob(f"{name}*.jsonl"))
+    if not found:
+        pytest.skip(f"there is no file of issues in {folder}")
+    issues = {one["id"]: one for one in map(json.loads, found[0].read_text("utf-8").splitlines())}
+    over = {key for key, one in issues.items() if one["status"] in ("closed", "tombstone")}
+    ties = [
+        (key, tie["type"], tie["depends_on_id"])
+        for key, one in issues.items() for tie in one.get("dependencies", [])
+        if tie["depends_on_id"] in issues
+    ]  # fmt: skip
+    blocked = {key for key, kind, on in ties if kind == "blocks" and on not in over}
+    while more := {k for k, kind, on in ties if kind == "parent-child" and on in blocked} - blocked:
+        blocked |= more
+    cli("tasks", "import", str(found[0]))
+    ready = cli("tasks", "ready", "--json").json
+
+    assert {one["ticket"] for one in ready} == {
+        key for key, one in issues.items() if one["status"] == "open" and key not in blocked
+    }
+    no_work = {one["ticket"] for one in ready if not one["claimable"]}
+    assert {issues[key]["issue_type"] for key in no_work} <= {
+        "merge-request", "gate", "molecule", "message", "agent", "role", "rig",
+    }  # fmt: skip
+    assert no_work or name == "artifact-keeper"
+    held_up = {one["ticket"] for one in cli("tasks", "blocked", "--json").json}
+    assert held_up.isdisjoint(one["ticket"] for one in ready)

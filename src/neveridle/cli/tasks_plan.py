@@ -41,7 +41,11 @@ def skills_of(settings: Settings) -> dict[str, frozenset[str]]:
 def ready_command(
     limit: LimitOption = None, config: ConfigOption = None, json: JsonOption = False
 ) -> None:
-    """List what agents could claim now, in the order of the claims."""
+    """List what agents could claim now, in the order of the claims.
+
+    Records imported from Beads that are no work, such as messages, stand behind, with their
+    kind: Beads' rule calls them ready, but no agent claims them.
+    """
     from neveridle.cli.project import load, on_board
     from neveridle.cli.screen import console, print_json, say, table
 
@@ -50,11 +54,11 @@ def ready_command(
     most = limit if json else (limit or SHOWN) + 1
 
     async def work(board: Board) -> list[Task]:
-        return await board.readiness.ready(skills, limit=most)
+        return await board.readiness.ready(skills, limit=most, records=True)
 
     found = on_board(settings, work, create=False)
     if json:
-        print_json([task.as_dict() for task in found])
+        print_json([{**task.as_dict(), "claimable": task.runnable} for task in found])
         return
     if not found:
         say("Nothing can be claimed now. `neveridle tasks blocked` says why.")
@@ -62,12 +66,19 @@ def ready_command(
     shown = found[: most - 1] if most else found
     rows = [
         (f"#{task.id}", task.source, task.priority.name.lower(), task.assignee or "-",
-         task.ticket or "-", task.title)
+         task.ticket or "-", task.title if task.runnable else f"({kind_of(task)}) {task.title}")
         for task in shown
     ]  # fmt: skip
     console().print(table("id", "source", "priority", "for", "ticket", "title", rows=rows))
     if len(found) > len(shown):
         say("… and more: --limit N shows them.")
+
+
+def kind_of(task: Task) -> str:
+    """What kind of record something is that is no work."""
+    from neveridle.board.reason import RECORD
+
+    return task.waiting_on.removeprefix(RECORD)
 
 
 def blocked_command(
