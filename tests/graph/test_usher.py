@@ -110,6 +110,45 @@ async def test_what_somebody_was_woken_for_and_did_not_take_is_done_by_another(
     assert [one.agent.name for one in hands.seen] == [n for n in ("leo", "sam") if n not in blind]
 
 
+async def test_who_takes_something_else_leaves_his_task_to_another_at_once(
+    project: Any, hands: Any
+) -> None:
+    """Not only when he has done that: it may take him an hour."""
+    project.soul("leo")
+    other_is_done = asyncio.Event()
+
+    async def long(assignment: Any) -> Any:
+        await other_is_done.wait()
+        return await hands.leave({"long.txt": "x"})(assignment)
+
+    hands.do("Long", long)
+    async with project.team(worker=hands) as team:
+        peek: Callable[..., Awaitable[Any]] = team.board.attempts.peek
+        led_astray: list[str] = []
+
+        async def comes_between(agent: str, skills: Any, source: Any) -> Any:
+            if team.usher.woken and not led_astray:
+                led_astray.append(agent)
+                await team.dispatch(agent, "Long")
+            return await peek(agent, skills, source)
+
+        team.board.attempts.peek = comes_between
+        run = asyncio.create_task(team.run(until="forever"))
+        await rested(team)
+        await team.board.tasks.add(NewTask(source=Source.BACKLOG, title="For anybody"))
+        team.wakeups.nudge()
+        while not await team.board.events.find(kind="task.completed"):  # noqa: ASYNC110 - on the board
+            await asyncio.sleep(0.01)
+        other_is_done.set()
+        await completed(team, 2)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+    assert {one.task.title: one.agent.name in led_astray for one in hands.seen} == {
+        "Long": True,
+        "For anybody": False,
+    }
+
+
 async def test_where_more_is_runnable_than_is_listed_everybody_looks(
     crowd: Any, hands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
