@@ -341,6 +341,9 @@ class BoardMachine(RuleBasedStateMachine):
         if not owns:
             self.refused(call, LeaseLost)
             return
+        if to == attempt.agent:
+            self.refused(call, StateConflict)
+            return
         self.handed(task, to, self.do(call).dispatch_id)
 
     @precondition(lambda self: self.tasks)
