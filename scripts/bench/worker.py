@@ -92,7 +92,7 @@ def raw_postgres(url: str, name: str) -> Generator[Task]:
             row = cursor.fetchone()
             if row is None:
                 return False
-            ends = {"task": row[0], "fence": 1, "run": name, "learning": None}
+            ends = {"task": row[0], "fence": 1, "run": name, "learning": None, "within": False}
             return durable.execute(complete, ends).fetchone() is not None
 
         yield one

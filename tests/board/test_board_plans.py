@@ -44,7 +44,9 @@ def connection(postgres_url: str) -> Generator[psycopg.Connection[tuple[Any, ...
     with psycopg.connect(postgres_url, autocommit=True) as opened:
         if opened.info.server_version < 160000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) is of PostgreSQL 16")
-        opened.execute("ALTER TABLE tasks SET (autovacuum_enabled = off)")
+        for table in ("tasks", "task_skills", "task_services", "task_edges", "attempts"):
+            off = f"ALTER TABLE {table} SET (autovacuum_enabled = off)"
+            opened.execute(off.encode())  # what is known of them changes only where said
         opened.execute(HOT.encode(), prepare=False)
         yield opened
 
@@ -80,7 +82,7 @@ def read_whole(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> l
     ]
 
 
-@pytest.mark.parametrize("name", ["peek", "claim", "renew", "complete", "held", "due"])
+@pytest.mark.parametrize("name", ["peek", "claim", "renew", "complete", "due"])
 def test_no_hot_statement_reads_a_table_whole(
     connection: psycopg.Connection[tuple[Any, ...]], name: str
 ) -> None:
