@@ -243,6 +243,7 @@ SELECT min(due) FROM (
   SELECT min(deadline) FROM sync_points WHERE state = 'open') AS moments
 
 -- name: points_due
+-- While there is an outage of ours nobody is counted as missing.
 -- `chain` is what open sync points await, and what that was handed over to, link by link.
 WITH RECURSIVE chain (point, participant, id) AS (
   SELECT s.point, s.participant, s.task_id FROM sync_points AS p
@@ -251,11 +252,12 @@ WITH RECURSIVE chain (point, participant, id) AS (
   SELECT c.point, c.participant, t.id FROM chain AS c JOIN tasks AS f ON f.id = c.id
   JOIN tasks AS t ON t.continues = f.id
   WHERE f.state = 'waiting' AND f.waiting_on = 'task:' || t.id)
-SELECT EXISTS (SELECT 1 FROM sync_points
+SELECT NOT EXISTS (SELECT 1 FROM outages WHERE ended_at IS NULL)
+  AND (EXISTS (SELECT 1 FROM sync_points
     WHERE state = 'open' AND deadline <= (SELECT now FROM board_clock))
   OR EXISTS (SELECT 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
     JOIN check_ins AS i ON i.point = c.point AND i.participant = c.participant
-    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')
+    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected'))
 
 -- name: overdue
 -- Whether an attempt's lease is over, whether a wait is, and the outage that lasts, if any.

@@ -297,3 +297,21 @@ async def test_a_deadline_that_fails_in_the_middle_is_met_again(
     assert await contents() == before
     await board.sweep()
     assert await contents() != before
+
+
+async def test_an_outage_of_ours_makes_nobody_missing(board: Board, meet: Meet, take: Take) -> None:
+    names = ["sam", "leo", "max", "quinn", "ada"]
+    runs = [await board.runs.start(name, role="r", skills=[]) for name in names]
+    await board.tasks.add(NewTask(source=Source.BACKLOG, title="at work"))
+    await take("sam", run=runs[0], lease=50)
+    await meet(policy=Policy.GO_ON)
+    await board.clock.advance(55)
+    await board.attempts.renew(runs[3:], lease=50)
+    await board.clock.advance(6)
+    await board.sweep(lease=50, outage_hold=600)
+    assert (await board.status())["outage"] is not None
+    assert (await board.sync_points.get("merge")).state is PointState.OPEN
+    await board.attempts.renew(runs, lease=50)
+    await board.sweep(lease=50, outage_hold=600)  # they are back
+    assert (await board.status())["outage"] is None
+    assert (await board.sync_points.get("merge")).state is PointState.RELEASED
