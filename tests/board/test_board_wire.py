@@ -33,10 +33,10 @@ words = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=
 
 def test_all_text_comes_back_as_it_was_sent(postgres_url: str) -> None:
     async def echo(text: str, listed: list[str]) -> None:
-        assert await wire.fetch(ECHO, {"text": text, "words": listed}) == [(text, listed, text)]
+        assert await made.fetch(ECHO, {"text": text, "words": listed}) == [(text, listed, text)]
 
     with asyncio.Runner() as runner:
-        wire = runner.run(Wire.connect(postgres_url, autocommit=True))
+        made = runner.run(Wire.connect(postgres_url, autocommit=True))
 
         @given(text=words, listed=st.lists(words, max_size=4))
         @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -44,7 +44,7 @@ def test_all_text_comes_back_as_it_was_sent(postgres_url: str) -> None:
             runner.run(echo(text, listed))
 
         any_text()
-        runner.run(wire.close())
+        runner.run(made.close())
 
 
 async def test_values_keep_their_kinds(wire: Wire) -> None:
