@@ -17,9 +17,17 @@ from bench.server import fill, postgres
 from neveridle.board import Board
 
 ROUNDS = 5
-ON_POSTGRES = 2500
+ON_POSTGRES = 4000
 ON_SQLITE = 20_000
 MIXED = 500
+
+# Each process of a peer works on one job at a time, as an agent does. DBOS takes several jobs
+# from its queue in one transaction where a process may work on several; that is shown as well.
+PEERS = {
+    "procrastinate": ("procrastinate", 1500, 1),
+    "DBOS": ("dbos", 500, 1),
+    "DBOS, ten jobs at a time": ("dbos", 1500, 10),
+}
 
 
 def ours(kind: str, url: str, processes: int) -> list[list[str]]:
@@ -42,21 +50,22 @@ def on_postgres(processes: int) -> Callable[[], Generator[Sides]]:
                     fill(server, url, tasks)
 
                 sides[kind] = Side(tasks, more, ours(kind, url, processes))
-            for peer, count in (("procrastinate", scaled(1500)), ("dbos", scaled(750))):
+            for side, (peer, count, each) in PEERS.items():
                 try:
                     peers.interpreter()
                 except Skipped as skipped:
                     print(f"{peer}: {skipped}", file=sys.stderr)
-                    continue
-                url = server.fresh()
+                    break
+                url, count = server.fresh(), scaled(count)
                 peers.run(peer, "setup", url, "-")
 
                 def jobs(peer: str = peer, url: str = url, count: int = count) -> None:
                     peers.run(peer, "fill", url, str(count))
                     server.do("VACUUM (ANALYZE)", url)
 
-                commands = [peers.command(peer, "work", url, f"w{n}") for n in range(processes)]
-                sides[peer] = Side(count, jobs, commands)
+                workers = [f"w{number}:{each}" for number in range(processes)]
+                commands = [peers.command(peer, "work", url, worker) for worker in workers]
+                sides[side] = Side(count, jobs, commands)
             yield sides
 
     return prepare
@@ -129,9 +138,10 @@ def _postgres_rows(processes: int) -> None:
         with contest.pair(("board", rate), ("raw", rate)) as pair:
             yield pair
 
-    for peer in ("procrastinate", "dbos"):
+    for peer, (_, _, each) in PEERS.items():
+        limit = 2.5 if each == 1 else None
 
-        @row(name, floor=peer, compare="rate", limit=2.5, rounds=ROUNDS)
+        @row(name, floor=peer, compare="rate", limit=limit, rounds=ROUNDS)
         def against_peer(peer: str = peer) -> Generator[Pair]:
             with contest.pair(("board", rate), (peer, rate)) as pair:
                 yield pair

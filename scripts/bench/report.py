@@ -26,9 +26,9 @@ its own, wait for the word and then empty a board of runnable tasks; the *times*
 tasks per second, from the word to the end of the last process, and the figure is the median of
 the rounds' ratios, with the lowest and the highest. In each round every side does this once, in
 turn, on a database of its own on one server, as it comes: completions wait for the disk. *Raw* is
-plain psycopg or sqlite3 with the very same SQL. The peers do what corresponds, with
-settings that made them fastest: procrastinate a worker per process with one job at a time
-and no LISTEN, DBOS a queue polled each millisecond with ten workflows per process.
+plain psycopg or sqlite3 with the very same SQL. The peers do what corresponds, one job at a
+time in each process, as an agent works, with the settings that made them fastest:
+procrastinate without LISTEN, DBOS with a queue polled each millisecond.
 A round in which a task was done twice, or not at all, ends the run."""
 
 

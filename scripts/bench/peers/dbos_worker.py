@@ -1,8 +1,8 @@
 """DBOS, as a peer of the board: run by the peers' own interpreter.
 
 ``setup URL -`` makes its tables, ``fill URL COUNT`` enqueues that many workflows in one
-transaction. ``work URL NAME`` takes part in a contest, see ``bench.worker``; when a round
-began and ended is what its own tables say.
+transaction. ``work URL NAME:COUNT`` takes part in a contest, see ``bench.worker``, with so many
+workflows at once; when a round began and ended is what its own tables say.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient
 
 POLL = 0.001
-AT_ONCE = 10
 LEFT = "SELECT count(*) FROM dbos.workflow_status WHERE status IN ('ENQUEUED', 'PENDING')"
 SPAN = """
 SELECT min(started_at_epoch_ms) / 1000.0, max(updated_at) / 1000.0
@@ -45,12 +44,13 @@ def launch(url: str, name: str) -> None:
         }
     )
     DBOS.launch()
-    DBOS.register_queue("bench", worker_concurrency=AT_ONCE, polling_interval_sec=POLL)
+    at_once = int(name.rpartition(":")[2])
+    DBOS.register_queue("bench", worker_concurrency=at_once, polling_interval_sec=POLL)
 
 
 def setup(url: str, _: str) -> None:
     """The tables."""
-    launch(url, "setup")
+    launch(url, "setup:1")
     DBOS.destroy()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 import time
 
@@ -59,5 +60,6 @@ async def work(url: str, _: str) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)
     verb, address, more = sys.argv[1:]
     asyncio.run({"setup": setup, "fill": fill, "work": work}[verb](address, more))
