@@ -38,11 +38,14 @@ class Side:
         tasks: how many tasks it gets per round.
         fill: puts them where its processes look.
         commands: its processes.
+        restless: whether they never cease to look for work, and so are there only for their
+            own turn: nobody else is to pay for it.
     """
 
     tasks: int
     fill: Callable[[], None]
     commands: Sequence[Sequence[str]]
+    restless: bool = False
 
 
 Sides = dict[str, Side]
@@ -97,16 +100,23 @@ class Team(AbstractContextManager["Team"]):
         self._processes: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Team:
+        if not self._side.restless:
+            self._start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._end()
+
+    def _start(self) -> None:
         pipe = subprocess.PIPE
         for command in self._side.commands:
             self._processes.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
         for process in self._processes:
             assert self._hear(process) == "ready"
-        return self
 
-    def __exit__(self, *raised: object) -> None:
-        for process in self._processes:
-            with process:  # its stdin is closed, which tells it to end
+    def _end(self) -> None:
+        while self._processes:
+            with self._processes.pop():  # its stdin is closed, which tells it to end
                 pass
 
     def play(self) -> Outcome:
@@ -115,12 +125,16 @@ class Team(AbstractContextManager["Team"]):
         Raises:
             RuntimeError: a task was done twice, or not at all.
         """
+        if self._side.restless:
+            self._start()
         self._side.fill()
         for process in self._processes:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
         said = [json.loads(self._hear(process)) for process in self._processes]
+        if self._side.restless:
+            self._end()
         took = sorted(seconds for one in said for seconds in one["took"])
         if len(took) != self._side.tasks:
             msg = f"{len(took)} of {self._side.tasks} tasks were done"

@@ -65,7 +65,7 @@ def on_postgres(processes: int) -> Callable[[], Generator[Sides]]:
 
                 workers = [f"w{number}:{each}" for number in range(processes)]
                 commands = [peers.command(peer, "work", url, worker) for worker in workers]
-                sides[side] = Side(count, jobs, commands)
+                sides[side] = Side(count, jobs, commands, restless=peer == "dbos")
             yield sides
 
     return prepare

@@ -28,7 +28,8 @@ the rounds' ratios, with the lowest and the highest. In each round every side do
 turn, on a database of its own on one server, as it comes: completions wait for the disk. *Raw* is
 plain psycopg or sqlite3 with the very same SQL. The peers do what corresponds, one job at a
 time in each process, as an agent works, with the settings that made them fastest:
-procrastinate without LISTEN, DBOS with a queue polled each millisecond.
+procrastinate without LISTEN, DBOS with a queue polled each millisecond. DBOS's
+processes are there only for their own turn, so that nobody else pays for their polls.
 A round in which a task was done twice, or not at all, ends the run."""
 
 

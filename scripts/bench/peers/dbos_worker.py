@@ -22,6 +22,7 @@ SPAN = """
 SELECT min(started_at_epoch_ms) / 1000.0, max(updated_at) / 1000.0
 FROM dbos.workflow_status WHERE name = 'note' AND started_at_epoch_ms > %s
 """
+LAST = "SELECT coalesce(max(updated_at), 0) FROM dbos.workflow_status WHERE name = 'note'"
 done = 0
 
 
@@ -71,13 +72,13 @@ def work(url: str, name: str) -> None:
     global done
     launch(url, name)
     with psycopg.connect(url, autocommit=True) as connection:
+        last = connection.execute(LAST).fetchone()[0]
         print("ready", flush=True)
-        last = 0.0
         for _ in sys.stdin:
             while connection.execute(LEFT).fetchone()[0]:
                 time.sleep(0.1)
-            begin, end = map(float, connection.execute(SPAN, [last * 1000]).fetchone())
-            mine, done, last = done, 0, end
+            begin, end = map(float, connection.execute(SPAN, [last]).fetchone())
+            mine, done, last = done, 0, end * 1000
             print(json.dumps({"begin": begin, "end": end, "took": [0.0] * mine}), flush=True)
     sys.stdout.flush()
     os._exit(0)  # its threads end with it
