@@ -20,6 +20,13 @@ import pytest
 DRIVER = Path(__file__).with_name("drive.py")
 
 
+def write_settings(project: Any) -> None:
+    """For the processes; one that starts just now reads the old ones or the new ones."""
+    fresh = project.root / "settings.new"
+    fresh.write_text(json.dumps(project.settings), "utf-8")
+    fresh.replace(project.root / "settings.json")
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def project(request: pytest.FixtureRequest, make_project: Callable[[str], Any]) -> Any:
     """A small project with one agent, sam, and nothing to do yet; on either database."""
@@ -35,7 +42,7 @@ def start(project: Any) -> Generator[Callable[[], subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def begin() -> subprocess.Popen[str]:
-        (project.root / "settings.json").write_text(json.dumps(project.settings), "utf-8")
+        write_settings(project)
         command = [sys.executable, "-P", str(DRIVER), str(project.root)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         started.append(process)
@@ -123,7 +130,7 @@ def fork(project: Any, server: subprocess.Popen[str]) -> Generator[Callable[...,
     begun: list[Child] = []
 
     def begin(edge: str = "") -> Child:
-        (project.root / "settings.json").write_text(json.dumps(project.settings), "utf-8")
+        write_settings(project)
         assert server.stdin is not None
         assert server.stdout is not None
         server.stdin.write(json.dumps({"root": str(project.root), "edge": edge}) + "\n")

@@ -22,6 +22,7 @@ WALL = {
     "date": {"today"},
 }
 JUSTIFIED = {
+    "board/health.py": "the doctor tells how far a host's clock is from the board's",
     "tools/recording/writer.py": "when a recording was made, for people to read",
     "tools/workspace/copying.py": "a copy keeps the times of what it copies",
     "graph/sources/improvement/stale_branches.py": "git keeps no other time of a commit; it only "

@@ -58,9 +58,9 @@ async def test_open_items_become_tasks_once(board: Board) -> None:
     assert await board.version() == version + 1
     assert await states(board) == {"a": TaskState.PENDING, "b": TaskState.PENDING}
     assert await board.syncs.entries("roadmap") == {
-        "a": {"title": "a", "open": True},
-        "b": {"title": "b", "open": True},
-        "c": {"title": "c", "open": False},
+        "a": {"title": "a", "open": True, "over": True},
+        "b": {"title": "b", "open": True, "over": True},
+        "c": {"title": "c", "open": False, "over": True},
     }
     assert await board.syncs.entries("backlog") == {}
 

@@ -74,13 +74,13 @@ def test_commands_of_the_dead_are_ended_and_no_others() -> None:
     script = (
         "import os, subprocess, sys\n"
         "from neveridle.tools.sandbox.orphans import owner_mark\n"
-        "child = subprocess.Popen(['sleep', '60'], env=owner_mark(), start_new_session=True)\n"
+        "child = subprocess.Popen(['sleep', '3600'], env=owner_mark(), start_new_session=True)\n"
         "print(child.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    ours = subprocess.Popen(["sleep", "60"], env=owner_mark())
+    ours = subprocess.Popen(["sleep", "3600"], env=owner_mark())
     elsewhere = {OWNER: "1/999999999/1"}  # another PID namespace: nothing is known of it
-    strangers = [subprocess.Popen(["sleep", "60"], env=env) for env in ({}, elsewhere)]
+    strangers = [subprocess.Popen(["sleep", "3600"], env=env) for env in ({}, elsewhere)]
     try:
         died = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=False)
         orphan = int(died.stdout)
