@@ -27,8 +27,8 @@ tasks per second, from the word to the end of the last process, and the figure i
 the rounds' ratios, with the lowest and the highest. In each round every side does this once, in
 turn, on a database of its own on one server, as it comes: completions wait for the disk. *Raw* is
 plain psycopg or sqlite3 with the very same SQL. The peers do what corresponds, one job at a
-time in each process, as an agent works, with the settings that made them fastest:
-procrastinate without LISTEN, DBOS with a queue polled each millisecond. DBOS's
+time in each process, as an agent works: procrastinate without LISTEN, DBOS with a queue polled
+each millisecond, all else as they come. A row without a limit lets a peer do ten at a time. DBOS's
 processes are there only for their own turn, so that nobody else pays for their polls.
 A round in which a task was done twice, or not at all, ends the run."""
 
