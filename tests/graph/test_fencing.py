@@ -101,8 +101,9 @@ async def test_what_was_fenced_off_for_too_long_is_returned_when_the_board_is_ba
         attempts = await team.board.attempts.of(task.id)
     assert ended.is_set()
     assert report.endings == {"lost": 1, "completed": 1}
-    # Its heartbeats went on, and would have held the task for ever.
-    assert attempts[0].state is AttemptState.RELEASED
+    # Its heartbeats went on, and would have held the task for ever. (Where they were late, it
+    # has expired by itself.)
+    assert attempts[0].state in (AttemptState.RELEASED, AttemptState.EXPIRED)
 
 
 async def test_what_has_begun_is_cancelled_when_the_lease_can_be_over(tmp_path: Path) -> None:
