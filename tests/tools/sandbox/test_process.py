@@ -74,7 +74,8 @@ def test_commands_of_the_dead_are_ended_and_no_others() -> None:
     script = (
         "import os, subprocess, sys\n"
         "from neveridle.tools.sandbox.orphans import owner_mark\n"
-        "child = subprocess.Popen(['sleep', '3600'], env=owner_mark(), start_new_session=True)\n"
+        "child = subprocess.Popen(['sleep', '3600'], env=owner_mark(), start_new_session=True,\n"
+        "    stdout=subprocess.DEVNULL)\n"  # or it would hold the pipe that is read to its end
         "print(child.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
