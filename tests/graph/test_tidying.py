@@ -93,7 +93,7 @@ async def test_a_team_that_is_opened_looks_at_once(project: Any, hands: Any) -> 
         assert len(await board.tasks.find()) == 1
     async with project.team(worker=hands) as team:
         async with asyncio.timeout(60):  # it is done in the background
-            while not await team.board.events.find(kind="board.tidied"):
+            while not await team.board.events.find(kind="board.tidied"):  # noqa: ASYNC110 - on the board
                 await asyncio.sleep(0.01)
         assert await tidied(team) == {"tasks": 1}
         assert await team.board.tasks.find() == []
