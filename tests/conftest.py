@@ -237,8 +237,9 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
     """Waits until something outside this event loop has come true."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        while not condition():  # noqa: ASYNC110 - a file or a process, which tell nobody
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(120):  # what never comes true fails the test that waits
+            while not condition():  # noqa: ASYNC110 - a file or a process, which tell nobody
+                await asyncio.sleep(0.01)
 
     return wait
 
