@@ -178,7 +178,16 @@ services = Table(
     Column("usable", Boolean, nullable=False, server_default=text("true")),
     Column("retry_at", Double),
     words("reason"),
-)
+    Column("state", String,
+           CheckConstraint("state IN ('closed','open','half_open','held')", name="state"),
+           nullable=False, server_default="closed"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("opened_at", Double),
+    Column("probe_holder", String, nullable=False, server_default=""),
+    Column("probe_until", Double),
+    Column("credentials", String, nullable=False, server_default=""),
+    Column("version", Number, nullable=False, server_default="0"),
+)  # fmt: skip
 
 events = Table(
     "events",
