@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql as compose
@@ -28,6 +29,10 @@ from neveridle.agents.checkpoints import Checkpoints
 from neveridle.board import Board
 from neveridle.memory import HashingEmbedder
 from neveridle.settings.loader import settings_from
+
+# A deadline would be a timed assertion, and fail on a machine that is busy.
+hypothesis.settings.register_profile("neveridle", deadline=None)
+hypothesis.settings.load_profile("neveridle")
 
 WHO = ("-c", "user.name=A Person", "-c", "user.email=person@example.org")
 FILES = {
