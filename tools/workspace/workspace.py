@@ -227,9 +227,14 @@ class Workspace:
         return await self._git.contains(await self.head(), commit)
 
     async def reset(self, commit: str) -> None:
-        """Put branch and tree back to a commit of this workspace; ignored files stay."""
+        """Put branch and tree back to a commit of this workspace; ignored files stay.
+
+        What git does not know goes: checks leave files, and so does a merge that was killed
+        while it wrote the tree, whose index came too late or not along with the copy.
+        """
         async with self._lock:
             await self._git.run("read-tree", "--reset", "-u", commit, time_limit=CHECKOUT_SECONDS)
+            await self._git.run("clean", "-ffdq", time_limit=CHECKOUT_SECONDS)
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit)
 
     async def clean(self) -> None:

@@ -372,3 +372,29 @@ async def test_cleaning_leaves_what_the_commit_holds_and_nothing_else(work: Work
     assert not (work.tree / "untracked.txt").exists()
     assert not (work.tree / "nested").exists()
     assert (await work.head(), await work.status_clean()) == (commit, True)
+
+
+async def test_resetting_leaves_what_the_commit_holds_and_what_git_ignores(
+    repo: Any, spaces: Workspaces, work: Workspace
+) -> None:
+    (work.tree / ".gitignore").write_text("out/\n")
+    (work.tree / "mine.txt").write_text("mine\n")
+    commit = await work.commit("Mine", **SAM)
+    assert commit is not None
+    repo.commit(theirs__txt="theirs\n")
+    (work.tree / "theirs.txt").write_text("the")  # as a merge that was killed here leaves it
+    (work.tree / "made" / ".git").mkdir(parents=True)
+    (work.tree / "out").mkdir()
+    (work.tree / "out" / "built").write_text("built\n")
+    taken = await spaces.adopt("1-1", "1-2", branch="b")
+    assert taken is not None
+
+    await taken.reset(commit)
+
+    assert not (taken.tree / "theirs.txt").exists()
+    assert not (taken.tree / "made").exists()
+    assert (taken.tree / "out" / "built").exists()
+    assert (await taken.head(), await taken.status_clean()) == (commit, True)
+    merged = await taken.merge("main", message="m", always=True, other_first=True, **SAM)
+    assert merged.ok
+    assert (taken.tree / "theirs.txt").read_text() == "theirs\n"
