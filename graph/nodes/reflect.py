@@ -91,6 +91,8 @@ async def close_job(team: Team, job: Job, *, keep: bool) -> None:
         await _clear(team, job, keep=keep)
         if not keep:
             await _drop_branches(team, job)
+            for task in await ancestors(team, job.task):
+                await team.janitor.clear(task.id)  # what ended with this one has none to do it
     except Exception as error:  # noqa: BLE001 - the attempt has ended; the janitor tries again
         await team.note_problem(problem_of(error), where="close")
 
