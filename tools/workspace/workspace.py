@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from neveridle.errors import RepositoryUnusable
 from neveridle.tools.repository.confined import ConfinedTree
+from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace.git import GIT_SECONDS, Git, disk_errors
 from neveridle.tools.workspace.merging import merge
 from neveridle.tools.workspace.publishing import fast_forward, publish
@@ -67,11 +68,11 @@ class Workspace:
             *(f"--object-format={self._target.object_format}", "--initial-branch", branch),
             str(self.git_dir),
         )
-        await asyncio.to_thread(self._share_objects)
+        await to_its_end(self._share_objects)
         await self._git.run("update-ref", f"refs/heads/{branch}", commit)
         await self._git.run("read-tree", "-m", "-u", commit, time_limit=CHECKOUT_SECONDS)
         self.branch, self.base = branch, commit
-        await asyncio.to_thread(self._save)
+        await to_its_end(self._save)
 
     async def take_over(self, *, branch: str) -> bool:
         """Make a workspace of what was copied; False where the copy is of no use."""
@@ -84,7 +85,7 @@ class Workspace:
         await self._git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
         await self._git.run("read-tree", commit)  # the tree stays as it is: work in progress
         self.branch, self.base = branch, str(json.loads(facts)["base"])
-        await asyncio.to_thread(self._save)
+        await to_its_end(self._save)
         return True
 
     def load(self) -> bool:
@@ -294,7 +295,7 @@ class Workspace:
         """
         data = text.encode("utf-8", "surrogateescape")
         with disk_errors():
-            await asyncio.to_thread(ConfinedTree(self.tree).write, path, data)
+            await to_its_end(lambda: ConfinedTree(self.tree).write(path, data))
 
     async def read(self, path: str) -> str | None:
         """A file's text, line endings as they are; None where there is no such file.
