@@ -148,12 +148,16 @@ class Janitor:
         # A task that was handed over is not over, but what led to that is: whoever died while
         # clearing up had others' clones to remove besides its own.
         ended = max((one.fence for one in attempts if one.state in ENDED), default=0)
-        for one in attempts:
-            if fences is not None and one.fence not in fences:
-                continue
-            if one.state is not AttemptState.ACTIVE and (over or one.fence <= ended):
-                await self._workspaces.remove(f"{task}-{one.fence}")
-                await self._checkpoints.drop(thread_of(task, one.fence))
+        gone = {
+            one.fence
+            for one in attempts
+            if one.state is not AttemptState.ACTIVE and (over or one.fence <= ended)
+        }
+        if over and fences is not None:  # and of claims that a crash of the server undid
+            gone |= fences - {one.fence for one in attempts}
+        for fence in sorted(gone if fences is None else gone & fences):
+            await self._workspaces.remove(f"{task}-{fence}")
+            await self._checkpoints.drop(thread_of(task, fence))
 
     async def _branches(self) -> None:
         for branch in await self._workspaces.branches():

@@ -75,3 +75,18 @@ async def test_the_end_of_a_chain_clears_what_was_left_at_its_beginning(
         assert (await team.run(until="idle")).endings == {"completed": 1}
         assert (await team.board.tasks.get(1)).state is TaskState.COMPLETED
         assert project.clones == []
+
+
+async def test_a_clone_of_a_claim_that_the_board_forgot_goes_with_its_task(
+    project: Any, hands: Any
+) -> None:
+    """Claims do not wait for the disk: a power cut can undo one that was worked on already."""
+    await project.script()
+    async with project.team(worker=hands) as team:
+        await team.board.tasks.add(NewTask(source=Source.BACKLOG, title="Half"))
+        await team.workspaces.create("1-1", branch="neveridle/half")
+        await team.janitor.sweep()
+        assert project.clones == ["1-1"]  # whoever claims it next makes it anew
+        await team.board.tasks.cancel(1)
+        await team.janitor.sweep()
+        assert project.clones == []
