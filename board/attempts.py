@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase, lease_lost
+from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase
+from neveridle.board.attempt_rows import (
+    change_task,
+    end_attempt,
+    log_attempt,
+    own,
+    release_attempt,
+    same_attempt,
+)
 from neveridle.board.barrier import check_in_by_task
 from neveridle.board.database import Database
 from neveridle.board.dependants import tell_stuck
+from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
 from neveridle.board.memories import insert_lesson
@@ -22,10 +31,7 @@ from neveridle.board.sql import NOW, log
 from neveridle.board.storable import storable
 from neveridle.board.task import Source, Task
 from neveridle.board.withdrawal import closed_outside, may_be_ours, withdraw
-from neveridle.board.work_times import note_work, worked_before
-
-if TYPE_CHECKING:
-    from neveridle.board.escalation import Peer
+from neveridle.board.work_times import worked_before
 
 
 class Attempts:
@@ -127,8 +133,8 @@ class Attempts:
         def work(c: Connection) -> Attempt:
             own(c, attempt)
             if facts:
-                c.execute(update(attempts).where(_same(attempt)).values(**facts))
-            row = c.execute(select(attempts).where(_same(attempt))).mappings().one()
+                c.execute(update(attempts).where(same_attempt(attempt)).values(**facts))
+            row = c.execute(select(attempts).where(same_attempt(attempt))).mappings().one()
             if phase is not None:
                 log(
                     c, "attempt.phase", {"phase": str(phase)}, agent=attempt.agent,
@@ -213,14 +219,13 @@ class Attempts:
         Raises:
             LeaseLost: the attempt does not own its task any more.
         """
-        from neveridle.board.escalation import HUMAN_ALERT, ask_peer  # it needs ``own``
 
         def work(c: Connection) -> bool:
             own(c, attempt)
             facts: dict[str, Any] = {"error_code": code, "error": error}
             if evidence is not None:
                 facts["evidence"] = dict(evidence)
-            self._end(c, attempt, AttemptState.FAILED, **facts)
+            end_attempt(c, attempt, AttemptState.FAILED, **facts)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
             counts = 0 if retry_in is not None else 1
@@ -231,27 +236,27 @@ class Attempts:
                 .returning(tasks.c.failures)
             ).scalar_one()
             data = {"code": code, "error": error[:500], "failures": failures}
-            self._log(c, "attempt.failed", attempt, data)
+            log_attempt(c, "attempt.failed", attempt, data)
             if retry_in is not None:
-                self._task(c, attempt, state="waiting", waiting_on="retry",
+                change_task(c, attempt, state="waiting", waiting_on="retry",
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
                 if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
                     return True
-                self._log(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
+                log_attempt(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
                 action = (
                     f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "
                     f"`neveridle tasks retry {attempt.task_id}`"
                 )
-                self._task(c, attempt, state="blocked", blocked_owner="human",
+                change_task(c, attempt, state="blocked", blocked_owner="human",
                            blocked_action=action)  # fmt: skip
-                self._log(c, "task.blocked", attempt, {"owner": "human", "action": action})
+                log_attempt(c, "task.blocked", attempt, {"owner": "human", "action": action})
                 follow(c, attempt.task_id)
                 tell_stuck(c, attempt.task_id, "blocked")
                 return False
-            self._task(c, attempt, state="pending")
+            change_task(c, attempt, state="pending")
             wake_for(c, [attempt.task_id])
             return True
 
@@ -273,11 +278,11 @@ class Attempts:
 
         def work(c: Connection) -> None:
             own(c, attempt)
-            self._end(c, attempt, AttemptState.BLOCKED)
+            end_attempt(c, attempt, AttemptState.BLOCKED)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
-            self._task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
-            self._log(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
+            log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
             follow(c, attempt.task_id)
             tell_stuck(c, attempt.task_id, "blocked")
 
@@ -297,9 +302,9 @@ class Attempts:
 
         def work(c: Connection) -> None:
             own(c, attempt)
-            self._end(c, attempt, AttemptState.PARKED)
-            self._task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
-            self._log(c, "attempt.parked", attempt, {"on": on})
+            end_attempt(c, attempt, AttemptState.PARKED)
+            change_task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
+            log_attempt(c, "attempt.parked", attempt, {"on": on})
 
         await self._database.write(work)
 
@@ -343,7 +348,7 @@ class Attempts:
 
         def work(c: Connection) -> None:
             own(c, attempt)
-            self._release(c, attempt)
+            release_attempt(c, attempt)
 
         await self._database.write(work)
 
@@ -356,50 +361,7 @@ class Attempts:
             )
             rows = [attempt_from_row(row) for row in c.execute(held).mappings()]
             for attempt in rows:
-                self._release(c, attempt)
+                release_attempt(c, attempt)
             return len(rows)
 
         return await self._database.write(work)
-
-    def _release(self, c: Connection, attempt: Attempt) -> None:
-        self._end(c, attempt, AttemptState.RELEASED)
-        self._task(c, attempt, state="pending")
-        self._log(c, "attempt.released", attempt, {})
-        wake_for(c, [attempt.task_id])
-
-    @staticmethod
-    def _end(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:
-        note_work(c, attempt)
-        c.execute(
-            update(attempts).where(_same(attempt)).values(state=str(state), ended_at=NOW, **facts)
-        )
-
-    @staticmethod
-    def _task(c: Connection, attempt: Attempt, **values: Any) -> None:
-        c.execute(
-            update(tasks).where(tasks.c.id == attempt.task_id).values(updated_at=NOW, **values)
-        )
-
-    @staticmethod
-    def _log(c: Connection, kind: str, attempt: Attempt, data: Mapping[str, Any]) -> None:
-        log(c, kind, data, agent=attempt.agent, run=attempt.run, task=attempt.task_id,
-            fence=attempt.fence)  # fmt: skip
-
-
-def _same(attempt: Attempt) -> Any:
-    return (attempts.c.task_id == attempt.task_id) & (attempts.c.fence == attempt.fence)
-
-
-def own(c: Connection, attempt: Attempt) -> None:
-    """Refuse, inside a transaction, what an attempt writes that does not own its task.
-
-    Raises:
-        LeaseLost: its fence is stale, or it has ended.
-    """
-    row = c.execute(
-        select(attempts.c.state, attempts.c.run, tasks.c.fence)
-        .join(tasks, tasks.c.id == attempts.c.task_id)
-        .where(_same(attempt))
-    ).first()
-    if row is None or row[0] != "active" or row[1] != attempt.run or row[2] != attempt.fence:
-        raise lease_lost(attempt.task_id, attempt.fence)

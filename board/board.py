@@ -16,6 +16,7 @@ from neveridle.errors import BoardUnusable, ExtraMissing
 if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
+    from neveridle.board.breakers import Breakers
     from neveridle.board.effects import Effects
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
@@ -37,7 +38,8 @@ class Board:
 
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
-    ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``clock``.
+    ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
+    ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -186,6 +188,13 @@ class Board:
         from neveridle.board.effects import Effects
 
         return Effects(self.database, self.clock)
+
+    @cached_property
+    def breakers(self) -> Breakers:
+        """Which services can be called now."""
+        from neveridle.board.breakers import Breakers
+
+        return Breakers(self.database, self.clock)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from neveridle.board.asking import Asking
 from neveridle.board.attempt import Attempt
-from neveridle.board.attempts import own
+from neveridle.board.attempt_rows import own
 from neveridle.board.effect import Effect, EffectState, Safety, action_key
 from neveridle.board.schema import board_clock, effects, tasks
 from neveridle.board.sql import NOW, log

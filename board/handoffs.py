@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState
-from neveridle.board.attempts import own
+from neveridle.board.attempt_rows import own
 from neveridle.board.database import Database
 from neveridle.board.endings import end_active
 from neveridle.board.handoff import Handoff, HandoffDocument

@@ -2,13 +2,13 @@
 
 Migrations lead here step by step; a test compares where they arrive with this.
 Times are seconds since 1970 by the board's clock, in double precision.
+Whoever imports this has all tables, those of ``neveridle.board.coordination`` among them.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -24,28 +24,17 @@ from sqlalchemy import (
     text,
 )
 
+from neveridle.board.coordination import check_ins as check_ins
+from neveridle.board.coordination import effects as effects
+from neveridle.board.coordination import handoffs as handoffs
+from neveridle.board.coordination import messages as messages
+from neveridle.board.coordination import sync_points as sync_points
+from neveridle.board.coordination import sync_tasks as sync_tasks
+from neveridle.board.metadata import Number, words
+from neveridle.board.metadata import metadata as metadata
 from neveridle.board.words import Words
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
 STATES = "'pending','in_progress','waiting','blocked','completed','failed','cancelled'"
-
-
-Number = BigInteger().with_variant(Integer(), "sqlite")
-"""What is counted without end; SQLite counts that far with any integer."""
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Words, nullable=False, server_default="")
-
 
 clock = Table(
     "clock",
@@ -65,7 +54,7 @@ agents = Table(
     "agents",
     metadata,
     Column("name", String, primary_key=True),
-    _text("role"),
+    words("role"),
     Column("skills", JSON, nullable=False),
     Column("seen_at", Double, nullable=False),
 )
@@ -75,7 +64,7 @@ runs = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("agent", String, nullable=False),
-    _text("host"),
+    words("host"),
     Column("pid", Integer, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("heartbeat_at", Double, nullable=False),
@@ -90,17 +79,17 @@ tasks = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("source", String, nullable=False),
     Column("ref", Words, unique=True),
-    _text("ticket"),
+    words("ticket"),
     Column("title", Words, nullable=False),
-    _text("description"),
+    words("description"),
     Column("priority", Integer, nullable=False, server_default="1"),
     Column("assignee", String),
     Column("state", String, CheckConstraint(f"state IN ({STATES})", name="state"),
            nullable=False, server_default="pending"),
-    _text("waiting_on"),
+    words("waiting_on"),
     Column("waiting_until", Double),
-    _text("blocked_owner"),
-    _text("blocked_action"),
+    words("blocked_owner"),
+    words("blocked_action"),
     Column("skills", JSON, nullable=False),
     Column("services", JSON, nullable=False),
     Column("acceptance", JSON, nullable=False),
@@ -169,13 +158,13 @@ attempts = Table(
     Column("lease_until", Double, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
-    _text("branch"),
-    _text("base"),
-    _text("commit"),
+    words("branch"),
+    words("base"),
+    words("commit"),
     Column("outcome", JSON),
     Column("evidence", JSON),
-    _text("error_code"),
-    _text("error"),
+    words("error_code"),
+    words("error"),
     Index("ix_attempts_active", "lease_until", sqlite_where=text("state = 'active'"),
           postgresql_where=text("state = 'active'")),
     Index("ix_attempts_run", "run", sqlite_where=text("state = 'active'"),
@@ -188,37 +177,17 @@ services = Table(
     Column("name", String, primary_key=True),
     Column("usable", Boolean, nullable=False, server_default=text("true")),
     Column("retry_at", Double),
-    _text("reason"),
-)
-
-handoffs = Table(
-    "handoffs",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("task_id", Integer, ForeignKey("tasks.id"), nullable=False),
-    Column("fence", Integer, nullable=False),
-    Column("dispatch_id", Integer, ForeignKey("tasks.id"), nullable=False),
-    Column("sender", String, nullable=False),
-    Column("receiver", String, nullable=False),
-    Column("document", JSON, nullable=False),
-    Column("verified", Boolean, nullable=False),
-    Column("created_at", Double, nullable=False),
-    UniqueConstraint("dispatch_id"),
-    Index("ix_handoffs_task", "task_id"),
-    sqlite_autoincrement=True,
-)
-
-messages = Table(
-    "messages",
-    metadata,
-    Column("id", Number, primary_key=True, autoincrement=True),
-    Column("channel", String, nullable=False),
-    Column("author", String, nullable=False),
-    Column("content", Words, nullable=False),
-    Column("at", Double, nullable=False),
-    Index("ix_messages_channel", "channel", "id"),
-    sqlite_autoincrement=True,
-)
+    words("reason"),
+    Column("state", String,
+           CheckConstraint("state IN ('closed','open','half_open','held')", name="state"),
+           nullable=False, server_default="closed"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("opened_at", Double),
+    Column("probe_holder", String, nullable=False, server_default=""),
+    Column("probe_until", Double),
+    Column("credentials", String, nullable=False, server_default=""),
+    Column("version", Number, nullable=False, server_default="0"),
+)  # fmt: skip
 
 events = Table(
     "events",
@@ -249,7 +218,7 @@ syncs = Table(
     "syncs",
     metadata,
     Column("source", String, primary_key=True),
-    _text("token"),
+    words("token"),
     Column("synced_at", Double),
     Column("holder", String),
     Column("held_until", Double),
@@ -261,7 +230,7 @@ proposals = Table(
     Column("fingerprint", String, primary_key=True),
     Column("finder", String, nullable=False),
     Column("title", Words, nullable=False),
-    _text("reason"),
+    words("reason"),
     Column("value", Double, nullable=False),
     Column("task_id", Integer, ForeignKey("tasks.id")),
     Column("created_at", Double, nullable=False),
@@ -277,7 +246,7 @@ memories = Table(
     Column("kind", String, nullable=False),
     Column("text", Words, nullable=False),
     Column("tags", JSON, nullable=False),
-    _text("source"),
+    words("source"),
     Column("importance", Double, nullable=False),
     Column("trusted", Boolean, nullable=False, server_default=text("false")),
     Column("at", Double, nullable=False),
@@ -291,87 +260,6 @@ memories = Table(
     sqlite_autoincrement=True,
 )  # fmt: skip
 
-effects = Table(
-    "effects",
-    metadata,
-    Column("id", Number, primary_key=True, autoincrement=True),
-    Column("key", String, nullable=False, unique=True),
-    Column("task_id", Integer),
-    Column("fence", Integer),
-    _text("run"),
-    _text("agent"),
-    Column("service", String, nullable=False),
-    Column("verb", String, nullable=False),
-    _text("target"),
-    Column("content", String, nullable=False, server_default=""),
-    Column("safety", String,
-           CheckConstraint("safety IN ('natural','client_key','marker','at_least_once')",
-                           name="safety"), nullable=False),
-    Column("state", String,
-           CheckConstraint("state IN ('intended','done','refused','superseded')", name="state"),
-           nullable=False, server_default="intended"),
-    Column("calls", Integer, nullable=False, server_default="0"),
-    Column("request", JSON, nullable=False),
-    Column("result", JSON),
-    Column("how", String, nullable=False, server_default=""),
-    _text("error"),
-    Column("holder", String, nullable=False, server_default=""),
-    Column("held_until", Double),
-    Column("created_at", Double, nullable=False),
-    Column("called_at", Double),
-    Column("settled_at", Double),
-    Index("ix_effects_task", "task_id", "id"),
-    Index("ix_effects_open", "id", sqlite_where=text("state = 'intended'"),
-          postgresql_where=text("state = 'intended'")),
-    sqlite_autoincrement=True,
-)  # fmt: skip
-
-sync_points = Table(
-    "sync_points",
-    metadata,
-    Column("id", Number, primary_key=True, autoincrement=True),
-    Column("name", Words, nullable=False, unique=True),
-    _text("description"),
-    Column("lead", String, nullable=False), Column("next_phase", JSON, nullable=False),
-    Column("policy", String,
-           CheckConstraint("policy IN ('fail','go_on','substitute')", name="policy"),
-           nullable=False, server_default="fail"),
-    Column("substitutes", JSON, nullable=False),
-    Column("deadline", Double, nullable=False), Column("period", Double, nullable=False),
-    Column("state", String,
-           CheckConstraint("state IN ('open','released','failed','cancelled')", name="state"),
-           nullable=False, server_default="open"),
-    _text("reason"),
-    Column("dispatch_id", Integer, ForeignKey("tasks.id", ondelete="SET NULL")),
-    Column("created_at", Double, nullable=False), Column("closed_at", Double),
-    Index("ix_sync_points_deadline", "deadline", sqlite_where=text("state = 'open'"),
-          postgresql_where=text("state = 'open'")),
-    sqlite_autoincrement=True,
-)  # fmt: skip
-
-check_ins = Table(
-    "check_ins",
-    metadata,
-    Column("point", Integer, ForeignKey("sync_points.id", ondelete="CASCADE"), primary_key=True),
-    Column("participant", String, primary_key=True),
-    Column("agent", String, nullable=False),
-    Column("status", String,
-           CheckConstraint("status IN ('expected','ready','blocked','missed')", name="status"),
-           nullable=False, server_default="expected"),
-    _text("reason"),
-    Column("task_id", Integer), Column("place", Integer, nullable=False), Column("at", Double),
-)  # fmt: skip
-
-sync_tasks = Table(
-    "sync_tasks",
-    metadata,
-    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
-    Column("point", Integer, ForeignKey("sync_points.id", ondelete="CASCADE"), nullable=False),
-    Column("participant", String, nullable=False),
-    Index("ix_sync_tasks_point", "point"),
-    sqlite_with_rowid=False,
-)
-
 outages = Table(
     "outages",
     metadata,
@@ -381,7 +269,7 @@ outages = Table(
     Column("silent", JSON, nullable=False),
     Column("agents", Integer, nullable=False),
     Column("held_until", Double, nullable=False),
-    _text("how"),
+    words("how"),
     Index("ix_outages_open", "id", sqlite_where=text("ended_at IS NULL"),
           postgresql_where=text("ended_at IS NULL")),
     sqlite_autoincrement=True,

@@ -49,8 +49,18 @@ def _sections() -> Iterator[str]:
         if model is None:
             yield build(f"## `[{name}]`", prose(field.description or ""), _free_keys(name, field))
             continue
-        header = f"[{name}.<name>]" if get_origin(field.annotation) is dict else f"[{name}]"
-        yield build(f"## `{header}`", prose(inspect.getdoc(model) or ""), _fields(model))
+        yield from _table_and_below(name, field, model)
+
+
+def _table_and_below(name: str, field: FieldInfo, model: type[BaseModel]) -> Iterator[str]:
+    """A table, and the tables in it."""
+    name = f"{name}.<name>" if get_origin(field.annotation) is dict else name
+    below = {key: (one, _model_in(one.annotation)) for key, one in model.model_fields.items()}
+    own = _fields(model, {key for key, (_, inner) in below.items() if inner is None})
+    yield build(f"## `[{name}]`", prose(inspect.getdoc(model) or ""), *own)
+    for key, (one, inner) in below.items():
+        if inner is not None:
+            yield from _table_and_below(f"{name}.{key}", one, inner)
 
 
 def _free_keys(name: str, field: FieldInfo) -> str:
@@ -58,12 +68,13 @@ def _free_keys(name: str, field: FieldInfo) -> str:
     return f"The keys are yours to choose; each value is: {type_name(value)}."
 
 
-def _fields(model: type[BaseModel]) -> str:
+def _fields(model: type[BaseModel], names: set[str]) -> list[str]:
     rows = [
         [code(name), _takes(field), default(field), prose(field.description or "")]
         for name, field in model.model_fields.items()
+        if name in names
     ]
-    return table(["setting", "takes", "default", "meaning"], rows)
+    return [table(["setting", "takes", "default", "meaning"], rows)] if rows else []
 
 
 def _takes(field: FieldInfo) -> str:
@@ -77,7 +88,9 @@ def _takes(field: FieldInfo) -> str:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The table's class: the annotation itself, or the values of a mapping."""
+    """The table's class: the annotation itself, what may be there, or a mapping's values."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        annotation = next(one for one in get_args(annotation) if one is not type(None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     last = get_args(annotation)[-1] if get_origin(annotation) is dict else None
@@ -100,6 +113,8 @@ def type_name(annotation: Any) -> str:
 
 def default(field: FieldInfo) -> str:
     """A field's default as it would stand in the file."""
+    if field.is_required():
+        return "needed"
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "unset"

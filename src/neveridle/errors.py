@@ -10,7 +10,8 @@
     │   ├── LimitReached        the attempt used up its calls or its time
     │   │   └── NoProgress      nothing finished for too long
     │   ├── WorkRefused         verify did not find what the work claimed
-    │   ├── EffectRefused       a service said no to a write
+    │   ├── RequestRefused      a service said no to what was asked of it
+    │   │   └── EffectRefused   it said no to a write
     │   └── MergeConflict       the work does not fit what others merged meanwhile
     ├── OperatorError           the operator: configure or repair          BLOCKING
     │   ├── SettingsInvalid     neveridle.toml
@@ -31,6 +32,8 @@
     │   └── DiskFull            no space is left for board or workspace
     ├── ServiceError            the service: wait                          TRANSIENT
     │   ├── ServiceUnreached    certainly nothing was done
+    │   │   ├── RateLimited     the service said when to come back
+    │   │   └── ServiceUnavailable  its breaker is open, or it is held  BLOCKING
     │   ├── EffectUnsettled     whether a write was done is not known yet
     │   └── CredentialsRejected the operator, though the service said it   FATAL
     └── CoordinationError       nobody: somebody else was there first      RECOVERABLE
@@ -130,7 +133,27 @@ class WorkRefused(ModelMistake):
     code = "work-refused"
 
 
-class EffectRefused(ModelMistake):
+class RequestRefused(ModelMistake):
+    """A service refused a request for good (a 404, a 422): asking again does not help.
+
+    Args:
+        message: what happened.
+        remedy: what to do next.
+        status: the HTTP status; 0: there was none, as with GraphQL errors inside a 200.
+        data: what the service said, as plain JSON, for programs.
+    """
+
+    code = "request-refused"
+
+    def __init__(
+        self, message: str, *, remedy: str = "", status: int = 0, data: object = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.data = data
+
+
+class EffectRefused(RequestRefused):
     """A service refused a write for good (a 4xx): it was not done."""
 
     code = "effect-refused"
@@ -228,9 +251,20 @@ class MemoryUnusable(OperatorError):
 
 
 class AccessRefused(OperatorError):
-    """A service rejects our credentials, or what they may do; nothing was done."""
+    """A service rejects our credentials, or what they may do; nothing was done.
+
+    Args:
+        message: what happened.
+        remedy: what to do next.
+        rejected: whether the credentials themselves were rejected: then the service is held
+            until a person has acted. Else they may not do this one thing.
+    """
 
     code = "access-refused"
+
+    def __init__(self, message: str, *, remedy: str = "", rejected: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.rejected = rejected
 
 
 class EffectStuck(OperatorError):
@@ -246,17 +280,58 @@ class DiskFull(OperatorError):
 
 
 class ServiceError(NeveridleError):
-    """An outside service (or model provider) failed; waiting may help."""
+    """An outside service (or model provider) failed; waiting may help.
+
+    Of a write that ended so nobody knows whether it was done; see ``ServiceUnreached``.
+
+    Args:
+        message: what happened.
+        remedy: what to do next.
+        service: whose failure it is; empty: not said.
+        wait: seconds after which the service wants to be asked again; None: it did not say.
+        health: whether it counts against the service's health. A service that limits us, or
+            refuses, is well.
+    """
 
     code = "service"
     category = ErrorCategory.TRANSIENT
     exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        service: str = "",
+        wait: float | None = None,
+        health: bool = True,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.service = service
+        self.wait = wait
+        self.health = health
 
 
 class ServiceUnreached(ServiceError):
     """The service could not be reached, or sent us away: certainly nothing was done."""
 
     code = "service-unreached"
+
+
+class RateLimited(ServiceUnreached):
+    """The service limits us, and was not asked; ``wait`` says for how long."""
+
+    code = "rate-limited"
+
+
+class ServiceUnavailable(ServiceUnreached):
+    """The service's breaker is open, or it is held: it was not asked.
+
+    Work that needs it goes back to the board until the service can be used again.
+    """
+
+    code = "service-unavailable"
+    category = ErrorCategory.BLOCKING
 
 
 class EffectUnsettled(ServiceError):

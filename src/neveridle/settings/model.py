@@ -9,15 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from neveridle.settings.services import ServicesSettings
+from neveridle.settings.table import Table as _Table
 
 IDLE = 900.0
 """Seconds without progress that are too long where nothing else is said."""
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class TeamSettings(_Table):
@@ -88,18 +87,19 @@ class AgentSettings(_Table):
 class TrackerSettings(_Table):
     """Where the backlog comes from."""
 
-    kind: Literal["board"] = Field(
-        default="board", description="The built-in board is the tracker."
+    kind: Literal["board", "linear", "github"] = Field(
+        default="board",
+        description="board is the built-in one; linear and github need their table in [services].",
     )
 
 
 class DeliverySettings(_Table):
     """What happens to work that passed its checks."""
 
-    mode: Literal["branch", "merge"] = Field(
+    mode: Literal["branch", "merge", "pull_request"] = Field(
         default="branch",
         description="branch leaves a branch to look at; merge merges it once the checks "
-        "pass on the merged tree.",
+        "pass on the merged tree; pull_request pushes it and opens one on GitHub.",
     )
     merge_style: Literal["commit", "fast-forward"] = Field(
         default="commit", description="A merge commit always, or a fast-forward where possible."
@@ -291,6 +291,7 @@ class Settings(BaseSettings):
         description="Named commands that must pass before work is delivered.",
     )
     tracker: TrackerSettings = TrackerSettings()
+    services: ServicesSettings = ServicesSettings()
     delivery: DeliverySettings = DeliverySettings()
     sandbox: SandboxSettings = SandboxSettings()
     limits: LimitSettings = LimitSettings()

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from neveridle.settings import Settings
+from neveridle.settings.services import ServiceSettings
 
 WIDTH = 88
 HEAD = """\
@@ -24,6 +25,8 @@ CHECKS_NOTE = """\
 They run in a fresh clone of the repository, confined: what git ignores is not there, nor
 is the network unless [sandbox] allows it."""
 NO_CHECKS = "None was recognised. One is needed, such as:"
+COMMON = set(ServiceSettings.model_fields) - {"url", "token_env"}
+"""What a service's table may set besides, as docs/configuration.md says."""
 UNSET: dict[Any, object] = {float: 0.0, int: 4096, str: ""}
 """What stands in the place of a value that is not set by default."""
 
@@ -45,6 +48,8 @@ def config_text(values: Mapping[str, Mapping[str, object]], agents: Iterable[str
             parts.append("\n".join(_free_table(name, field, chosen)))
         elif get_origin(field.annotation) is dict:
             parts.append("\n".join(_per_agent(name, model, agents)))
+        elif name == "services":
+            parts.append("\n".join(_services(model)))
         else:
             parts.append("\n".join(_table(name, model, chosen)))
     return "\n\n".join(parts) + "\n"
@@ -69,6 +74,21 @@ def _per_agent(name: str, model: type[BaseModel], agents: Iterable[str]) -> Iter
             yield f"# {key} = {toml(_default(field))}"
 
 
+def _services(model: type[BaseModel]) -> Iterator[str]:
+    """A table for each service, commented out: one that is there is used."""
+    yield _comment(inspect.getdoc(model) or "")
+    for key, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        if inner is None:  # pragma: no cover - all that is in there are tables
+            continue
+        name = f"{key}.NAME" if get_origin(field.annotation) is dict else key
+        yield f"# [services.{name}]"
+        for one, its in inner.model_fields.items():
+            if one not in COMMON:
+                shown = "" if its.is_required() else _default(its)
+                yield _comment(f"{one} = {toml(shown)}")
+
+
 def _free_table(name: str, field: FieldInfo, chosen: Mapping[str, object]) -> Iterator[str]:
     yield _comment(field.description or "")
     if name == "checks":
@@ -84,6 +104,9 @@ def _free_table(name: str, field: FieldInfo, chosen: Mapping[str, object]) -> It
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
+    if get_origin(annotation) in (Union, types.UnionType):
+        annotation = get_args(annotation)[0]
+        return _model_in(annotation)
     last = get_args(annotation)[-1] if get_origin(annotation) is dict else None
     return last if isinstance(last, type) and issubclass(last, BaseModel) else None
 

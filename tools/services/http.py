@@ -1,0 +1,166 @@
+"""HTTP to one service: pooled, authorised, behind retry and breaker, and silent about secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from neveridle.errors import NeveridleError, ServiceError
+from neveridle.tools.services.answers import SHOWN, error_of_status
+
+if TYPE_CHECKING:
+    import httpx
+
+    from neveridle.tools.resilience import Guard
+
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REDIRECTS: Final = 5
+"""Redirections that are followed for one request."""
+
+Classify = Callable[["httpx.Response", str, Any], "NeveridleError | None"]
+
+
+def fingerprint(token: str) -> str:
+    """What tells one token from another without saying anything about either; empty: none."""
+    return hashlib.sha256(f"neveridle {token}".encode()).hexdigest()[:16] if token else ""
+
+
+class ServiceHttp:
+    """One service's HTTP. Belongs to one event loop; ``await aclose()`` at its end.
+
+    The client is made when first used. Redirects are followed within the service's own
+    host only, as the token goes with them.
+
+    Args:
+        guard: what every call passes.
+        base_url: where its API is; paths are put behind it.
+        headers: sent with every request; the token is one of them.
+        timeout: seconds for each step of one request (connect, send, wait, read).
+        classify: the error that an answer means; gets the answer, its words and its JSON.
+            None: by status alone, see ``error_of_status``.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float = 30.0,
+        classify: Classify | None = None,
+    ) -> None:
+        self.guard = guard
+        self.base_url = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._timeout = timeout
+        self._classify = classify
+        self._client: httpx.AsyncClient | None = None
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The pooled client."""
+        import httpx
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers={"User-Agent": "neveridle", **self._headers},
+                timeout=self._timeout,
+                follow_redirects=False,
+            )
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close all connections; may be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> httpx.Response:
+        """Ask the service; its answer, read whole.
+
+        Args:
+            method: such as GET.
+            path: behind the base URL; or a whole URL of the same host, such as a next page.
+            params: put into the query; None is left out.
+            body: sent as JSON; None: nothing.
+            headers: further headers.
+            repeatable: whether it may be sent again when it may have been received; None:
+                only what reads.
+
+        Raises:
+            ServiceUnavailable: the breaker is open, or the service is held.
+            ServiceError: it failed; see the subclasses.
+            AccessRefused: it does not take our credentials.
+            RequestRefused: it said no.
+        """
+        if repeatable is None:
+            repeatable = method.upper() in READS
+        given = {key: one for key, one in (params or {}).items() if one is not None}
+
+        async def once() -> httpx.Response:
+            return await self._send(method, self._url(path), given, body, headers or {})
+
+        return await self.guard.call(once, repeatable=repeatable)
+
+    def _url(self, path: str) -> str:
+        if "://" not in path:
+            return f"{self.base_url}{path}"
+        if not self._ours(path):
+            msg = f"{self.guard.service} pointed to another host: {urlsplit(path).hostname}."
+            raise ServiceError(msg, service=self.guard.service)
+        return path
+
+    def _ours(self, url: str) -> bool:
+        ours, theirs = urlsplit(self.base_url), urlsplit(url)
+        return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
+
+    async def _send(
+        self, method: str, url: str, params: dict[str, Any], body: Any, headers: Mapping[str, str]
+    ) -> httpx.Response:
+
+        request = self.client.build_request(
+            method, url, params=params or None, json=body, headers=dict(headers)
+        )
+        response = await self.client.send(request)
+        for _ in range(REDIRECTS):
+            following = response.next_request
+            if following is None or not self._ours(str(following.url)):
+                break
+            if request.method not in READS and following.method != request.method:
+                break  # a write that would become a read
+            request = following
+            response = await self.client.send(request)
+        error = self._error(response)
+        if error is not None:
+            raise error
+        return response
+
+    def _error(self, response: httpx.Response) -> NeveridleError | None:
+        data: Any = None
+        if "json" in response.headers.get("content-type", ""):
+            try:
+                data = response.json()
+            except ValueError:
+                if response.is_success:
+                    msg = f"{self.guard.service} answered with broken JSON."
+                    return ServiceError(msg, service=self.guard.service)
+        said = response.text[: 4 * SHOWN] if data is None else json.dumps(data)[: 4 * SHOWN]
+        if self._classify is not None:
+            found = self._classify(response, said, data)
+            if found is not None:
+                return found
+        return error_of_status(
+            self.guard.service, response.status_code, response.headers, said, data
+        )
