@@ -92,7 +92,7 @@ class Guard:
         permit = await self._breakers.admit(self.service, self._policy, self._credentials)
         try:
             result = await work()
-        except Exception as raised:
+        except Exception as raised:  # told to the breaker as what it means, then raised on
             error = self._classify(raised, self.service)
             await self._tell(permit, error)
             if error is raised:
