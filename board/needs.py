@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from neveridle.board.attempt import Attempt
 from neveridle.board.attempt_rows import log_attempt, own, release_attempt
 from neveridle.board.lookup import find_task
-from neveridle.board.schema import board_clock, services, task_services, tasks
+from neveridle.board.schema import services, task_services, tasks
 from neveridle.board.sql import NOW, log, wake
 
 
@@ -15,7 +15,7 @@ def await_service(c: Connection, attempt: Attempt, service: str, why: str, *, le
     """Return a task until a service can be used again; see ``Attempts.await_service``."""
     own(c, attempt)
     row = c.execute(
-        select(services.c.usable, services.c.retry_at, board_clock.c.now).where(
+        select(services.c.usable, services.c.retry_at, NOW.label("now")).where(
             services.c.name == service
         )
     ).first()

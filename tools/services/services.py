@@ -12,7 +12,7 @@ from neveridle.errors import ExtraMissing, SettingsInvalid
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
-    from neveridle.settings.services import ServicesSettings, ServiceSettings
+    from neveridle.settings.services import ServiceSettings, ServicesSettings
     from neveridle.tools.effects import Performer, ToolMaker, Verb
     from neveridle.tools.services.kit import ServiceKit
 
@@ -194,9 +194,10 @@ def without_token(
     """The services that are turned on and whose token is missing."""
     for name, maker in makers.items():
         one: ServiceSettings | None = getattr(settings, name, None)
-        if one is not None and one.enabled and not maker.anonymous:
-            if not environ.get(one.token_env, "").strip():
-                yield one
+        if one is None or not one.enabled or maker.anonymous:
+            continue
+        if not environ.get(one.token_env, "").strip():
+            yield one
 
 
 def _load(path: str, service: str) -> Any:
