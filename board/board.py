@@ -64,7 +64,7 @@ class Board:
         await self.database.open(create=self._create)
         try:
             await self.clock.load()
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
         return self

@@ -129,7 +129,7 @@ class EffectCall:
         except UNDONE as error:
             error.service = error.service or effect.service
             raise
-        except Exception as error:
+        except Exception as error:  # a service's code raises anything; told as what it means
             raise self._unsettled(effect, error) from error
 
     async def _call(self, effect: Effect, unsure_since: float | None) -> Performed:
@@ -157,13 +157,13 @@ class EffectCall:
                 effect, error=kept_error(self._verb, error), undone=Undone(unsure_since, calls=1),
             )  # fmt: skip
             raise
-        except Exception as error:
+        except Exception as error:  # a service's code raises anything; told as what it means
             if not answers:  # else the time was over just as it answered
                 await self._leave(
                     effect, error=kept_error(self._verb, error), undone=None,
                 )  # fmt: skip
                 raise self._unsettled(effect, error) from error
-        except BaseException:
+        except BaseException:  # cancelled or ended: what is known is kept, then raised on
             if answers:
                 await self._settle(effect, *answers[0])
             else:

@@ -95,7 +95,7 @@ class Sources:
                 self._again_at = None
                 if polled or not all(good):
                     self._again_at = await self._board.clock.now() + AGAIN
-            except BaseException:
+            except BaseException:  # not read to the end: stale again, then raised on
                 self.stale = True
                 raise
 

@@ -93,7 +93,7 @@ class Guard:
         permit = await self._breakers.admit(self.service, self._policy, self._credentials)
         try:
             result = await work()
-        except Exception as raised:
+        except Exception as raised:  # told to the breaker as what it means, then raised on
             error = self._classify(raised, self.service)
             if isinstance(error, (ServiceError, AccessRefused)) and not error.service:
                 error.service = self.service  # whoever routes around it must know
