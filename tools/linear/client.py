@@ -113,7 +113,7 @@ class Linear:
             "operationName": operation.name,
             "variables": {key: one for key, one in variables.items() if one is not None},
         }
-        answer = await self._http.request("POST", "", body=body, repeatable=operation.reads)
+        answer = await self._http.request("POST", "", body=body, repeatable=operation.repeats)
         data = part(answer.json(), "data")
         if not isinstance(data, dict):
             msg = "linear answered without data."

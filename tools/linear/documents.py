@@ -44,7 +44,7 @@ class Operation:
     Attributes:
         name: its name in the document.
         document: the document, with its fragments.
-        reads: whether it changes nothing.
+        repeats: whether doing it again changes nothing: it reads, or sets a state.
         partial: whether an answer with errors can be used as far as it goes.
         fixed: points it costs once.
         each: points for each object of the page it asks for; 0: it asks for no page.
@@ -52,7 +52,7 @@ class Operation:
 
     name: str
     document: str
-    reads: bool = True
+    repeats: bool = True
     partial: bool = False
     fixed: float = 0.0
     each: float = 0.0
@@ -178,7 +178,7 @@ CREATE: Final = Operation(
     """mutation NeveridleCreate($input: IssueCreateInput!) {
   issueCreate(input: $input) { success issue { id identifier title url } }
 }""",
-    reads=False,
+    repeats=False,
     fixed=OBJECT + SCALAR + OBJECT + 4 * SCALAR,
 )
 
@@ -192,7 +192,6 @@ UPDATE: Final = Operation(
 }
 """
     + f"{STATE}\n{USER}",
-    reads=False,
     fixed=OBJECT + SCALAR + OBJECT + 2 * SCALAR + STATE_POINTS + USER_POINTS,
 )
 
@@ -201,7 +200,7 @@ COMMENT: Final = Operation(
     """mutation NeveridleComment($input: CommentCreateInput!) {
   commentCreate(input: $input) { success comment { id url } }
 }""",
-    reads=False,
+    repeats=False,
     fixed=OBJECT + SCALAR + OBJECT + 2 * SCALAR,
 )
 
@@ -210,7 +209,6 @@ ATTACH: Final = Operation(
     """mutation NeveridleAttach($input: AttachmentCreateInput!) {
   attachmentCreate(input: $input) { success attachment { id url title } }
 }""",
-    reads=False,
     fixed=OBJECT + SCALAR + OBJECT + 3 * SCALAR,
 )
 
