@@ -35,48 +35,58 @@ class ConvexTools:
         self._performer = performer
         self._verbs = {verb.name: verb for verb in convex_verbs(client)}
 
-    async def convex_query(self, function: str, args: dict[str, Any] | None = None) -> str:
+    async def convex_query(self, function: str, arguments: dict[str, Any] | None = None) -> str:
         """Call a query function of the Convex deployment, which reads data.
 
         Args:
             function: The function, such as messages:list.
-            args: Its arguments by name.
+            arguments: Its arguments by name.
         """
-        done = await self._client.query(function, args)
+        done = await self._client.query(function, arguments)
         return _shown(function, done.value)
 
-    async def convex_mutation(self, function: str, args: dict[str, Any] | None = None) -> str:
+    async def convex_mutation(
+        self, function: str, arguments: dict[str, Any] | None = None, occasion: str = ""
+    ) -> str:
         """Call a mutation function of the Convex deployment, which changes data.
 
         Args:
             function: The function, such as messages:send.
-            args: Its arguments by name.
+            arguments: Its arguments by name.
+            occasion: Where the same call is wanted once more: a word that tells it from before.
         """
-        return await self._write("mutation", function, args)
+        return await self._write("mutation", function, arguments, occasion)
 
-    async def convex_action(self, function: str, args: dict[str, Any] | None = None) -> str:
+    async def convex_action(
+        self, function: str, arguments: dict[str, Any] | None = None, occasion: str = ""
+    ) -> str:
         """Call an action function of the Convex deployment, which may do anything.
 
         Args:
             function: The function, such as reports:build.
-            args: Its arguments by name.
+            arguments: Its arguments by name.
+            occasion: Where the same call is wanted once more: a word that tells it from before.
         """
-        return await self._write("action", function, args)
+        return await self._write("action", function, arguments, occasion)
 
     async def _write(
-        self, kind: Literal["mutation", "action"], function: str, args: dict[str, Any] | None
+        self,
+        kind: Literal["mutation", "action"],
+        function: str,
+        arguments: dict[str, Any] | None,
+        occasion: str,
     ) -> str:
         if function not in self._settings.mutations:
             allowed = ", ".join(self._settings.mutations)
             msg = f"{function[:80]!r} may not be called."
             raise ModelMistake(msg, remedy=f"These may: {allowed}.")
         key = self._settings.keys.get(function, "")
-        request: dict[str, Any] = {"args": args or {}}
+        request: dict[str, Any] = {"args": arguments or {}}
         if key:
             request["key"] = key
         verb = self._verbs[f"{kind}_with_key" if key else kind]
-        done = await self._performer.once(verb, function, request)
-        again = "" if done.fresh else " (it was called before, for this task; not again)"
+        done = await self._performer.once(verb, function, request, occasion=occasion)
+        again = "" if done.fresh else " when it was called before for this task, and not again,"
         result: Any = done.result
         return _shown(f"{function}{again}", (result or {}).get("value"))
 

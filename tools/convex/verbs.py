@@ -24,16 +24,18 @@ def convex_verbs(client: Convex) -> tuple[Verb, ...]:
     The request holds ``args``, and ``key``: the argument that takes the key.
     """
     return tuple(
-        _verb(client, kind, keyed=keyed) for kind in ("mutation", "action") for keyed in (0, 1)
+        _verb(client, kind, keyed=keyed)
+        for kind in ("mutation", "action")
+        for keyed in (False, True)
     )
 
 
-def _verb(client: Convex, kind: Literal["mutation", "action"], *, keyed: int) -> Verb:
+def _verb(client: Convex, kind: Literal["mutation", "action"], *, keyed: bool) -> Verb:
     async def call(asked: Asked) -> Any:
         args = dict(asked.request["args"])
         if keyed:
             args[asked.request["key"]] = asked.client_key
-        done = await client.call(kind, asked.target, args, repeatable=bool(keyed))
+        done = await client.call(kind, asked.target, args, repeatable=keyed)
         return {"value": done.value}
 
     return Verb(
