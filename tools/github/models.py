@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 GHOST: Final = "ghost"
 """The login GitHub itself shows for an account that was deleted."""
@@ -78,6 +78,15 @@ class Issue(GitHubModel):
     updated_at: datetime
     closed_at: datetime | None = None
     is_pull_request: Given = Field(default=False, validation_alias="pull_request")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_state(cls, data: Any) -> Any:
+        """Some webhooks (``pinned``) leave the state out; when it was closed says the same."""
+        if not isinstance(data, dict) or "state" in data:
+            return data  # pyright: ignore[reportUnknownVariableType] # JSON
+        given: dict[str, Any] = {**data}
+        return {**given, "state": "closed" if given.get("closed_at") else "open"}
 
 
 class Comment(GitHubModel):
