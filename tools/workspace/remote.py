@@ -22,8 +22,6 @@ from neveridle.tools.workspace.git import Answer, config_environment, disk_error
 from neveridle.tools.workspace.remote_failures import remote_failure, told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from neveridle.tools.workspace.repository import Repository
 
 REMOTE_SECONDS = 120.0
