@@ -126,7 +126,8 @@ class EffectCall:
         try:
             async with self._clock.timeout(self._verb.timeout):
                 return await self._verb.find(effect.asked())
-        except UNDONE:
+        except UNDONE as error:
+            error.service = error.service or effect.service
             raise
         except Exception as error:  # a service's code raises anything; told as what it means
             raise self._unsettled(effect, error) from error
@@ -151,6 +152,7 @@ class EffectCall:
                 raise
             raise EffectRefused(words) from error
         except UNDONE as error:
+            error.service = error.service or effect.service
             await self._leave(
                 effect, error=kept_error(self._verb, error), undone=Undone(unsure_since, calls=1),
             )  # fmt: skip
@@ -213,6 +215,7 @@ class EffectCall:
         return EffectUnsettled(
             f"Whether {effect.name} on {effect.target} was done is not known: {words}",
             remedy="It is found out before the work goes on.",
+            service=effect.service,
         )
 
 
