@@ -34,6 +34,8 @@ class Standing:
         rounds: how often an agent went back to it.
         fed: the failed checks that were given to an agent last, as a digest with their commit.
         asked: what was asked in the round that is not answered yet; empty: nothing.
+        take: ``base`` where that round is to take in the target branch.
+        merged_in: the commit made by taking in what others pushed, the work being the same.
     """
 
     number: int = 0
@@ -49,12 +51,14 @@ class Standing:
     rounds: int = 0
     fed: str = ""
     asked: str = ""
+    take: str = ""
+    merged_in: str = ""
 
-    def pushed(self, commit: str, at: float, *, same: bool) -> Standing:
-        """After a push; ``same``: it holds the same work as the one before."""
+    def pushed(self, commit: str, at: float) -> Standing:
+        """After a push."""
         if commit == self.commit:
             return self
-        kept = (*self.same, commit)[-SAME:] if same else (commit,)
+        kept = (*self.same, commit)[-SAME:] if commit == self.merged_in else (commit,)
         return replace(self, commit=commit, same=kept, pushed_at=at, looks=0, digest="")
 
     def looked(self, seen: Facts) -> Standing:
@@ -62,7 +66,7 @@ class Standing:
         digest = digest_of(seen)
         return replace(self, digest=digest, looks=self.looks + 1 if digest == self.digest else 0)
 
-    def fed_with(self, seen: Facts, asked: str) -> Standing:
+    def fed_with(self, seen: Facts, asked: str, *, take: str = "") -> Standing:
         """After a round began: what it was about is not asked for again."""
         return replace(
             self,
@@ -71,9 +75,18 @@ class Standing:
             comment=max((self.comment, *(one.id for one in seen.comments))),
             fed=failures_of(seen) if seen.failed else self.fed,
             asked=asked,
+            take=take,
             looks=0,
             digest="",
         )
+
+    def answered(self) -> Standing:
+        """After the round was answered."""
+        return replace(self, asked="", take="")
+
+    def forgiven(self) -> Standing:
+        """After a person was asked: if it is tried again, it has all its rounds once more."""
+        return replace(self, rounds=0, fed="")
 
     def as_evidence(self, evidence: dict[str, Any] | None) -> dict[str, Any]:
         """An attempt's evidence with it."""
