@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neveridle.graph.delivery.standing import Standing, standing_of
@@ -34,3 +35,39 @@ async def markers_of(team: Team, task: Task) -> list[str]:
         effects = await team.board.effects.find(task=one.id)
         found.extend(effect.asked().marker for effect in effects)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a task's pull request holds.
+
+    Attributes:
+        commit: its head, as we pushed it.
+        base: the commit its work started from.
+    """
+
+    commit: str
+    base: str
+
+
+async def published(team: Team, task: Task) -> Published | None:
+    """What was pushed for a task; None: nothing yet, or it is not in this repository."""
+    if team.forge is None:
+        return None
+    attempts = await attempts_of_chain(team, task)
+    standing = standing_of(attempts)
+    if not standing.number or not await team.workspaces.has_commit(standing.commit):
+        return None
+    bases = [one.base for one in attempts if one.commit == standing.commit and one.base]
+    return Published(standing.commit, bases[-1] if bases else "")
+
+
+async def start_of(team: Team) -> str:
+    """The commit that new work begins from; empty: the repository's own target branch.
+
+    With pull requests that is the remote's, where what was merged arrives.
+
+    Raises:
+        ServiceError: the remote cannot be reached.
+    """
+    return "" if team.forge is None else await team.forge.remote.fetch()

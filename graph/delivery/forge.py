@@ -45,12 +45,14 @@ class Forge:
     push: Verb
 
 
-def make_forge(team: Team) -> Forge:
-    """The forge of a team whose delivery mode is ``pull_request``.
+def make_forge(team: Team) -> Forge | None:
+    """The forge of a team; its verb is made known. None: the delivery mode is another one.
 
     Raises:
         SettingsInvalid: GitHub is not configured, or has no token.
     """
+    if team.settings.delivery.mode != MODE:
+        return None
     settings = team.settings.services.github
     if settings is None or not settings.enabled:
         msg = 'delivery.mode is "pull_request", and [services.github] is not set.'
@@ -65,7 +67,9 @@ def make_forge(team: Team) -> Forge:
         token=team.services.kit.token(settings),
         token_host=host_of(settings.url),
     )
-    return Forge(github, remote, push_verb(remote))
+    push = push_verb(remote)
+    team.verbs.add(push)
+    return Forge(github, remote, push)
 
 
 def host_of(api: str) -> str:

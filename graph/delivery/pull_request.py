@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,14 @@ from neveridle.graph.delivery.facts import Facts
 from neveridle.graph.delivery.forge import look
 from neveridle.graph.delivery.rounds import ROUND
 from neveridle.graph.delivery.standing import Standing, standing_of
-from neveridle.graph.delivery.taking_in import HEAD, take_in
+from neveridle.graph.delivery.taking_in import HEAD
+from neveridle.graph.delivery.updating import take_in
 from neveridle.graph.delivery.words import answer_of, asked_for, body_of, title_of
 from neveridle.graph.nodes.chain import origin
 from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.reflect import close_job
 from neveridle.tools.effects import Performer
+from neveridle.tools.github.targets import name_of
 
 if TYPE_CHECKING:
     from neveridle.graph.delivery.forge import Forge
@@ -177,7 +178,6 @@ class PullRequestDelivery:
         first = await origin(self._team, job.task)
         request = {
             "title": title_of(first),
-            "head": self._standing.branch,
             "base": base,
             "body": body_of(first, job.attempt, agent=job.attempt.agent),
         }
@@ -195,7 +195,7 @@ class PullRequestDelivery:
         round_ = self._standing.rounds
         body = answer_of(self._job.attempt, number=round_, asked=self._standing.asked)
         await self._perform.once(
-            self._verb("comment"), str(self._standing.number), {"body": body},
+            self._verb("comment"), name_of(self._standing.number), {"body": body},
             occasion=f"round {round_}",
         )  # fmt: skip
         await self._keep(self._standing.answered())
@@ -294,9 +294,7 @@ class PullRequestDelivery:
             return await self._feed(decision.Feed(), seen, wrong=taken.wrong, take=what)
         if not taken.commit:
             why = "the service has not seen yet what was merged in"
-            return await self._park(
-                wait(self._standing, self._rules, decision.For.SERVICE, why)
-            )
+            return await self._park(wait(self._standing, self._rules, decision.For.SERVICE, why))
         await self._keep(merged_in=taken.commit)
         return None
 
@@ -304,9 +302,7 @@ class PullRequestDelivery:
         style = self._team.settings.delivery.merge_style
         request = {"sha": commit, "method": "merge" if style == "commit" else "rebase"}
         try:
-            await self._perform.once(
-                self._verb("merge_pull_request"), str(self._standing.number), request
-            )
+            await self._perform.once(self._verb("merge"), name_of(self._standing.number), request)
         except EffectRefused as refused:
             return await self._park(
                 wait(self._standing, self._rules, decision.For.PERSON, refused.message[:300])

@@ -17,17 +17,6 @@ ROUND = "pull-request"
 """The error code of an attempt whose pull request needs more work."""
 
 
-async def start_of(team: Team) -> str:
-    """The commit that new work begins from; empty: the repository's own target branch.
-
-    With pull requests that is the remote's, where what was merged arrives.
-
-    Raises:
-        ServiceError: the remote cannot be reached.
-    """
-    return "" if team.forge is None else await team.forge.remote.fetch()
-
-
 async def begin_round(team: Team, job: Job, workspace: Workspace) -> str:
     """Bring the clone up to what others pushed; what the agent is told, empty: no round."""
     standing = await standing_for(team, job.task)

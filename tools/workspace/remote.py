@@ -174,6 +174,10 @@ class Remote:
         """Whether a commit of the repository is, or comes after, another one; asks nobody."""
         return await self._repository.git.contains(tip, commit)
 
+    async def holds(self, commit: str) -> bool:
+        """Whether the target branch, as it was fetched last, holds a commit; asks nobody."""
+        return await self.contains(f"refs/remotes/{self.name}/{self.base}", commit)
+
     async def _url(self) -> str:
         answer = await self._run(
             "remote", "get-url", "--push", "--", self.name, accept=(0, 2, 128), plain=True
