@@ -94,6 +94,9 @@ async def open_workspace(team: Team, job: Job) -> Workspace:
     if found is None:
         msg = "The clone that held this work is gone."
         raise WorkRefused(msg, remedy="It has to be done again.")
+    # A copy holds what a process that died left between its checks, or of another's files
+    # in the middle of a merge: none of that is the work.
+    await found.reset(job.attempt.commit)
     return await _keep(team, job, found, base=job.attempt.base)
 
 

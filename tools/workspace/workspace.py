@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from neveridle.errors import RepositoryUnusable, StateConflict
 from neveridle.tools.repository.confined import ConfinedTree
+from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace import merging
 from neveridle.tools.workspace.git import GIT_SECONDS, Git, disk_errors
 from neveridle.tools.workspace.publishing import fast_forward, publish
@@ -67,11 +68,11 @@ class Workspace:
             *(f"--object-format={self._target.object_format}", "--initial-branch", branch),
             str(self.git_dir),
         )
-        await asyncio.to_thread(self._share_objects)
+        await to_its_end(self._share_objects)
         await self._git.run("update-ref", f"refs/heads/{branch}", commit)
         await self._git.run("read-tree", "-m", "-u", commit, time_limit=CHECKOUT_SECONDS)
         self.branch, self.base = branch, commit
-        await asyncio.to_thread(self._save)
+        await to_its_end(self._save)
 
     async def take_over(self, *, branch: str) -> bool:
         """Make a workspace of what was copied; False where the copy is of no use."""
@@ -84,7 +85,7 @@ class Workspace:
         await self._git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
         await self._git.run("read-tree", commit)  # the tree stays as it is: work in progress
         self.branch, self.base = branch, str(json.loads(facts)["base"])
-        await asyncio.to_thread(self._save)
+        await to_its_end(self._save)
         return True
 
     def load(self) -> bool:
@@ -250,9 +251,14 @@ class Workspace:
         return await self._git.contains(await self.head(), commit)
 
     async def reset(self, commit: str) -> None:
-        """Put branch and tree back to a commit of this workspace; ignored files stay."""
+        """Put branch and tree back to a commit of this workspace; ignored files stay.
+
+        What git does not know goes: checks leave files, and so does a merge that was killed
+        while it wrote the tree, whose index came too late or not along with the copy.
+        """
         async with self._lock:
             await self._git.run("read-tree", "--reset", "-u", commit, time_limit=CHECKOUT_SECONDS)
+            await self._git.run("clean", "-ffdq", time_limit=CHECKOUT_SECONDS)
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit)
             await merging.end(self._git)
 
@@ -313,7 +319,7 @@ class Workspace:
         """
         data = text.encode("utf-8", "surrogateescape")
         with disk_errors():
-            await asyncio.to_thread(ConfinedTree(self.tree).write, path, data)
+            await to_its_end(lambda: ConfinedTree(self.tree).write(path, data))
 
     async def read(self, path: str) -> str | None:
         """A file's text, line endings as they are; None where there is no such file.
