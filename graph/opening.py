@@ -14,6 +14,7 @@ from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
+from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
@@ -57,6 +58,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.notices += team.services.notices
     team.verbs.add(*team.services.verbs())
     team.service_tool_makers = team.services.tool_makers()
+    team.forge = make_forge(team)
     team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
     embedder = team.given_embedder or MiniLM(settings.memory.embedding)

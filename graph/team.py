@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
+    from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
     from neveridle.graph.later import Later
     from neveridle.graph.listener import Listener
@@ -68,6 +69,7 @@ class Team:
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
         services: the services' clients; see ``Services``.
+        forge: what pull requests are made with; None: work is not delivered so.
         providers: whose models cannot be called just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
@@ -91,6 +93,7 @@ class Team:
     keeper: Keeper
     fencing: Fencing
     services: Services
+    forge: Forge | None
     providers: Providers
     janitor: Janitor
     checks: Checks

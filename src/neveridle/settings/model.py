@@ -143,6 +143,31 @@ class DeliverySettings(_Table):
     branch_prefix: str = Field(
         default="neveridle/", description="Branches are named <prefix><task>-<slug>."
     )
+    rounds: int = Field(
+        default=5,
+        ge=0,
+        description="How often an agent goes back to an open pull request, for failed checks, "
+        "reviews and conflicts, before a person is asked. Failed attempts do not count.",
+    )
+    pull_request_merge: bool = Field(
+        default=False,
+        description="Whether every agent may merge pull requests of the team; else those in "
+        "mergers of [services.github] may, and nobody else.",
+    )
+    approvals: int = Field(
+        default=1,
+        ge=0,
+        description="Approving reviews a pull request needs before an agent merges it.",
+    )
+    look: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds until an open pull request is looked at again; twice as long each "
+        "time nothing has changed.",
+    )
+    look_longest: float = Field(
+        default=900.0, gt=0, description="Seconds between two looks at a pull request, at most."
+    )
 
 
 class SandboxSettings(_Table):
