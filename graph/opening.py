@@ -18,8 +18,8 @@ from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
-from neveridle.graph.providers import Providers
 from neveridle.graph.later import Later
+from neveridle.graph.providers import Providers
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
 from neveridle.graph.sources.tracker import OutsideTracker
