@@ -148,7 +148,7 @@ class Usher:
             # Else it is still to be asked for: what suits it was promised to somebody else.
 
     def _late(self, version: int) -> dict[str, tuple[str, ...]]:
-        """The skills of those who have not seen a version; those paused, or without a model, need not."""
+        """The skills of those who have not seen a version; who is paused or away need not."""
         found: dict[str, tuple[str, ...]] = {}
         for name, seen in self._seen.items():
             if seen < version:

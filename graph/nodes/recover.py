@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from neveridle.board import AttemptState
 from neveridle.errors import (
     CredentialsRejected,
     DiskFull,
@@ -109,7 +108,9 @@ async def _waiting(team: Team, job: Job, problem: Problem) -> TickState:
     """Wait for a service, longer each time; then go on where the attempt stands."""
     history = await team.board.attempts.of(job.task.id)
     number = job.attempt.number
-    waits = sum(one.state is AttemptState.PARKED and one.number == number for one in history)
+    ours = {one.fence for one in history if one.number == number}
+    said = await team.board.events.find(kind="attempt.waits", task=job.task.id)
+    waits = sum(event.fence in ours for event in said)  # it also parks for people, and reviews
     if waits >= PATIENCE:
         job.notes["failure"] = problem
         job.notes["limit"] = 1

@@ -108,7 +108,7 @@ async def _clear(team: Team, job: Job, *, keep: bool) -> None:
 
 async def _drop_branches(team: Team, job: Job) -> None:
     """Delete the branches of a chain that was merged: all of its work has arrived."""
-    if job.attempt.phase is not Phase.DELIVERED or team.settings.delivery.mode != "merge":
+    if job.attempt.phase is not Phase.DELIVERED or team.settings.delivery.mode == "branch":
         return
     ours = {(job.attempt.branch, job.attempt.commit)}
     for task in await ancestors(team, job.task):

@@ -52,8 +52,7 @@ def _headers(error: BaseException) -> dict[str, str]:
         found = getattr(response, "headers", None)
     if not isinstance(found, Mapping):
         return {}
-    given = cast("Mapping[Any, Any]", found)
-    return {str(name).lower(): str(value) for name, value in given.items()}
+    return {str(name).lower(): str(found[name]) for name in found}
 
 
 def _milliseconds(headers: Mapping[str, str]) -> float | None:

@@ -7,11 +7,11 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from neveridle.errors import RepositoryUnusable
+from neveridle.errors import RepositoryUnusable, StateConflict
 from neveridle.tools.repository.confined import ConfinedTree
 from neveridle.tools.threads import to_its_end
+from neveridle.tools.workspace import merging
 from neveridle.tools.workspace.git import GIT_SECONDS, Git, disk_errors
-from neveridle.tools.workspace.merging import merge
 from neveridle.tools.workspace.publishing import fast_forward, publish
 from neveridle.tools.workspace.staging import identity, restore, stage, write_commit
 
@@ -140,11 +140,34 @@ class Workspace:
         """
         async with self._lock:
             head, tree = await self.head(), await self._stage()
-            if tree == await self._git.line("rev-parse", f"{head}^{{tree}}"):
+            parents = await merging.parents_of(self._git, head)
+            if parents == [head] and tree == await self._git.line("rev-parse", f"{head}^{{tree}}"):
                 return None
-            commit = await write_commit(self._git, tree, [head], message, identity(author, email))
+            commit = await write_commit(self._git, tree, parents, message, identity(author, email))
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit, head)
+            if len(parents) > 1:
+                await merging.end(self._git)
             return commit
+
+    async def begin_merge(self, other: str) -> list[str]:
+        """Merge a commit of the repository into the tree, with marks where they conflict.
+
+        The next commit is the merge commit; it is for who works here to repair the files.
+
+        Args:
+            other: the commit.
+
+        Returns:
+            The paths that conflict; the lines ``<<<<<<<`` there name the commits.
+
+        Raises:
+            StateConflict: there are uncommitted changes.
+        """
+        async with self._lock:
+            head, tree = await self.head(), await self._stage()
+            if tree != await self._git.line("rev-parse", f"{head}^{{tree}}"):
+                raise StateConflict("The workspace has changes that are not committed.")
+            return await merging.begin(self._git, ours=head, theirs=other)
 
     async def status_clean(self) -> bool:
         """Whether there is nothing to commit."""
@@ -211,7 +234,7 @@ class Workspace:
             if theirs is None:
                 raise RepositoryUnusable(f"The repository has no branch or commit {other!r}.")
             head, tree = await self.head(), await self._stage()
-            return await merge(
+            return await merging.merge(
                 self._git,
                 f"refs/heads/{self.branch}",
                 ours=head,
@@ -237,6 +260,7 @@ class Workspace:
             await self._git.run("read-tree", "--reset", "-u", commit, time_limit=CHECKOUT_SECONDS)
             await self._git.run("clean", "-ffdq", time_limit=CHECKOUT_SECONDS)
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit)
+            await merging.end(self._git)
 
     async def clean(self) -> None:
         """Make the tree exactly what its commit holds: nothing untracked, nothing ignored.

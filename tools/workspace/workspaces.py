@@ -46,6 +46,11 @@ class Workspaces:
         """The target branch; known once opened."""
         return self._target.branch
 
+    @property
+    def target(self) -> Repository:
+        """The repository itself; known once opened."""
+        return self._target
+
     async def open(self) -> None:
         """Check git, the repository and its branch.
 
