@@ -230,6 +230,12 @@ async def test_an_assignee_that_github_leaves_out_is_a_refusal(
     with pytest.raises(EffectRefused, match="does not take bob") as refused:
         await performer.once(verbs["assign"], "#1", {"assignees": ["ada", "bob"]})
     assert refused.value.data == {"assignees": ["ada"]}
+    both = await performer.once(verbs["add_assignees"], "#1", {"assignees": ["Sam"]})
+    assert both.result["assignees"] == ["ada", "Sam"]
+    with pytest.raises(EffectRefused, match="does not take bob"):
+        await performer.once(verbs["add_assignees"], "#1", {"assignees": ["bob"]})
+    left = await performer.once(verbs["remove_assignees"], "#1", {"assignees": ["Sam", "bob"]})
+    assert left.result["assignees"] == ["ada"] == world.state.issues[1].assignees
     labels = await performer.once(verbs["set_labels"], "#1", {"labels": ["b", "a"]})
     assert labels.result["labels"] == ["b", "a"] == world.state.issues[1].labels
 

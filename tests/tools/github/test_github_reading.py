@@ -37,7 +37,8 @@ async def test_issues_are_filtered(standin: GitHubStandin, github: GitHub) -> No
     state = standin.state
     both = state.open_issue("a", labels=["bug", "ui"], assignees=["ada"])
     state.open_issue("b", labels=["bug"], assignees=["bob"])
-    closed = state.open_issue("c", "text", labels=["bug", "ui"])
+    state.associations["eve"] = "NONE"
+    closed = state.open_issue("c", "text", labels=["bug", "ui"], user="eve")
     state.change(closed.number, state="closed")
     free = state.open_issue("d")
     free.updated = START + 60
@@ -50,7 +51,7 @@ async def test_issues_are_filtered(standin: GitHubStandin, github: GitHub) -> No
     (found,) = await github.issues.list(state="closed")
     assert (found.number, found.title, found.body) == (closed.number, "c", "text")
     assert (found.labels, found.state_reason) == (("bug", "ui"), "completed")
-    assert (found.author, found.created_at) == ("neveridle-bot", NOW)
+    assert (found.author, found.association, found.created_at) == ("eve", "NONE", NOW)
 
 
 async def test_what_did_not_change_costs_nothing(standin: GitHubStandin, github: GitHub) -> None:

@@ -90,9 +90,11 @@ async def test_writing(standin: GitHubStandin, tools: Callable[..., Any]) -> Non
     assert asked.startswith(f"Reviewed #3 at {state.pulls[3].sha}")
     await use["github_approve"].ainvoke({"number": 3})
     assert [one.state for one in state.reviews] == ["CHANGES_REQUESTED", "APPROVED"]
+    state.pulls[3].draft = True
     assert "405" in await use["github_merge"].ainvoke(
         {"number": 3, "sha": state.pulls[3].sha, "method": "rebase"}
     )
+    state.pulls[3].draft = False
     assert "use merge, squash" in await use["github_merge"].ainvoke(
         {"number": 3, "sha": "x", "method": "octopus"}
     )

@@ -90,6 +90,17 @@ def test_merging_merges(
     )  # fmt: skip
 
 
+def test_rebasing_makes_the_commits_anew(bare: Path, commit: Commit, http: httpx.Client) -> None:
+    commit("feature", "b.txt", "b\n", start="main")
+    sha = commit("feature", "c.txt", "c\n", start="origin/feature")
+    http.post("/pulls", json={"title": "P", "head": "feature", "base": "main"})
+    done = http.put("/pulls/1/merge", json={"sha": sha, "merge_method": "rebase"}).json()
+    assert git(bare, "rev-parse", "main") == done["sha"] != sha
+    assert git(bare, "rev-parse", "main^{tree}") == git(bare, "rev-parse", f"{sha}^{{tree}}")
+    assert git(bare, "log", "--format=%s %P", "main").count("\n") == 2
+    assert git(bare, "rev-list", "--merges", "main") == ""
+
+
 def test_what_conflicts_is_not_merged(bare: Path, commit: Commit, http: httpx.Client) -> None:
     sha = commit("feature", "a.txt", "one\n", start="main")
     main = commit("main", "a.txt", "two\n", start="origin/main")
