@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
+    from neveridle.board.deferred import Deferred
     from neveridle.board.effects import Effects
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from neveridle.board.sync_points import SyncPoints
     from neveridle.board.syncs import Syncs
     from neveridle.board.tasks import Tasks
+    from neveridle.board.tickets import Tickets
 
 
 class Board:
@@ -39,7 +41,7 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``clock``.
+    ``tickets``, ``deferred``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -64,7 +66,7 @@ class Board:
         await self.database.open(create=self._create)
         try:
             await self.clock.load()
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
         return self
@@ -176,6 +178,13 @@ class Board:
         return Syncs(self.database)
 
     @cached_property
+    def tickets(self) -> Tickets:
+        """What the tracker said of single tickets."""
+        from neveridle.board.tickets import Tickets
+
+        return Tickets(self.database)
+
+    @cached_property
     def retention(self) -> Retention:
         """What is over, and ages out."""
         from neveridle.board.retention import Retention
@@ -188,6 +197,13 @@ class Board:
         from neveridle.board.effects import Effects
 
         return Effects(self.database, self.clock)
+
+    @cached_property
+    def deferred(self) -> Deferred:
+        """What is written to services once they can be used again."""
+        from neveridle.board.deferred import Deferred
+
+        return Deferred(self.database, self.clock)
 
     @cached_property
     def breakers(self) -> Breakers:
@@ -255,7 +271,16 @@ class Board:
             from neveridle.board.deadlines import meet_deadlines
 
             await self.database.write(meet_deadlines)
+        await self.breakers_due()
         return returned
+
+    async def breakers_due(self) -> list[str]:
+        """Wake those who rest because a breaker's time is over; the services of which it is."""
+        from neveridle.board.needs import any_due, tell_due
+
+        if not await self.database.read(any_due):
+            return []
+        return await self.database.write(tell_due)
 
     async def recover(
         self, *, expirations: int = 10, lease: float = 120.0, outage_hold: float = 600.0

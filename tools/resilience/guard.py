@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from neveridle.board.breaker import BreakerPolicy, Permit
 from neveridle.board.elapsed import elapsed
-from neveridle.errors import NeveridleError, ServiceError
+from neveridle.errors import AccessRefused, NeveridleError, ServiceError
 from neveridle.tools.resilience.failures import failure_of
 from neveridle.tools.resilience.meaning import Meaning, helps, meaning_of
 from neveridle.tools.resilience.policy import RetryPolicy
@@ -106,12 +106,14 @@ class Guard:
     ) -> T:
         try:
             result = await (work() if limit is None else self._timed(work, limit))
-        except Exception as raised:
+        except Exception as raised:  # told to the breaker as what it means, then raised on
             error = (
                 raised
                 if isinstance(raised, NeveridleError)
                 else self._classify(raised, self.service)
             )
+            if isinstance(error, (ServiceError, AccessRefused)) and not error.service:
+                error.service = self.service  # whoever routes around it must know
             await self._tell(permit, error)
             if error is raised:
                 raise
