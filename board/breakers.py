@@ -113,7 +113,7 @@ class Breakers:
         if permit.probe:
             await self._change(permit.service, lambda c: c.succeeded(permit.probe))
         elif not self.unblemished(permit):
-            one = (await self._view.fresh()).rows.get(permit.service)
+            one = (await self._view.current()).rows.get(permit.service)
             if one is not None and one.failures:
                 await self._store.clear(permit.service)
 
@@ -180,11 +180,11 @@ class Breakers:
 
     async def get(self, service: str) -> Breaker:
         """How a service's breaker stands."""
-        return (await self._view.fresh()).rows.get(service, Breaker(service=service))
+        return (await self._view.current()).rows.get(service, Breaker(service=service))
 
     async def all(self) -> list[Breaker]:
         """Every breaker that was ever used, by name."""
-        rows = (await self._view.fresh()).rows
+        rows = (await self._view.current()).rows
         return [rows[name] for name in sorted(rows)]
 
     async def waiting(self) -> dict[str, int]:
