@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import secrets
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -102,7 +102,7 @@ class Breakers:
 
     async def _probe(self, service: str, policy: BreakerPolicy, credentials: str) -> Permit | None:
         """Become the probe; None: the breaker stands otherwise by now."""
-        name = secrets.token_hex(8)
+        name = os.urandom(8).hex()
         try:
             found = await self._change(service, lambda c: c.probe(name, policy, credentials))
         except BaseException:  # cancelled: it may be ours by now, and nobody would end it
