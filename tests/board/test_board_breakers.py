@@ -399,6 +399,30 @@ async def test_a_thousand_who_end_together_write_once(
     assert written == 0
 
 
+async def test_nobody_goes_by_a_look_that_began_before(
+    board: Board, board_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, gate = board.database.breakers, asyncio.Event()
+    read = store.read
+
+    async def slow() -> Any:
+        found = await read()
+        await gate.wait()
+        return found
+
+    monkeypatch.setattr(store, "read", slow)
+    early = asyncio.ensure_future(admit(board))
+    await asyncio.sleep(0.1)
+    async with Board(board_url) as other:
+        await fail(other, Permit("linear"), wait=100.0)
+    late = asyncio.ensure_future(admit(board))
+    await asyncio.sleep(0.05)
+    gate.set()
+    assert await early == Permit("linear")
+    with pytest.raises(ServiceUnavailable):
+        await late
+
+
 async def test_a_closed_board_frees_those_who_wait(board_url: str) -> None:
     async with Board(board_url) as board:
         await board.clock.script(START)

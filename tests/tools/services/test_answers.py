@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -32,6 +33,17 @@ DATE = format_datetime(NOW, usegmt=True)
 )  # fmt: skip
 def test_what_retry_after_means(said: str, wait: float | None) -> None:
     assert wait_of({"retry-after": said, "date": DATE}) == wait
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be set here")
+def test_a_date_without_a_zone_is_not_one_of_this_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert wait_of({"retry-after": "Sun, 01 Mar 2026 12:01:00 -0000", "date": DATE}) == 60
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_date_is_compared_with_the_services_own() -> None:
