@@ -74,8 +74,9 @@ def guarded(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitabl
             await _give_back(team, job)
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not take the others' work down
-            log.info("%s of task %s: %s", name, state.get("task"), error)
-            return {"path": [name], "problem": problem_of(error)}
+            problem = problem_of(error)
+            log.info("%s of task %s: %s", name, state.get("task"), problem["message"])
+            return {"path": [name], "problem": problem}
         finally:
             job = team.desk.run_by(runner)
             if job is not None:
