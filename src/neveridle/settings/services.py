@@ -45,6 +45,14 @@ class LinearSettings(ServiceSettings):
         default="LINEAR_API_KEY", description="The environment variable with the API key."
     )
     team: str = Field(default="", description="The key of the Linear team, such as AGT.")
+    states: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Names of workflow states for started, review, done and reopened. Unset: the "
+        "first state of that type.",
+    )
+    creators: list[str] = Field(
+        default_factory=list[str], description="Agents that may make tickets. Empty: none."
+    )
     webhook_secret_env: str = Field(
         default="LINEAR_WEBHOOK_SECRET",
         description="The environment variable with the secret that signs webhooks.",
@@ -99,6 +107,12 @@ class ConvexSettings(ServiceSettings):
         default_factory=list[str],
         description="Mutations and actions agents may call, such as tasks:create. Queries all may.",
     )
+    keys: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="For functions that do nothing twice for one key: the argument in which each "
+        'takes it, such as { "tasks:create" = "requestId" }. All others may be called twice where '
+        "an answer was lost.",
+    )
 
 
 class SlackSettings(ServiceSettings):
@@ -114,6 +128,14 @@ class SlackSettings(ServiceSettings):
         default="dev", description="The channel the team talks in: its name or id."
     )
     alerts: str = Field(default="", description="The channel for alerts. Empty: the same one.")
+    history: bool = Field(
+        default=True,
+        description="Whether the token may read the channel (channels:history). Then a message "
+        "whose answer was lost is looked for before it is posted again.",
+    )
+    mirror: bool = Field(
+        default=True, description="Whether what is said in the board's dev channel is posted there."
+    )
 
 
 class McpServer(Table):
