@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 from neveridle.board import Board
 from neveridle.board.breaker import BreakerState
+from neveridle.errors import ModelNotConfigured
+
+if TYPE_CHECKING:
+    from neveridle.graph.team import Team
 
 
 class Providers:
@@ -57,3 +64,18 @@ class Providers:
             return None
         runnable, _ = await self._board.runnable(limit=1)
         return min(moments) if runnable else None
+
+
+def sharing_model(team: Team, agent: str) -> list[str]:
+    """The other agents at work with an agent's model, so with the same credentials."""
+    if team.given_worker is not None:
+        return []
+
+    def model_of(one: str) -> str:
+        with suppress(ModelNotConfigured):
+            return team.models.name_for("work", one)
+        return ""
+
+    name = model_of(agent)
+    others = (one for one in team.roster.names if one != agent and one not in team.stopped)
+    return [one for one in others if name and model_of(one) == name]
