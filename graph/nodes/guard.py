@@ -108,9 +108,8 @@ def problem_of(error: BaseException) -> Problem:
             "message": redact(error.message),
             "remedy": redact(error.remedy),
         }
-        held = isinstance(error, AccessRefused) and error.rejected
-        if (held or isinstance(error, ServiceError)) and error.service:
-            problem["service"] = error.service
+        if isinstance(error, ServiceError) or (isinstance(error, AccessRefused) and error.rejected):
+            problem.update({"service": error.service} if error.service else {})
         return problem
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {place[0].name}:{place[0].lineno}" if place else ""

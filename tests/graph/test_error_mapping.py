@@ -175,7 +175,9 @@ def test_what_sqlalchemy_raises_by_itself_is_shown_as_a_bug(tmp_path: Path) -> N
     for name, kind in public(sqlalchemy.exc).items():
 
         def work(kind: type[Exception] = kind) -> None:
-            raise httpx_error(kind)
+            if issubclass(kind, sqlalchemy.exc.DBAPIError):
+                raise kind("SELECT 1", {}, ValueError("said"))
+            raise made(kind, detail=[])
 
         with pytest.raises(kind) as raised:
             retrying(work, tmp_path / "board.db")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -201,8 +200,13 @@ def without_token(
 
 def _part(path: str, service: str) -> Callable[..., Any] | None:
     module = path.partition(":")[0]
-    if not module or importlib.util.find_spec(module) is None:
+    if not module:
         return None
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            return None
     part: Callable[..., Any] = _load(path, service)
     return part
 

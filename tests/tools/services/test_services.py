@@ -63,7 +63,8 @@ def package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Client, "made", 0)
 
 
-HERE = Maker(*(f"a_service_of_the_test:{name}" for name in ("Client", "verbs", "tools")))
+MODULE = "a_service_of_the_test"
+HERE = Maker(f"{MODULE}:Client", f"{MODULE}:verbs", f"{MODULE}:tools")
 
 
 @pytest.fixture
