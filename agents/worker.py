@@ -148,6 +148,7 @@ class ModelWorker:
             progress=progress,
             model_calls=model_calls,
             tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
+            guard=self._models.guard_for(WORK, one.agent.name),
         )
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),

@@ -64,7 +64,7 @@ class Board:
         await self.database.open(create=self._create)
         try:
             await self.clock.load()
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
         return self
@@ -255,7 +255,16 @@ class Board:
             from neveridle.board.deadlines import meet_deadlines
 
             await self.database.write(meet_deadlines)
+        await self.breakers_due()
         return returned
+
+    async def breakers_due(self) -> list[str]:
+        """Wake those who rest because a breaker's time is over; the services of which it is."""
+        from neveridle.board.needs import any_due, tell_due
+
+        if not await self.database.read(any_due):
+            return []
+        return await self.database.write(tell_due)
 
     async def recover(
         self, *, expirations: int = 10, lease: float = 120.0, outage_hold: float = 600.0

@@ -72,6 +72,8 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
             return END
         if state.get("problem"):
             return "recover" if state.get("task") else "rest"
+        if state.get("rung") == "rest":  # the agent's model cannot be called
+            return "rest"
         if state.get("candidate") is None:  # somebody was faster
             rung = f"check_{state.get('rung', '')}"
             return rung if state.get("lost", 0) < limit else following[rung]

@@ -73,7 +73,7 @@ class PostgresDatabase:
                 raise BoardUnusable(msg, remedy="`neveridle run` makes one.")
             if revision != HEAD:
                 await self._hop(self._migrate)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
 

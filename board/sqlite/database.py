@@ -65,7 +65,7 @@ class SqliteDatabase:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="neveridle-board")
         try:
             await self._hop(self._open)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
 

@@ -11,6 +11,7 @@ from neveridle.errors import (
     ModelNotConfigured,
     RecordingInvalid,
     SandboxMissing,
+    ServiceUnavailable,
 )
 from neveridle.graph.desk import Job
 from neveridle.graph.state import Problem, TickState
@@ -31,7 +32,7 @@ STOPPING = {*MODEL, DiskFull.code, SandboxMissing.code}
 
 
 async def recover(team: Team, state: TickState) -> TickState:
-    """Wait and resume, fail and try anew, block with an owner, or stop the agent."""
+    """Wait and resume, route around, fail and try anew, block with an owner, or stop the agent."""
     job = team.desk.of(state)
     problem = state.get("problem")
     rounds = job.notes["recoveries"] = job.notes.get("recoveries", 0) + 1
@@ -52,14 +53,35 @@ async def recover(team: Team, state: TickState) -> TickState:
     category = ErrorCategory(problem["category"])
     if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
         return await _stopped(team, job, problem)
-    if category is ErrorCategory.BLOCKING:
+    if await _routed(team, job, problem):
+        return {"ending": "released", "problem": None}
+    if category is ErrorCategory.BLOCKING and problem["code"] != ServiceUnavailable.code:
         await team.note_problem(problem, where="recover")
         action = f"{problem['message']} {problem['remedy']}".strip()
         return await _blocked(team, job, "human", action)
-    if category is ErrorCategory.TRANSIENT:
+    if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
     job.notes["failure"] = problem
     return {"problem": None}
+
+
+async def _routed(team: Team, job: Job, problem: Problem) -> bool:
+    """Return the task until the service that failed can be used; False: it can be used now.
+
+    A task does not learn to need a model's provider: agents with other models can do it.
+    """
+    service = problem.get("service", "")
+    if not service:
+        return False
+    provider = team.providers.knows(service)
+    away = await team.board.attempts.await_service(
+        job.attempt, service, problem["message"], learn=not provider
+    )
+    if away:
+        if provider:
+            await team.providers.look()
+        team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    return away
 
 
 async def _blocked(team: Team, job: Job, owner: str, action: str) -> TickState:

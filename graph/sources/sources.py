@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, Source
 from neveridle.board.syncs import MirrorEntry
-from neveridle.errors import RoadmapInvalid
+from neveridle.errors import RateLimited, RoadmapInvalid, ServiceUnavailable
 from neveridle.graph.sources.roadmap_source import roadmap_entries
 from neveridle.graph.sources.tracker import BoardTracker, Tracker, ticket_task
 
@@ -95,7 +95,7 @@ class Sources:
                 self._again_at = None
                 if polled or not all(good):
                     self._again_at = await self._board.clock.now() + AGAIN
-            except BaseException:
+            except BaseException:  # not read to the end: stale again, then raised on
                 self.stale = True
                 raise
 
@@ -107,6 +107,8 @@ class Sources:
                 return await self._sync(source, await self._roadmap_token())
             seen = await self._board.syncs.token(source)
             return await self._sync(source, await self._tracker.changed(seen))
+        except (ServiceUnavailable, RateLimited):
+            return False  # its breaker says so once, for everybody; the mirror stays usable
         except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
             await self._tell(error, f"sync {source}")
             return False

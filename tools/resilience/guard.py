@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from neveridle.board.breaker import BreakerPolicy, Permit
 from neveridle.errors import (
     AccessRefused,
+    ErrorCategory,
     NeveridleError,
     ServiceError,
     ServiceUnavailable,
@@ -92,8 +93,10 @@ class Guard:
         permit = await self._breakers.admit(self.service, self._policy, self._credentials)
         try:
             result = await work()
-        except Exception as raised:
+        except Exception as raised:  # told to the breaker as what it means, then raised on
             error = self._classify(raised, self.service)
+            if isinstance(error, (ServiceError, AccessRefused)) and not error.service:
+                error.service = self.service  # whoever routes around it must know
             await self._tell(permit, error)
             if error is raised:
                 raise
@@ -119,7 +122,7 @@ class Guard:
 
     def _helps(self, error: BaseException, repeatable: bool) -> bool:
         """Whether calling again can help, and cannot do anything twice."""
-        if isinstance(error, ServiceUnavailable) or not isinstance(error, ServiceError):
+        if not isinstance(error, ServiceError) or error.category is not ErrorCategory.TRANSIENT:
             return False
         return repeatable or isinstance(error, ServiceUnreached)
 

@@ -71,6 +71,18 @@ class ModelSettings(_Table):
         default=None, ge=1, description="Tokens one answer may have. Unset: the provider's default."
     )
     timeout: float = Field(default=120.0, gt=0, description="Seconds one model call may take.")
+    attempts: int = Field(
+        default=5, ge=1, le=20, description="Requests one model call may make, where it fails."
+    )
+    total_timeout: float = Field(
+        default=300.0, gt=0, description="Seconds one model call may take, with all its requests."
+    )
+    breaker_threshold: int = Field(
+        default=5, ge=1, description="Failures in a row after which a provider is left alone."
+    )
+    breaker_reset: float = Field(
+        default=30.0, gt=0, description="Seconds after which one call tries the provider again."
+    )
     record: str = Field(
         default="", description="A JSONL file to which every model call is recorded. Empty: none."
     )
