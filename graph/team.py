@@ -19,7 +19,7 @@ from neveridle.graph.providers import Providers
 from neveridle.graph.report import RunReport
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
-from neveridle.graph.sources.tracker import Tracker
+from neveridle.graph.sources.tracker import AnyTracker
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
+    from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
+    from neveridle.graph.later import Later
     from neveridle.graph.listener import Listener
+    from neveridle.graph.tickets import TicketDesk
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
@@ -66,6 +69,7 @@ class Team:
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
         services: the services' clients; see ``Services``.
+        forge: what pull requests are made with; None: work is not delivered so.
         providers: whose models cannot be called just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
@@ -83,10 +87,13 @@ class Team:
     sources: Sources
     improvement: Improvement
     wakeups: Wakeups
+    tickets: TicketDesk
+    later: Later
     usher: Usher
     keeper: Keeper
     fencing: Fencing
     services: Services
+    forge: Forge | None
     providers: Providers
     janitor: Janitor
     checks: Checks
@@ -97,7 +104,7 @@ class Team:
         settings: Settings,
         *,
         worker: Worker | None = None,
-        tracker: Tracker | None = None,
+        tracker: AnyTracker | None = None,
         embedder: Embedder | None = None,
     ) -> None:
         self.settings = settings

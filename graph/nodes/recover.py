@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from neveridle.board import AttemptState
 from neveridle.errors import (
     CredentialsRejected,
     DiskFull,
@@ -86,22 +85,22 @@ async def _routed(team: Team, job: Job, problem: Problem) -> bool:
 
 async def _blocked(team: Team, job: Job, owner: str, action: str) -> TickState:
     """Somebody must act first; the conversation is kept, for it goes on after that."""
-    await team.board.attempts.block(job.attempt, owner=owner, action=action)
+    with team.desk.ending(job):
+        await team.board.attempts.block(job.attempt, owner=owner, action=action)
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
     return {"ending": "blocked", "problem": None}
 
 
 async def _stopped(team: Team, job: Job, problem: Problem) -> TickState:
     """Return the task, and stop the agent with all others that would meet the same."""
-    await team.board.attempts.release(job.attempt)
+    with team.desk.ending(job):
+        await team.board.attempts.release(job.attempt)
     agent = job.attempt.agent
     others = team.sharing_model(agent) if problem["code"] in MODEL else []
     for name in (agent, *others):
         await team.stop_agent(name, problem)
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
     return {"ending": "released", "problem": None}
 
 
@@ -109,7 +108,9 @@ async def _waiting(team: Team, job: Job, problem: Problem) -> TickState:
     """Wait for a service, longer each time; then go on where the attempt stands."""
     history = await team.board.attempts.of(job.task.id)
     number = job.attempt.number
-    waits = sum(one.state is AttemptState.PARKED and one.number == number for one in history)
+    ours = {one.fence for one in history if one.number == number}
+    said = await team.board.events.find(kind="attempt.waits", task=job.task.id)
+    waits = sum(event.fence in ours for event in said)  # it also parks for people, and reviews
     if waits >= PATIENCE:
         job.notes["failure"] = problem
         job.notes["limit"] = 1
@@ -120,6 +121,6 @@ async def _waiting(team: Team, job: Job, problem: Problem) -> TickState:
         run=job.attempt.run, task=job.task.id, fence=job.attempt.fence,
     )  # fmt: skip
     until = await team.board.clock.now() + seconds
-    await team.board.attempts.park(job.attempt, on="retry", until=until)
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    with team.desk.ending(job):
+        await team.board.attempts.park(job.attempt, on="retry", until=until)
     return {"ending": "parked", "problem": None}

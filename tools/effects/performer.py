@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from neveridle.board import Attempt, Board, Performed
+from neveridle.board import Attempt, Board, Performed, Task
 from neveridle.errors import ModelMistake
 from neveridle.tools.effects.verb import Verb
 
@@ -34,6 +34,10 @@ class Performer:
         self._board = board
         self.attempt = attempt
         self._outside = outside or nullcontext
+
+    async def task(self) -> Task:
+        """The task as it stands on the board now."""
+        return await self._board.tasks.get(self.attempt.task_id)
 
     async def once(
         self,

@@ -94,6 +94,11 @@ class AgentSettings(_Table):
     model: str = Field(default="", description="This agent's model. Empty: as in [model].")
     skills: list[str] | None = Field(default=None, description="Replaces the skills of the soul.")
     paused: bool = Field(default=False, description="A paused agent takes no task.")
+    tracker_user: str = Field(
+        default="",
+        description="Whom this agent is in the tracker: a login, e-mail address, name or id. "
+        "Empty: whoever the token belongs to.",
+    )
 
 
 class TrackerSettings(_Table):
@@ -102,6 +107,22 @@ class TrackerSettings(_Table):
     kind: Literal["board", "linear", "github"] = Field(
         default="board",
         description="board is the built-in one; linear and github need their table in [services].",
+    )
+    labels: list[str] = Field(
+        default_factory=list[str],
+        description="Only tickets with at least one of these labels. Empty: all of the team's.",
+    )
+    poll: float = Field(
+        default=60.0, ge=5, description="Seconds between two looks at what changed, for the team."
+    )
+    full: float = Field(
+        default=3600.0,
+        ge=60,
+        description="Seconds between two looks at all that is open, which notice what was "
+        "deleted or moved away.",
+    )
+    roadmap_tickets: bool = Field(
+        default=False, description="Whether each open item of the roadmap gets a ticket, once."
     )
 
 
@@ -121,6 +142,31 @@ class DeliverySettings(_Table):
     )
     branch_prefix: str = Field(
         default="neveridle/", description="Branches are named <prefix><task>-<slug>."
+    )
+    rounds: int = Field(
+        default=5,
+        ge=0,
+        description="How often an agent goes back to an open pull request, for failed checks, "
+        "reviews and conflicts, before a person is asked. Failed attempts do not count.",
+    )
+    pull_request_merge: bool = Field(
+        default=False,
+        description="Whether every agent may merge pull requests of the team; else those in "
+        "mergers of [services.github] may, and nobody else.",
+    )
+    approvals: int = Field(
+        default=1,
+        ge=0,
+        description="Approving reviews a pull request needs before an agent merges it.",
+    )
+    look: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds until an open pull request is looked at again; twice as long each "
+        "time nothing has changed.",
+    )
+    look_longest: float = Field(
+        default=900.0, gt=0, description="Seconds between two looks at a pull request, at most."
     )
 
 

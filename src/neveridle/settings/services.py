@@ -45,6 +45,14 @@ class LinearSettings(ServiceSettings):
         default="LINEAR_API_KEY", description="The environment variable with the API key."
     )
     team: str = Field(default="", description="The key of the Linear team, such as AGT.")
+    states: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Names of workflow states for started, review, done and reopened. Unset: the "
+        "first state of that type.",
+    )
+    creators: list[str] = Field(
+        default_factory=list[str], description="Agents that may make tickets. Empty: none."
+    )
     webhook_secret_env: str = Field(
         default="LINEAR_WEBHOOK_SECRET",
         description="The environment variable with the secret that signs webhooks.",
