@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from neveridle.board.breaker import BreakerPolicy, Permit
 from neveridle.board.breakers import Breakers
@@ -14,10 +15,15 @@ class UnkeptBreakers(Breakers):
 
     def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall]  # there is no database
         """There is no board."""
+        self.admitted = lambda service, credentials: Permit(service)
+        self.unblemished = lambda permit: True
 
-    async def admit(self, service: str, policy: BreakerPolicy, credentials: str = "") -> Permit:
+    async def admit(
+        self, service: str, policy: BreakerPolicy, credentials: str = "", *,
+        patience: float = math.inf,
+    ) -> Permit:  # fmt: skip
         """Always."""
-        del policy, credentials
+        del policy, credentials, patience
         return Permit(service)
 
     async def succeeded(self, permit: Permit) -> None:
@@ -41,6 +47,7 @@ class LoopClock(BoardClock):
 
     def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall]  # there is no database
         """There is no board."""
+        self._scripted = False
 
     async def now(self) -> float:
         """Seconds since some moment."""

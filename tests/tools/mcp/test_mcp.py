@@ -273,6 +273,7 @@ async def test_what_is_refused_is_no_failure_of_the_server(board: Board, make: M
 
 
 def test_a_server_has_either_a_command_or_a_url(make: Make) -> None:
-    for wrong in ({"command": []}, {"url": "http://127.0.0.1:1/mcp"}):
+    wrongs: tuple[dict[str, Any], ...] = ({"command": []}, {"url": "http://127.0.0.1:1/mcp"})
+    for wrong in wrongs:
         with pytest.raises(SettingsInvalid, match="either command or url"):
             make(**wrong)
