@@ -183,11 +183,15 @@ class Checkups:
 
 
 def machine_checks() -> list[Check]:
-    """What can break on a machine while a team runs."""
+    """What can break on a machine while a team runs.
+
+    Not the sandbox: it is made anew for each command, which says what is wrong with it.
+    """
     from neveridle.memory.health import CHECKS as MEMORY
     from neveridle.tools.health import CHECKS as TOOLS
 
-    return [one for one in (*TOOLS, *MEMORY) if one.name not in ("services", "reach")]
+    apart = ("sandbox", "services", "reach")
+    return [one for one in (*TOOLS, *MEMORY) if one.name not in apart]
 
 
 def _problems(found: Sequence[Finding]) -> Problems:

@@ -226,4 +226,4 @@ async def test_a_team_gives_its_agents_the_tools_of_mcp_servers(project: Any, ha
 def test_the_checks_of_a_machine_ask_no_service() -> None:
     names = {one.name for one in machine_checks()}
     assert {"repository", "disk", "models", "memory"} <= names
-    assert not {"services", "reach"} & names
+    assert not {"sandbox", "services", "reach"} & names

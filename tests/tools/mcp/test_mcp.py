@@ -202,11 +202,11 @@ async def test_who_is_cancelled_leaves_no_process_behind(make: Make, until: Unti
     assert not _children("odd_server")
     server = make()
     child = int(words(await server.call("child", {})))
-    job = asyncio.create_task(server.call("hang", {}))
+    call = asyncio.create_task(server.call("hang", {}))
     await asyncio.sleep(0.1)
-    job.cancel()
+    call.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await job
+        await call
     await server.aclose()
     assert not _children("odd_server")
     assert not runs(child)
