@@ -264,6 +264,7 @@ class Board:
         Returns:
             Task and fence of each attempt that expired.
         """
+        await self.breakers_due()
         returned = await self.database.hot.sweep(
             SweepRule(expirations=expirations, lease=lease, hold=outage_hold, reclaim=reclaim)
         )
@@ -271,7 +272,6 @@ class Board:
             from neveridle.board.deadlines import meet_deadlines
 
             await self.database.write(meet_deadlines)
-        await self.breakers_due()
         return returned
 
     async def breakers_due(self) -> list[str]:
