@@ -117,7 +117,8 @@ class Connection:
                         await sending.send(message)
                 self._stop.set()
 
-            async with anyio.create_task_group() as group:
+            # Closed by us, whoever should have done it: some are left open where a start fails.
+            async with read, write, sending, receiving, anyio.create_task_group() as group:
                 group.start_soon(pump)
                 async with ClientSession(receiving, write) as session:
                     await session.initialize()

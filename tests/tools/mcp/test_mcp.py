@@ -15,6 +15,7 @@ import pytest
 from neveridle.board import Board
 from neveridle.board.breaker import BreakerState
 from neveridle.errors import (
+    AccessRefused,
     RequestRefused,
     ServiceError,
     ServiceUnavailable,
@@ -277,3 +278,40 @@ def test_a_server_has_either_a_command_or_a_url(make: Make) -> None:
     for wrong in wrongs:
         with pytest.raises(SettingsInvalid, match="either command or url"):
             make(**wrong)
+
+
+@pytest.mark.parametrize("way", ["mcp", "sse"])
+async def test_a_server_that_speaks_http_gets_its_token(board: Board, way: str) -> None:
+    program = Path(__file__).with_name("http_server.py")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", str(program), way, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr is not None
+        port = 0
+        while not port:
+            line = (await process.stderr.readline()).decode()
+            assert line, "the server did not start"
+            _, _, rest = line.partition("running on http://127.0.0.1:")
+            port = int(rest.split()[0]) if rest else 0
+        settings = McpServer(
+            url=f"http://127.0.0.1:{port}/{way}", token_env="MCP_TOKEN", tools=["*"],
+            breaker_threshold=1, timeout=20,
+        )  # fmt: skip
+        server = Mcp.connect(
+            "far", settings, ServiceKit(board.breakers, board.clock, {"MCP_TOKEN": "m-token"})
+        )
+        (tool,) = await mcp_tools(server, "sam")
+        said = await tool.ainvoke({"number": 21})
+        assert said[0]["text"].endswith("42")
+        await server.aclose()
+        other = Mcp.connect(
+            "far", settings, ServiceKit(board.breakers, board.clock, {"MCP_TOKEN": "wrong"})
+        )
+        with pytest.raises(AccessRefused, match="401"):
+            await other.tools()
+        await other.aclose()
+        assert (await board.breakers.get("mcp:far")).state is BreakerState.HELD
+    finally:
+        process.kill()
+        await process.communicate()
