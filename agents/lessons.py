@@ -65,22 +65,22 @@ class Lessons:
 
         from neveridle.agents.meter import log_model_call
         from neveridle.memory.learning import LEARNING_SCHEMA, learning_from
-        from neveridle.tools.models import classify_model_error
+        from neveridle.tools.models import call_model
         from neveridle.tools.recording import Scope
 
         ended = "It ended well." if succeeded else "It failed."
         about = cut(task.description, 2000)
         question = f"# {task.title}\n\n{about}\n\n# {ended}\n\n{cut(what, 4000)}"
         model = self._models.for_scope(Scope(task.key, attempt.number, LEARN, agent.name))
-        started = time.monotonic()
-        try:
+        started = 0.0
+
+        async def once() -> Any:
+            nonlocal started
+            started = time.monotonic()
             bound = model.with_structured_output(LEARNING_SCHEMA, include_raw=True)
-            answer = await bound.ainvoke([SystemMessage(PROMPT), HumanMessage(question)])
-        except NeveridleError:
-            raise
-        except Exception as error:
-            # Whatever a provider raises: it is classified, and says who must act.
-            raise classify_model_error(error) from error
+            return await bound.ainvoke([SystemMessage(PROMPT), HumanMessage(question)])
+
+        answer = await call_model(self._models.guard_for(LEARN, agent.name), once)
         found = cast("dict[str, Any]", answer)
         raw = found.get("raw")
         if isinstance(raw, AIMessage):

@@ -9,13 +9,13 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
-from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from neveridle.board import Attempt, Board
-from neveridle.errors import LimitReached, NeveridleError
-from neveridle.tools.models import classify_model_error
+from neveridle.errors import LimitReached
+from neveridle.tools.models import call_model
 from neveridle.tools.progress import Progress
+from neveridle.tools.resilience import Guard
 
 # The middleware neither adds to the agent's state nor to its context.
 _Base = AgentMiddleware[Any, Any, Any]
@@ -35,6 +35,7 @@ class Meter(_Base):
         progress: told of what finishes.
         model_calls: how many calls of the model the attempt may make.
         tool_calls: how many calls of tools.
+        guard: what calls of the model pass; None: nothing.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Meter(_Base):
         progress: Progress,
         model_calls: int,
         tool_calls: int,
+        guard: Guard | None = None,
     ) -> None:
         super().__init__()
+        self._guard = guard
         self._board = board
         self._attempt = attempt
         self._purpose = purpose
@@ -65,14 +68,14 @@ class Meter(_Base):
         if used >= self._model_calls:
             msg = f"The attempt used all of its {self._model_calls} model calls."
             raise LimitReached(msg, remedy="limits.model_calls in neveridle.toml sets how many.")
-        started = time.monotonic()
-        try:
-            response = await handler(request)
-        except (NeveridleError, GraphBubbleUp):
-            raise
-        except Exception as error:
-            # Whatever a provider raises: it is classified, and says who must act.
-            raise classify_model_error(error) from error
+        started = 0.0
+
+        async def once() -> ModelResponse[Any]:
+            nonlocal started
+            started = time.monotonic()
+            return await handler(request)
+
+        response = await call_model(self._guard, once)
         answers = [m for m in response.result if isinstance(m, AIMessage)]
         await log_model_call(
             self._board, self._attempt, self._purpose, answers, time.monotonic() - started

@@ -208,7 +208,7 @@ class NewestPostgresSaver(AsyncPostgresSaver):
         try:
             await made.execute(SETTINGS.encode(), prepare=False)
             await self._set_up(made)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await made.close()
             raise
         self._connection = self.conn = made

@@ -53,6 +53,7 @@ class Assignment:
         checks: the project's checks by name.
         tools: what the agent may use.
         released: the attempt whose block was lifted, where this one goes on after that.
+        feedback: what is asked for on the work's open pull request; empty: nothing.
         tree: the clone's working tree; None: there is none.
         effects: how to write to services, each thing once; None: not at all.
     """
@@ -66,6 +67,7 @@ class Assignment:
     checks: dict[str, str]
     tools: Sequence[BaseTool]
     released: Attempt | None = None
+    feedback: str = ""
     tree: Path | None = None
     effects: Performer | None = None
 
@@ -148,6 +150,7 @@ class ModelWorker:
             progress=progress,
             model_calls=model_calls,
             tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
+            guard=self._models.guard_for(WORK, one.agent.name),
         )
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
@@ -178,6 +181,7 @@ class ModelWorker:
                 handoff=one.handoff,
                 failed=one.failed,
                 released=one.released,
+                feedback=one.feedback,
             )
             return {"messages": [HumanMessage(prompt)]}
         if one.released is not None and not (await graph.aget_state(config)).next:

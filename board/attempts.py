@@ -24,6 +24,7 @@ from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
 from neveridle.board.memories import insert_lesson
+from neveridle.board.needs import await_service
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
@@ -351,6 +352,30 @@ class Attempts:
             release_attempt(c, attempt)
 
         await self._database.write(work)
+
+    async def await_service(
+        self, attempt: Attempt, service: str, why: str, *, learn: bool = True
+    ) -> bool:
+        """Return the task to the board unharmed until a service can be used again.
+
+        It costs no attempt: the next claim resumes it.
+
+        Args:
+            attempt: the attempt.
+            service: what it cannot go on without.
+            why: what the service said, for people.
+            learn: whether the task is known to need the service from now on, so that no
+                claim hands it out before.
+
+        Returns:
+            False: the service can be used now, and nothing was changed.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+        return await self._database.write(
+            lambda c: await_service(c, attempt, service, why, learn=learn)
+        )
 
     async def release_runs(self, runs: Sequence[str]) -> int:
         """Return everything that these runs still own; how many tasks that were."""

@@ -66,7 +66,7 @@ class Board:
         await self.database.open(create=self._create)
         try:
             await self.clock.load()
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
         return self
@@ -264,6 +264,7 @@ class Board:
         Returns:
             Task and fence of each attempt that expired.
         """
+        await self.breakers_due()
         returned = await self.database.hot.sweep(
             SweepRule(expirations=expirations, lease=lease, hold=outage_hold, reclaim=reclaim)
         )
@@ -272,6 +273,14 @@ class Board:
 
             await self.database.write(meet_deadlines)
         return returned
+
+    async def breakers_due(self) -> list[str]:
+        """Wake those who rest because a breaker's time is over; the services of which it is."""
+        from neveridle.board.needs import any_due, tell_due
+
+        if not await self.database.read(any_due):
+            return []
+        return await self.database.write(tell_due)
 
     async def recover(
         self, *, expirations: int = 10, lease: float = 120.0, outage_hold: float = 600.0

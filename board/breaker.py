@@ -1,9 +1,13 @@
-"""A service's circuit breaker: its states, and when it changes them."""
+"""A service's circuit breaker: its states, and what each of them means for a call."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any, Final
+
+NO_CREDENTIALS: Final = "-"
+"""The fingerprint of having none, where a service rejected that."""
 
 
 class BreakerState(StrEnum):
@@ -17,6 +21,19 @@ class BreakerState(StrEnum):
     """One call, the probe, is on its way; all others wait for what comes of it."""
     HELD = "held"
     """No call goes through until a person has acted: the credentials were rejected."""
+
+
+class Verdict(StrEnum):
+    """What a breaker says to one call."""
+
+    GO = "go"
+    """It may be made."""
+    PROBE = "probe"
+    """It may be made as the probe, by whoever takes that first."""
+    WAIT = "wait"
+    """Somebody else's probe is on its way."""
+    REFUSED = "refused"
+    """It must not be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,8 @@ class Breaker:
         retry_at: when it may be tried again; None: any time, or not by time (held).
         probe_until: when the probe that is on its way counts as lost.
         reason: why it is not closed, for people.
+        rejected: fingerprints of credentials that the service rejected since a person last
+            reset it: who has these is not let through, however it stands.
     """
 
     service: str
@@ -55,6 +74,32 @@ class Breaker:
     retry_at: float | None = None
     probe_until: float | None = None
     reason: str = ""
+    rejected: tuple[str, ...] = ()
+
+    def verdict(self, now: float, credentials: str) -> Verdict:
+        """What it says to a call.
+
+        Args:
+            now: the board's time.
+            credentials: a fingerprint of those the call would use; empty: none.
+        """
+        if (credentials or NO_CREDENTIALS) in self.rejected:
+            return Verdict.REFUSED
+        match self.state:
+            case BreakerState.CLOSED:
+                return Verdict.GO
+            case BreakerState.OPEN:
+                return Verdict.PROBE if (self.retry_at or 0.0) <= now else Verdict.REFUSED
+            case BreakerState.HALF_OPEN:
+                return Verdict.PROBE if (self.probe_until or 0.0) <= now else Verdict.WAIT
+            case BreakerState.HELD:  # tried once with each new credentials
+                return Verdict.PROBE if credentials else Verdict.REFUSED
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON, without the fingerprints."""
+        fields = asdict(self)
+        del fields["rejected"]
+        return {**fields, "state": str(self.state)}
 
 
 @dataclass(frozen=True, slots=True)

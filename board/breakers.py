@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from typing import Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
-
-from neveridle.board.breaker import Breaker, BreakerPolicy, BreakerState, Permit
+from neveridle.board.breaker import Breaker, BreakerPolicy, Permit, Verdict
+from neveridle.board.breaker_view import BreakerView, refusal
+from neveridle.board.breaker_vigil import Vigil
 from neveridle.board.clock import BoardClock
 from neveridle.board.database import Database
-from neveridle.board.schema import board_clock, messages, services
-from neveridle.board.sql import NOW, log, wake
-from neveridle.board.storable import storable
-from neveridle.errors import ServiceUnavailable
+from neveridle.errors import NotFound
 
-LOOK: Final = 0.05
-"""Seconds between two looks at a probe that somebody else makes."""
-ROUNDS: Final = 3
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from neveridle.board.breaker_changes import BreakerChanges
+
+T = TypeVar("T")
+
+ROUNDS: Final = 5
 """Probes of others that one call waits for."""
+LONGEST: Final = 24 * 3600.0
+"""Seconds for which a service may be closed at once; more is somebody's mistake."""
 
 
 class Breakers:
     """``board.breakers``.
+
+    What processes tell each other in shared memory spares the database nearly all questions
+    on SQLite; see ``docs/design/resilience.md``.
 
     Args:
         database: where they are.
@@ -31,9 +40,24 @@ class Breakers:
 
     def __init__(self, database: Database, clock: BoardClock) -> None:
         self._database = database
-        self._clock = clock
+        self._store = database.breakers
+        self._view = BreakerView(database.breakers, clock)
+        self._vigil = Vigil(self._view)
+        self.admitted: Callable[[str, str], Permit | None] = self._view.admitted
+        """``admitted(service, credentials)``: leave to call a service as far as this process
+        knows; None: ``admit`` has to be asked. Costs no question to the database. Raises
+        ``ServiceUnavailable`` where it is known that it must not be called."""
+        self.unblemished: Callable[[Permit], bool] = self._view.unblemished
+        """``unblemished(permit)``: whether ``succeeded`` would change nothing."""
 
-    async def admit(self, service: str, policy: BreakerPolicy, credentials: str = "") -> Permit:
+    async def admit(
+        self,
+        service: str,
+        policy: BreakerPolicy,
+        credentials: str = "",
+        *,
+        patience: float = math.inf,
+    ) -> Permit:
         """Leave to call a service now; every permit must be given back by one of the others.
 
         While a probe of somebody else is on its way, this waits for what comes of it.
@@ -43,65 +67,55 @@ class Breakers:
             policy: its policy.
             credentials: a fingerprint of the credentials that will be used. A service that
                 is held because others were rejected is tried once with new ones.
+            patience: seconds for which to wait for others' probes at most.
 
         Raises:
             ServiceUnavailable: its breaker is open, or it is held; ``wait`` says for how long.
         """
-        name = secrets.token_hex(8)
-
-        def work(c: Connection) -> Permit | Breaker:
-            row, now = _row(c, service), float(c.execute(select(board_clock.c.now)).scalar_one())
-            if row is None or row["state"] == BreakerState.CLOSED:
+        deadline: float | None = None
+        for round_ in range(ROUNDS):
+            permit = self.admitted(service, credentials)
+            if permit is not None:
+                return permit
+            seen = await self._view.fresh()
+            one = seen.rows.get(service)
+            if one is None:
                 return Permit(service)
-            one = _breaker(row)
-            due = one.state is BreakerState.OPEN and (one.retry_at or 0) <= now
-            lost = one.state is BreakerState.HALF_OPEN and (one.probe_until or 0) <= now
-            renewed = one.state is BreakerState.HELD and credentials not in ("", row["credentials"])
-            if not (due or lost or renewed):
-                return one
-            _set(c, service, state=str(BreakerState.HALF_OPEN), probe_holder=name, usable=False,
-                 probe_until=NOW + policy.probe, retry_at=NOW + policy.probe)  # fmt: skip
-            log(c, "service.probed", {"service": service})
-            return Permit(service, name)
+            match one.verdict(seen.now, credentials):
+                case Verdict.GO:
+                    return Permit(service)
+                case Verdict.REFUSED:
+                    raise refusal(one, seen.now, credentials)
+                case Verdict.PROBE:
+                    got = await self._probe(service, policy, credentials)
+                    if got is not None:
+                        return got
+                case Verdict.WAIT:
+                    deadline = seen.now + patience if deadline is None else deadline
+                    last = round_ == ROUNDS - 1
+                    if last or not await self._vigil.over(one, deadline):
+                        break
+        seen = await self._view.fresh()
+        raise refusal(seen.rows.get(service, Breaker(service=service)), seen.now, credentials)
 
-        for _ in range(ROUNDS):
-            found = await self._database.write(work)
-            if isinstance(found, Permit):
-                return found
-            if found.state is not BreakerState.HALF_OPEN:
-                raise await self._refusal(found)
-            until = found.probe_until or 0
-            while await self._clock.now() < until:  # bounded: a probe is lost at some time
-                await self._clock.sleep(LOOK)
-                one = await self.get(service)
-                if one.state is not BreakerState.HALF_OPEN or one.probe_until != until:
-                    break
-        raise await self._refusal(await self.get(service))
-
-    async def _refusal(self, one: Breaker) -> ServiceUnavailable:
-        wait = None if one.retry_at is None else max(one.retry_at - await self._clock.now(), 0.0)
-        if one.state is BreakerState.HELD:
-            msg = f"{one.service} is held: {one.reason}"
-            remedy = f"Repair it, then `neveridle services reset {one.service}`."
-            return ServiceUnavailable(msg, remedy=remedy, service=one.service, health=False)
-        msg = f"{one.service} is not called before its breaker's time: {one.reason}"
-        return ServiceUnavailable(msg, service=one.service, wait=wait, health=False)
+    async def _probe(self, service: str, policy: BreakerPolicy, credentials: str) -> Permit | None:
+        """Become the probe; None: the breaker stands otherwise by now."""
+        name = secrets.token_hex(8)
+        try:
+            found = await self._change(service, lambda c: c.probe(name, policy, credentials))
+        except BaseException:  # cancelled: it may be ours by now, and nobody would end it
+            await self.abandoned(Permit(service, name))
+            raise
+        return found if isinstance(found, Permit) else None
 
     async def succeeded(self, permit: Permit) -> None:
         """The call was answered: the service is well, whatever it said."""
-        service = permit.service
-
-        def work(c: Connection) -> None:
-            row = _row(c, service)
-            if row is None:
-                return
-            if row["state"] == BreakerState.CLOSED:
-                if row["failures"]:
-                    _set(c, service, failures=0)
-            elif permit.probe and permit.probe == row["probe_holder"]:
-                _close(c, service, "it answers again")
-
-        await self._database.write(work)
+        if permit.probe:
+            await self._change(permit.service, lambda c: c.succeeded(permit.probe))
+        elif not self.unblemished(permit):
+            one = (await self._view.fresh()).rows.get(permit.service)
+            if one is not None and one.failures:
+                await self._store.clear(permit.service)
 
     async def failed(
         self,
@@ -119,44 +133,22 @@ class Breakers:
             policy: the service's policy.
             reason: why, for people; without secrets.
             wait: seconds for which the service does not want to be called: it opens at once.
-            health: whether the service is unwell; one that limits us is well.
+            health: whether the service is unwell; one that limits us is well. What is
+                neither unwell nor says for how long was answered.
         """
-
-        def work(c: Connection) -> None:
-            row = _row(c, permit.service)
-            if row is None:
-                c.execute(insert(services).values(name=permit.service))
-                row = _row(c, permit.service)
-                assert row is not None
-            state = BreakerState(row["state"])
-            probed = bool(permit.probe) and permit.probe == row["probe_holder"]
-            failures = int(row["failures"]) + (1 if health else 0)
-            if state is BreakerState.HELD or (state is BreakerState.HALF_OPEN and not probed):
-                return
-            if state is BreakerState.OPEN:
-                if wait is not None and float(row["retry_at"] or 0) < _now(c) + wait:
-                    _set(c, permit.service, retry_at=NOW + wait)
-                return
-            if not probed and wait is None and failures < policy.threshold:
-                _set(c, permit.service, failures=failures)
-                return
-            seconds = policy.reset if wait is None else wait
-            _open(c, permit.service, reason, NOW + seconds, seconds, failures, again=probed)
-
-        await self._database.write(work)
+        if wait is not None:
+            wait = min(max(wait, 0.0), LONGEST) if math.isfinite(wait) else policy.reset
+        elif not health:
+            await self.succeeded(permit)
+            return
+        elif not permit.probe and await self._store.count(permit.service, policy.threshold):
+            return
+        await self._change(permit.service, lambda c: c.failed(permit.probe, policy, reason, wait))
 
     async def abandoned(self, permit: Permit) -> None:
         """Nobody will say what became of the call; a probe may be made by somebody else."""
-        if not permit.probe:
-            return
-
-        def work(c: Connection) -> None:
-            row = _row(c, permit.service)
-            if row is not None and row["probe_holder"] == permit.probe:
-                _set(c, permit.service, state=str(BreakerState.OPEN), probe_holder="",
-                     probe_until=None, retry_at=NOW)  # fmt: skip
-
-        await self._database.write(work)
+        if permit.probe:
+            await self._change(permit.service, lambda c: c.abandoned(permit.probe))
 
     async def hold(self, service: str, reason: str, credentials: str = "") -> None:
         """Let nobody call a service until a person has acted.
@@ -164,92 +156,48 @@ class Breakers:
         Args:
             service: its name.
             reason: why, for people; without secrets.
-            credentials: a fingerprint of those that were rejected.
+            credentials: a fingerprint of those that were rejected. With others it is tried
+                again; with these not before it is reset.
         """
+        await self._change(service, lambda c: c.hold(reason, credentials))
 
-        def work(c: Connection) -> None:
-            row = _row(c, service)
-            if row is None:
-                c.execute(insert(services).values(name=service))
-            elif row["state"] == BreakerState.HELD:
-                _set(c, service, credentials=credentials)
-                return
-            _set(c, service, state=str(BreakerState.HELD), usable=False, retry_at=None,
-                 opened_at=NOW, reason=storable(reason), probe_holder="", probe_until=None,
-                 credentials=credentials)  # fmt: skip
-            log(c, "service.held", {"service": service, "reason": reason})
-            _say(c, f"@human {service} is held, and work that needs it waits: {reason} "
-                    f"Repair it, then `neveridle services reset {service}`.")  # fmt: skip
+    async def reset(self, service: str, known: frozenset[str] = frozenset()) -> Breaker:
+        """Close a breaker by hand; how it stood before.
 
-        await self._database.write(work)
+        Args:
+            service: its name.
+            known: names of services that need not have been used yet.
 
-    async def reset(self, service: str) -> None:
-        """Close a breaker by hand."""
-
-        def work(c: Connection) -> None:
-            row = _row(c, service)
-            if row is not None and (row["state"] != BreakerState.CLOSED or row["failures"]):
-                _close(c, service, "a person reset it")
-
-        await self._database.write(work)
+        Raises:
+            NotFound: there is no such service.
+        """
+        names = {one.service for one in await self.all()} | known
+        if service not in names:
+            there = f"These are known: {', '.join(sorted(names))}." if names else "None is known."
+            msg = f"There is no service '{service}'."
+            raise NotFound(msg, remedy=there)
+        return await self._change(service, lambda c: c.reset())
 
     async def get(self, service: str) -> Breaker:
         """How a service's breaker stands."""
-
-        def work(c: Connection) -> Breaker:
-            row = _row(c, service)
-            return Breaker(service=service) if row is None else _breaker(row)
-
-        return await self._database.read(work)
+        return (await self._view.fresh()).rows.get(service, Breaker(service=service))
 
     async def all(self) -> list[Breaker]:
         """Every breaker that was ever used, by name."""
-        query = select(services).order_by(services.c.name)
-        return await self._database.read(
-            lambda c: [_breaker(row) for row in c.execute(query).mappings()]
-        )
+        rows = (await self._view.fresh()).rows
+        return [rows[name] for name in sorted(rows)]
 
+    async def waiting(self) -> dict[str, int]:
+        """By service, how many tasks that are pending or waiting need it."""
+        return await self._store.waiting()
 
-def _row(c: Connection, service: str) -> RowMapping | None:
-    return c.execute(select(services).where(services.c.name == service)).mappings().first()
+    async def _change(self, service: str, what: Callable[[BreakerChanges], T]) -> T:
+        from neveridle.board.breaker_changes import BreakerChanges
 
+        def work(c: Connection) -> T:
+            return what(BreakerChanges(c, service, self._store.next))
 
-def _now(c: Connection) -> float:
-    return float(c.execute(select(board_clock.c.now)).scalar_one())
-
-
-def _set(c: Connection, service: str, **values: Any) -> None:
-    version = services.c.version + 1
-    c.execute(update(services).where(services.c.name == service).values(version=version, **values))
-
-
-def _open(
-    c: Connection, service: str, reason: str, until: Any, seconds: float, failures: int, *,
-    again: bool,
-) -> None:  # fmt: skip
-    _set(c, service, state=str(BreakerState.OPEN), usable=False, retry_at=until, opened_at=NOW,
-         failures=failures, reason=storable(reason), probe_holder="", probe_until=None)  # fmt: skip
-    data = {"service": service, "reason": reason, "seconds": seconds, "again": again}
-    log(c, "service.opened", data)
-    if not again:  # a probe that failed changes nothing for those who read this
-        _say(c, f"{service} is not called for {seconds:.0f} s: {reason}")
-
-
-def _close(c: Connection, service: str, how: str) -> None:
-    _set(c, service, state=str(BreakerState.CLOSED), usable=True, retry_at=None, opened_at=None,
-         failures=0, reason="", probe_holder="", probe_until=None, credentials="")  # fmt: skip
-    log(c, "service.closed", {"service": service, "how": how})
-    _say(c, f"{service} can be used again: {how}.")
-    wake(c)
-
-
-def _say(c: Connection, text: str) -> None:
-    c.execute(insert(messages).values(channel="dev", author="team", content=storable(text), at=NOW))
-
-
-def _breaker(row: RowMapping) -> Breaker:
-    return Breaker(
-        service=row["name"], state=BreakerState(row["state"]), failures=row["failures"],
-        opened_at=row["opened_at"], retry_at=row["retry_at"], probe_until=row["probe_until"],
-        reason=row["reason"],
-    )  # fmt: skip
+        try:
+            return await self._database.write(work)
+        finally:
+            self._vigil.nudge()

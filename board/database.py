@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from neveridle.board.attempt import Claim
+    from neveridle.board.breaker_store import BreakerStore
     from neveridle.board.outage import SweepRule
     from neveridle.board.runnable import Runnable
 
@@ -125,6 +126,11 @@ class Database(Protocol):
     @property
     def hot(self) -> HotPaths:
         """The hot paths."""
+        ...
+
+    @property
+    def breakers(self) -> BreakerStore:
+        """Where the breakers of services are."""
         ...
 
     async def open(self, *, create: bool) -> None:

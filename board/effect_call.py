@@ -126,9 +126,10 @@ class EffectCall:
         try:
             async with self._clock.timeout(self._verb.timeout):
                 return await self._verb.find(effect.asked())
-        except UNDONE:
+        except UNDONE as error:
+            error.service = error.service or effect.service
             raise
-        except Exception as error:
+        except Exception as error:  # a service's code raises anything; told as what it means
             raise self._unsettled(effect, error) from error
 
     async def _call(self, effect: Effect, unsure_since: float | None) -> Performed:
@@ -151,17 +152,18 @@ class EffectCall:
                 raise
             raise EffectRefused(words) from error
         except UNDONE as error:
+            error.service = error.service or effect.service
             await self._leave(
                 effect, error=kept_error(self._verb, error), undone=Undone(unsure_since, calls=1),
             )  # fmt: skip
             raise
-        except Exception as error:
+        except Exception as error:  # a service's code raises anything; told as what it means
             if not answers:  # else the time was over just as it answered
                 await self._leave(
                     effect, error=kept_error(self._verb, error), undone=None,
                 )  # fmt: skip
                 raise self._unsettled(effect, error) from error
-        except BaseException:
+        except BaseException:  # cancelled or ended: what is known is kept, then raised on
             if answers:
                 await self._settle(effect, *answers[0])
             else:
@@ -213,6 +215,7 @@ class EffectCall:
         return EffectUnsettled(
             f"Whether {effect.name} on {effect.target} was done is not known: {words}",
             remedy="It is found out before the work goes on.",
+            service=effect.service,
         )
 
 

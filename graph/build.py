@@ -72,6 +72,8 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
             return END
         if state.get("problem"):
             return "recover" if state.get("task") else "rest"
+        if state.get("rung") == "rest":  # the agent's model cannot be called
+            return "rest"
         if state.get("candidate") is None:  # somebody was faster
             rung = f"check_{state.get('rung', '')}"
             return rung if state.get("lost", 0) < limit else following[rung]
@@ -100,6 +102,11 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
             return "recover"
         return "hand_off" if state.get("status") == "handed_off" else "deliver"
 
+    def after_deliver(state: TickState) -> str:
+        if state.get("ending"):  # a pull request is waited for, or goes back to an agent
+            return END
+        return "recover" if state.get("problem") else "reflect"
+
     def onward(then: str) -> Any:
         def route(state: TickState) -> str:
             if state.get("ending") == "lost":
@@ -121,7 +128,7 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
     )  # fmt: skip
     graph.add_conditional_edges("work", after_work, ["verify", "recover", "park", END])
     graph.add_conditional_edges("verify", after_verify, ["deliver", "hand_off", "recover", END])
-    graph.add_conditional_edges("deliver", onward("reflect"), ["reflect", "recover", END])
+    graph.add_conditional_edges("deliver", after_deliver, ["reflect", "recover", END])
     graph.add_conditional_edges("hand_off", onward(END), ["recover", END])
     graph.add_conditional_edges("park", onward(END), ["recover", END])
     graph.add_conditional_edges("recover", after_recover, ["reflect", END])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ class Job:
         released: the attempt whose block was lifted, where this one goes on after that.
         runner: the asyncio task that works on it; cancelled when the lease is lost.
         lost: whether the lease was lost.
+        ending: whether the board is just being told of the attempt's end.
         vouched: when the board was asked that last confirmed the lease, by this host's
             ``elapsed`` clock.
         notes: what later nodes need of earlier ones in the same process.
@@ -38,6 +41,7 @@ class Job:
     released: Attempt | None = None
     runner: asyncio.Task[Any] | None = None
     lost: bool = False
+    ending: bool = False
     vouched: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -76,6 +80,21 @@ class Desk:
         """Be done with a job; nothing happens where there is none."""
         self._jobs.pop((task, fence), None)
 
+    @contextmanager
+    def ending(self, job: Job) -> Generator[None]:
+        """Tell the board of an attempt's end; once it has been told, we are done with the job.
+
+        An attempt that has ended is none of ours for the heartbeat either. One that came
+        between the end and its answer would take it for lost, and cancel who waits for the
+        answer. Where it really was lost, the answer says so.
+        """
+        job.ending = True
+        try:
+            yield
+        finally:
+            job.ending = False
+        self.drop(job.attempt.task_id, job.attempt.fence)
+
     @property
     def jobs(self) -> list[Job]:
         """All jobs at work."""
@@ -93,7 +112,11 @@ class Desk:
 
     def lose(self, held: set[tuple[int, int]]) -> list[Job]:
         """Cancel every job whose attempt is not among ``held`` any more; those cancelled."""
-        gone = [job for key, job in self._jobs.items() if key not in held and not job.lost]
+        gone = [
+            job
+            for key, job in self._jobs.items()
+            if key not in held and not job.lost and not job.ending
+        ]
         for job in gone:
             job.lost = True
             if job.runner is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OVER = (TaskState.COMPLETED, TaskState.CANCELLED, TaskState.FAILED)
 ENDED = (AttemptState.COMPLETED, AttemptState.HANDED_OFF, AttemptState.CANCELLED)
-"""Attempts that no other goes on with."""
+"""Attempts that no other goes on with, nor with any before them."""
 NAME = re.compile(r"(\d+)[-:](\d+)")
 PROVEN = (Phase.VERIFIED, Phase.DELIVERED, Phase.REFLECTED)
 """Work that passed its checks waits for delivery only, and is not thrown away for its age."""
@@ -144,12 +144,20 @@ class Janitor:
             over = (await self._board.tasks.get(task)).state in OVER
         except NotFound:
             return  # of another board in the same home
-        for one in await self._board.attempts.of(task):
-            if fences is not None and one.fence not in fences:
-                continue
-            if one.state in ENDED or (over and one.state is not AttemptState.ACTIVE):
-                await self._workspaces.remove(f"{task}-{one.fence}")
-                await self._checkpoints.drop(thread_of(task, one.fence))
+        attempts = await self._board.attempts.of(task)
+        # A task that was handed over is not over, but what led to that is: whoever died while
+        # clearing up had others' clones to remove besides its own.
+        ended = max((one.fence for one in attempts if one.state in ENDED), default=0)
+        gone = {
+            one.fence
+            for one in attempts
+            if one.state is not AttemptState.ACTIVE and (over or one.fence <= ended)
+        }
+        if over and fences is not None:  # and of claims that a crash of the server undid
+            gone |= fences - {one.fence for one in attempts}
+        for fence in sorted(gone if fences is None else gone & fences):
+            await self._workspaces.remove(f"{task}-{fence}")
+            await self._checkpoints.drop(thread_of(task, fence))
 
     async def _branches(self) -> None:
         for branch in await self._workspaces.branches():

@@ -14,10 +14,12 @@ from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
+from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.later import Later
+from neveridle.graph.providers import Providers
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
 from neveridle.graph.sources.tracker import OutsideTracker
@@ -31,6 +33,7 @@ from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory, MiniLM
 from neveridle.tools.models import Models
 from neveridle.tools.sandbox import make_sandbox
+from neveridle.tools.services import ServiceKit, Services
 from neveridle.tools.workspace import Workspaces
 
 
@@ -49,7 +52,14 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.board = Board(settings.board_url)
     stack.push_async_callback(team.board.close)
     await team.board.open()
-    team.models = Models(settings.model, settings.agents, root=settings.root)
+    kit = ServiceKit(team.board.breakers, team.board.clock)
+    team.services = Services(settings.services, kit)
+    stack.push_async_callback(team.services.aclose)
+    team.notices += team.services.notices
+    team.verbs.add(*team.services.verbs())
+    team.service_tool_makers = team.services.tool_makers()
+    team.forge = make_forge(team)
+    team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
     embedder = team.given_embedder or MiniLM(settings.memory.embedding)
     team.memory = Memory(team.board.memories, home=settings.home, embedder=embedder)
@@ -61,6 +71,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         team.board, team.models, team.checkpoints, team.roster, settings.limits,
         idle=settings.idle_timeout,
     )  # fmt: skip
+    live = {} if team.given_worker else {
+        agent: team.models.provider_for("work", agent) for agent in team.roster.names
+    }  # fmt: skip
+    team.providers = Providers(team.board, live)
     # Not only the process's id: another host, or container, may have the same one.
     holder = f"{os.getpid()}-{secrets.token_hex(6)}"
     tracker = team.given_tracker or connect_tracker(team)
@@ -86,7 +100,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )  # fmt: skip
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
-    team.usher = Usher(team.board, team.wakeups, team.roster)
+    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers)
     team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,

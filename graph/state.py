@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 Ending = Literal["completed", "failed", "blocked", "handed_off", "parked", "released", "lost"]
 """How the attempt of a tick ended; ``lost``: somebody else owns the task now."""
 
 
 class Problem(TypedDict):
-    """An error on its way to ``recover``; exceptions themselves do not go into state."""
+    """An error on its way to ``recover``; exceptions themselves do not go into state.
+
+    Attributes:
+        service: whose failure it is, where waiting for that service helps.
+    """
 
     code: str
     category: str
     message: str
     remedy: str
+    service: NotRequired[str]
 
 
 class TickState(TypedDict, total=False):

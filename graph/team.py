@@ -15,6 +15,7 @@ from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.keeper import Keeper
+from neveridle.graph.providers import Providers
 from neveridle.graph.report import RunReport
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
+    from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
     from neveridle.graph.later import Later
     from neveridle.graph.listener import Listener
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
+    from neveridle.tools.services import Services
     from neveridle.tools.workspace import Workspace, Workspaces
 
 PROBLEMS = 50
@@ -65,6 +68,9 @@ class Team:
             the board's clock: a lease ends, or a wait is over; None: it will not.
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
+        services: the services' clients; see ``Services``.
+        forge: what pull requests are made with; None: work is not delivered so.
+        providers: whose models cannot be called just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
@@ -86,6 +92,9 @@ class Team:
     usher: Usher
     keeper: Keeper
     fencing: Fencing
+    services: Services
+    forge: Forge | None
+    providers: Providers
     janitor: Janitor
     checks: Checks
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
@@ -102,6 +111,7 @@ class Team:
         self.notices: list[str] = []
         self.verbs = Verbs()
         self.tool_makers: list[ToolMaker] = []
+        self.service_tool_makers: list[ToolMaker] = []
         self.given_worker = worker
         self.given_tracker = tracker
         self.given_embedder = embedder
@@ -194,6 +204,7 @@ class Team:
         after: tuple[int, ...] = (),
         acceptance: tuple[str, ...] = (),
         needs_change: bool = True,
+        services: tuple[str, ...] = (),
     ) -> Task:
         """Address a task to an agent.
 
@@ -206,6 +217,8 @@ class Team:
             after: ids of tasks that must be completed first.
             acceptance: commands that must succeed besides the project's checks.
             needs_change: whether work that changes no file can be right.
+            services: names of services it needs: while one of them cannot be used, nobody
+                is given it.
 
         Raises:
             NotFound: there is no such agent, or no such task to come after.
@@ -222,6 +235,7 @@ class Team:
                 after=after,
                 acceptance=acceptance,
                 needs_change=needs_change,
+                services=tuple(one.strip().lower() for one in services),
             )
         )
         self.wakeups.nudge()
@@ -346,7 +360,8 @@ class Team:
 
     def service_tools(self, performer: Performer) -> list[BaseTool]:
         """What an agent may use of services, for one attempt."""
-        return [tool for make in self.tool_makers for tool in make(performer)]
+        makers = [*self.service_tool_makers, *self.tool_makers]
+        return [tool for make in makers for tool in make(performer)]
 
     def email_of(self, agent: str) -> str:
         """The address in an agent's commits; nobody reads mail there."""

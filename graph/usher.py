@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neveridle.agents.roster import Roster
 from neveridle.board import Board
 from neveridle.errors import NeveridleError
+from neveridle.graph.providers import Providers
 from neveridle.graph.wakeups import Wakeups
 
 if TYPE_CHECKING:
@@ -36,12 +37,16 @@ class Usher:
         board: the board.
         wakeups: says when something became runnable.
         roster: who can do what.
+        providers: whose models cannot be called just now; None: everybody's can.
 
     Attributes:
         woken: how many were woken so far.
     """
 
-    def __init__(self, board: Board, wakeups: Wakeups, roster: Roster) -> None:
+    def __init__(
+        self, board: Board, wakeups: Wakeups, roster: Roster, providers: Providers | None = None
+    ) -> None:
+        self._providers = providers
         self._board = board
         self._wakeups = wakeups
         self._roster = roster
@@ -124,6 +129,8 @@ class Usher:
         Raises:
             BoardUnusable: the board cannot be asked.
         """
+        if self._providers is not None and self._providers.any_away:
+            await self._providers.look()
         if not self._late(version):
             return
         tasks, whole = await self._board.runnable(limit=LISTED)
@@ -141,12 +148,13 @@ class Usher:
             # Else it is still to be asked for: what suits it was promised to somebody else.
 
     def _late(self, version: int) -> dict[str, tuple[str, ...]]:
-        """The skills of those who have not seen a version; those paused need not see it."""
+        """The skills of those who have not seen a version; who is paused or away need not."""
         found: dict[str, tuple[str, ...]] = {}
         for name, seen in self._seen.items():
             if seen < version:
                 agent = self._roster.get(name)
-                if agent.paused:
+                away = self._providers is not None and self._providers.away(name)
+                if agent.paused or away:  # whose model can be called again, is woken by that
                     self._seen[name] = version
                 else:
                     found[name] = agent.skills

@@ -30,7 +30,7 @@ class OwnerLock:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             locked = _lock(file)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             os.close(file)
             raise
         if locked:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql as compose
@@ -28,6 +29,10 @@ from neveridle.agents.checkpoints import Checkpoints
 from neveridle.board import Board
 from neveridle.memory import HashingEmbedder
 from neveridle.settings.loader import settings_from
+
+# A deadline would be a timed assertion, and fail on a machine that is busy.
+hypothesis.settings.register_profile("neveridle", deadline=None)
+hypothesis.settings.load_profile("neveridle")
 
 WHO = ("-c", "user.name=A Person", "-c", "user.email=person@example.org")
 FILES = {
@@ -237,8 +242,9 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
     """Waits until something outside this event loop has come true."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        while not condition():  # noqa: ASYNC110 - a file or a process, which tell nobody
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(120):  # what never comes true fails the test that waits
+            while not condition():  # noqa: ASYNC110 - a file or a process, which tell nobody
+                await asyncio.sleep(0.01)
 
     return wait
 

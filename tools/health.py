@@ -130,9 +130,22 @@ def _model(name: str, settings: Settings) -> Finding:
     return Finding(about="models", message=f"{said}. It was not called.", facts=facts)
 
 
+async def look_at_services(settings: Settings) -> Sequence[Finding]:
+    """Whether the services that are configured have their tokens. None is called."""
+    from neveridle.tools.services.services import missing_token, without_token
+
+    return [
+        Finding(about="services", grade=Grade.PROBLEM, message=missing_token(one),
+                remedy=f"Set the environment variable {one.token_env}, or enabled = false in "
+                f"[services.{one.name}].", facts={"service": one.name})
+        for one in without_token(settings.services, os.environ)
+    ]  # fmt: skip
+
+
 CHECKS = (
     Check("repository", look_at_repository),
     Check("sandbox", look_at_sandbox, seconds=20),
     Check("disk", look_at_disk),
     Check("models", look_at_models),
+    Check("services", look_at_services),
 )

@@ -154,7 +154,7 @@ class PostgresChanges:
             row = await (await made.execute(CHANNEL.encode(), prepare=False)).fetchone()
             assert row is not None  # it gives one row
             await made.execute(f'LISTEN "{row[0]}"'.encode(), prepare=False)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await made.close()
             raise
         return made

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 
 from neveridle.board.address import shown
+from neveridle.board.postgres.breakers import PostgresBreakers
 from neveridle.board.postgres.changes import NOTIFY, Notifier, PostgresChanges
 from neveridle.board.postgres.errors import PASSING, TRIES, explain, of
 from neveridle.board.postgres.hot import PostgresHotPaths
@@ -47,6 +48,7 @@ class PostgresDatabase:
         self.url = url
         self._notifier = Notifier(self._notify)
         self.hot = PostgresHotPaths(self._quickly, self._durably, self._notifier.woke)
+        self.breakers = PostgresBreakers(self._quickly)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: Session | None = None
         self._durable: Session | None = None
@@ -73,7 +75,7 @@ class PostgresDatabase:
                 raise BoardUnusable(msg, remedy="`neveridle run` makes one.")
             if revision != HEAD:
                 await self._hop(self._migrate)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
 

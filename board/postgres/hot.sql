@@ -237,8 +237,7 @@ SELECT min(due) FROM (
   UNION ALL
   SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
   UNION ALL
-  SELECT min(retry_at) FROM services
-  WHERE NOT usable AND retry_at > (SELECT now FROM board_clock)
+  SELECT min(retry_at) FROM services WHERE NOT usable
   UNION ALL
   SELECT min(deadline) FROM sync_points WHERE state = 'open') AS moments
 

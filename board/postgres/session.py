@@ -112,7 +112,7 @@ class Session:
             )
             try:
                 await made.execute(self._settings.encode(), prepare=False)
-            except BaseException:
+            except BaseException:  # closed again, then raised on
                 await made.close()
                 raise
             self._connection = made
@@ -138,7 +138,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
     try:
         made.execute((LIMITS + DURABLE).encode(), prepare=False)
         made.autocommit = False
-    except BaseException:
+    except BaseException:  # closed again, then raised on
         made.close()
         raise
     return made

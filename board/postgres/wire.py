@@ -120,7 +120,7 @@ class Wire(AsyncConnection[tuple[Any, ...]]):
             while self.pgconn.flush():  # the socket takes no more for now
                 await self._writable(loop)
             await awaited.answer
-        except BaseException:
+        except BaseException:  # hung up, then raised on
             # What is under way goes on on the server; its answer would be taken for the next.
             self._hush()
             self.pgconn.finish()

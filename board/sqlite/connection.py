@@ -44,7 +44,7 @@ def connect(path: Path, *, durable: bool) -> sqlite3.Connection:
     connection = retrying(opened, path)
     try:
         retrying(lambda: _prepare(connection, path, durable=durable), path)
-    except BaseException:
+    except BaseException:  # closed again, then raised on
         connection.close()
         raise
     return connection
@@ -75,7 +75,7 @@ def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]
     try:
         yield connection
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # rolled back, then raised on
         if connection.in_transaction:  # a COMMIT that fails for want of space leaves it open
             connection.execute("ROLLBACK")
         raise

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.revision import HEAD
+from neveridle.board.sqlite.breakers import SqliteBreakers
 from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
@@ -43,6 +44,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.hot = SqliteHotPaths(self._quickly, self._durably, self._commits)
+        self.breakers = SqliteBreakers(path, self._quickly)
         self._wal = WalTrimmer(path)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: sqlite3.Connection | None = None
@@ -65,7 +67,7 @@ class SqliteDatabase:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="neveridle-board")
         try:
             await self._hop(self._open)
-        except BaseException:
+        except BaseException:  # closed again, then raised on
             await self.close()
             raise
 
@@ -233,6 +235,7 @@ class SqliteDatabase:
             if connection is not None:
                 connection.close()
         self._quick = self._durable = self._engine = None
+        self.breakers.close()
 
 
 def _revoke(job: Future[T], undo: Callable[[T], None]) -> None:

@@ -29,6 +29,8 @@ async def root_base(team: Team, job: Job) -> str:
 
     What judges the work is read there: a sender cannot change what its receiver is judged by.
     """
+    if team.forge is not None and await team.forge.remote.holds(job.attempt.base):
+        return job.attempt.base  # the target branch was taken in since: all of it is others' work
     for task in reversed(await ancestors(team, job.task)):
         for attempt in reversed(await team.board.attempts.of(task.id)):
             if attempt.base and attempt.commit:

@@ -18,6 +18,10 @@ from neveridle.graph.team import Team
 async def claim(team: Team, state: TickState) -> TickState:
     """Take the best task of the rung; where others were faster, count the loss."""
     agent = agent_of(team, state)
+    await team.providers.look()
+    if team.providers.away(agent.name):  # another process found out since this one looked
+        team.usher.arrived(agent.name)
+        return {"candidate": None, "rung": "rest"}
     asked = elapsed()
     won = await team.board.attempts.claim(
         agent=agent.name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from neveridle.board import Attempt, Handoff
 from neveridle.board.task import slug
 from neveridle.errors import MergeConflict, RepositoryUnusable, WorkRefused
+from neveridle.graph.delivery.chains import published, start_of
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import resumed
 from neveridle.graph.team import Team
@@ -50,13 +51,20 @@ async def begin_workspace(
     if failed is not None and not conflicted:
         theirs = workspace_key(failed.task_id, failed.fence)
         found = await team.workspaces.adopt(theirs, key, branch=branch)
+        if found is not None:  # what others pushed may have been taken in since it was made
+            return await _keep(team, job, found, base=failed.base)
     if found is None:
         start = ""
         if handoff is not None and not conflicted:
             start = handoff.document.commit or handoff.document.branch
         if start and not await team.workspaces.has_commit(start):
             raise _elsewhere(team, job, start)
+        opened = await published(team, job.task)
+        start = start if opened is None else opened.commit
+        start = start or await start_of(team)
         found = await team.workspaces.create(key, branch=branch, start=start)
+        if opened is not None:
+            return await _keep(team, job, found, base=opened.base)
     return await _keep(team, job, found)
 
 
@@ -86,6 +94,9 @@ async def open_workspace(team: Team, job: Job) -> Workspace:
     if found is None:
         msg = "The clone that held this work is gone."
         raise WorkRefused(msg, remedy="It has to be done again.")
+    # A copy holds what a process that died left between its checks, or of another's files
+    # in the middle of a merge: none of that is the work.
+    await found.reset(job.attempt.commit)
     return await _keep(team, job, found, base=job.attempt.base)
 
 

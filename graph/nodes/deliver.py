@@ -1,4 +1,4 @@
-"""Deliver work that passed: as a branch, or merged."""
+"""Deliver work that passed: as a branch, merged, or as a pull request."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ ROUNDS = 8
 async def deliver(team: Team, state: TickState) -> TickState:
     """Publish the branch or merge it; both can be repeated without doing anything twice."""
     job = team.desk.of(state)
+    if team.forge is not None:
+        from neveridle.graph.delivery.pull_request import PullRequestDelivery
+
+        return await PullRequestDelivery(team, job, team.forge).run()
     commit = job.attempt.commit
     # What was handed over is delivered by the last of the chain, changed by it or not.
     if commit != job.attempt.base or job.task.continues is not None:

@@ -7,7 +7,13 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 
-from neveridle.errors import ErrorCategory, LeaseLost, NeveridleError
+from neveridle.errors import (
+    AccessRefused,
+    ErrorCategory,
+    LeaseLost,
+    NeveridleError,
+    ServiceError,
+)
 from neveridle.graph.desk import Job
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
@@ -95,12 +101,16 @@ def problem_of(error: BaseException) -> Problem:
     from neveridle.tools.redact import redact
 
     if isinstance(error, NeveridleError):
-        return {
+        problem: Problem = {
             "code": error.code,
             "category": str(error.category),
             "message": redact(error.message),
             "remedy": redact(error.remedy),
         }
+        held = isinstance(error, AccessRefused) and error.rejected
+        if (held or isinstance(error, ServiceError)) and error.service:
+            problem["service"] = error.service
+        return problem
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {place[0].name}:{place[0].lineno}" if place else ""
     return {

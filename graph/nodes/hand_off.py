@@ -33,12 +33,13 @@ async def hand_off(team: Team, state: TickState) -> TickState:
         commit=commit,
     )
     learning = await draw_lesson(team, job, succeeded=True, what=document.summary)
-    await team.board.handoffs.give(
-        job.attempt,
-        to=str(draft["to"]),
-        document=document,
-        verified=bool(evidence.get("passed")),
-        learning=learning,
-    )
+    with team.desk.ending(job):
+        await team.board.handoffs.give(
+            job.attempt,
+            to=str(draft["to"]),
+            document=document,
+            verified=bool(evidence.get("passed")),
+            learning=learning,
+        )
     await close_job(team, job, keep=False)
     return {"ending": "handed_off"}

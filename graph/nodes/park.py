@@ -10,9 +10,9 @@ async def park(team: Team, state: TickState) -> TickState:
     """The task waits for a person; the agent takes other work meanwhile."""
     job = team.desk.of(state)
     questions = [str(question)[:1000] for question in job.notes.get("questions", [])]
-    await team.board.attempts.park(job.attempt, on="human")
+    with team.desk.ending(job):
+        await team.board.attempts.park(job.attempt, on="human")
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} waits for an answer: {'; '.join(questions)}"
     )
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
     return {"ending": "parked"}

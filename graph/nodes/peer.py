@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from neveridle.board.escalation import Peer
 from neveridle.errors import ErrorCategory, LeaseLost, MergeConflict, NeveridleError
+from neveridle.graph.delivery.chains import standing_for
+from neveridle.graph.delivery.rounds import going_on
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.state import Problem
@@ -23,6 +25,8 @@ async def find_peer(team: Team, job: Job, problem: Problem) -> Peer | None:
         return None
     if (await team.board.tasks.get(job.task.id)).failures + 1 < limit:
         return None
+    if going_on(await standing_for(team, job.task)):
+        return None  # people are at the pull request already: they are who is asked
     tried = {one.agent for one in await team.board.attempts.of(job.task.id)}
     able = [
         one.name

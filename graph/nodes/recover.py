@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from neveridle.board import AttemptState
 from neveridle.errors import (
     CredentialsRejected,
     DiskFull,
@@ -11,6 +10,7 @@ from neveridle.errors import (
     ModelNotConfigured,
     RecordingInvalid,
     SandboxMissing,
+    ServiceUnavailable,
 )
 from neveridle.graph.desk import Job
 from neveridle.graph.state import Problem, TickState
@@ -31,7 +31,7 @@ STOPPING = {*MODEL, DiskFull.code, SandboxMissing.code}
 
 
 async def recover(team: Team, state: TickState) -> TickState:
-    """Wait and resume, fail and try anew, block with an owner, or stop the agent."""
+    """Wait and resume, route around, fail and try anew, block with an owner, or stop the agent."""
     job = team.desk.of(state)
     problem = state.get("problem")
     rounds = job.notes["recoveries"] = job.notes.get("recoveries", 0) + 1
@@ -52,34 +52,55 @@ async def recover(team: Team, state: TickState) -> TickState:
     category = ErrorCategory(problem["category"])
     if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
         return await _stopped(team, job, problem)
-    if category is ErrorCategory.BLOCKING:
+    if await _routed(team, job, problem):
+        return {"ending": "released", "problem": None}
+    if category is ErrorCategory.BLOCKING and problem["code"] != ServiceUnavailable.code:
         await team.note_problem(problem, where="recover")
         action = f"{problem['message']} {problem['remedy']}".strip()
         return await _blocked(team, job, "human", action)
-    if category is ErrorCategory.TRANSIENT:
+    if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
     job.notes["failure"] = problem
     return {"problem": None}
 
 
+async def _routed(team: Team, job: Job, problem: Problem) -> bool:
+    """Return the task until the service that failed can be used; False: it can be used now.
+
+    A task does not learn to need a model's provider: agents with other models can do it.
+    """
+    service = problem.get("service", "")
+    if not service:
+        return False
+    provider = team.providers.knows(service)
+    away = await team.board.attempts.await_service(
+        job.attempt, service, problem["message"], learn=not provider
+    )
+    if away:
+        if provider:
+            await team.providers.look()
+        team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    return away
+
+
 async def _blocked(team: Team, job: Job, owner: str, action: str) -> TickState:
     """Somebody must act first; the conversation is kept, for it goes on after that."""
-    await team.board.attempts.block(job.attempt, owner=owner, action=action)
+    with team.desk.ending(job):
+        await team.board.attempts.block(job.attempt, owner=owner, action=action)
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
     return {"ending": "blocked", "problem": None}
 
 
 async def _stopped(team: Team, job: Job, problem: Problem) -> TickState:
     """Return the task, and stop the agent with all others that would meet the same."""
-    await team.board.attempts.release(job.attempt)
+    with team.desk.ending(job):
+        await team.board.attempts.release(job.attempt)
     agent = job.attempt.agent
     others = team.sharing_model(agent) if problem["code"] in MODEL else []
     for name in (agent, *others):
         await team.stop_agent(name, problem)
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
     return {"ending": "released", "problem": None}
 
 
@@ -87,7 +108,9 @@ async def _waiting(team: Team, job: Job, problem: Problem) -> TickState:
     """Wait for a service, longer each time; then go on where the attempt stands."""
     history = await team.board.attempts.of(job.task.id)
     number = job.attempt.number
-    waits = sum(one.state is AttemptState.PARKED and one.number == number for one in history)
+    ours = {one.fence for one in history if one.number == number}
+    said = await team.board.events.find(kind="attempt.waits", task=job.task.id)
+    waits = sum(event.fence in ours for event in said)  # it also parks for people, and reviews
     if waits >= PATIENCE:
         job.notes["failure"] = problem
         job.notes["limit"] = 1
@@ -98,6 +121,6 @@ async def _waiting(team: Team, job: Job, problem: Problem) -> TickState:
         run=job.attempt.run, task=job.task.id, fence=job.attempt.fence,
     )  # fmt: skip
     until = await team.board.clock.now() + seconds
-    await team.board.attempts.park(job.attempt, on="retry", until=until)
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
+    with team.desk.ending(job):
+        await team.board.attempts.park(job.attempt, on="retry", until=until)
     return {"ending": "parked", "problem": None}

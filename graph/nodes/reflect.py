@@ -26,7 +26,8 @@ async def reflect(team: Team, state: TickState) -> TickState:
     if problem is None:
         summary = str((job.attempt.outcome or {}).get("summary", ""))
         learning = await draw_lesson(team, job, succeeded=True, what=summary)
-        woken = await team.board.attempts.complete(job.attempt, learning=learning)
+        with team.desk.ending(job):
+            woken = await team.board.attempts.complete(job.attempt, learning=learning)
         await close_job(team, job, keep=False)
         if woken:
             team.wakeups.nudge()
@@ -37,14 +38,15 @@ async def reflect(team: Team, state: TickState) -> TickState:
     if problem["category"] == str(ErrorCategory.RECOVERABLE) and problem["code"] != "bug":
         learning = await draw_lesson(team, job, succeeded=False, what=what)
     peer = await find_peer(team, job, problem)
-    again = await team.board.attempts.fail(
-        job.attempt,
-        code=problem["code"],
-        error=what,
-        limit=job.notes.get("limit", team.settings.limits.attempts),
-        learning=learning,
-        peer=peer,
-    )
+    with team.desk.ending(job):
+        again = await team.board.attempts.fail(
+            job.attempt,
+            code=problem["code"],
+            error=what,
+            limit=job.notes.get("limit", team.settings.limits.attempts),
+            learning=learning,
+            peer=peer,
+        )
     if not again:
         await team.board.messages.post(
             "dev", job.attempt.agent,
@@ -79,18 +81,19 @@ async def draw_lesson(team: Team, job: Job, *, succeeded: bool, what: str) -> di
 
 
 async def close_job(team: Team, job: Job, *, keep: bool) -> None:
-    """Clear the desk of an ended attempt: thread, clone, and branches that were merged.
+    """Clear up after an ended attempt: thread, clone, and branches that were merged.
 
     Args:
         team: the team.
         job: the job.
         keep: whether the clone is kept, because the next attempt goes on from it.
     """
-    team.desk.drop(job.attempt.task_id, job.attempt.fence)
     try:
         await _clear(team, job, keep=keep)
         if not keep:
             await _drop_branches(team, job)
+            for task in await ancestors(team, job.task):
+                await team.janitor.clear(task.id)  # what ended with this one has none to do it
     except Exception as error:  # noqa: BLE001 - the attempt has ended; the janitor tries again
         await team.note_problem(problem_of(error), where="close")
 
@@ -105,7 +108,7 @@ async def _clear(team: Team, job: Job, *, keep: bool) -> None:
 
 async def _drop_branches(team: Team, job: Job) -> None:
     """Delete the branches of a chain that was merged: all of its work has arrived."""
-    if job.attempt.phase is not Phase.DELIVERED or team.settings.delivery.mode != "merge":
+    if job.attempt.phase is not Phase.DELIVERED or team.settings.delivery.mode == "branch":
         return
     ours = {(job.attempt.branch, job.attempt.commit)}
     for task in await ancestors(team, job.task):

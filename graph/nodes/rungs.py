@@ -26,7 +26,10 @@ async def heartbeat(team: Team, state: TickState) -> TickState:
     await team.run_of(agent.name)
     version = await team.wakeups.look()
     found: TickState = {"wait": {"after": version}}
-    if agent.paused or team.draining or agent.name in team.stopped:
+    if team.providers.any_away:
+        await team.providers.look()
+    away = team.providers.away(agent.name)
+    if away or agent.paused or team.draining or agent.name in team.stopped:
         found["rung"] = "rest"
     if agent.name != state.get("agent"):
         found["agent"] = agent.name

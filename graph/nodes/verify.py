@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from neveridle.board import Phase
 from neveridle.errors import WorkRefused
 from neveridle.graph.checks import defining
+from neveridle.graph.delivery.rounds import left_conflicts
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import root_base
 from neveridle.graph.nodes.clones import open_workspace
@@ -47,7 +48,9 @@ async def verify(team: Team, state: TickState) -> TickState:
         commands = await team.checks_at(base)
         commands |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
         whole = await workspace.changed_files(base)
-        problem = await run_checks(team, workspace, commands, evidence) or _guarded(team, whole)
+        problem = await left_conflicts(team, workspace, whole)
+        problem = problem or await run_checks(team, workspace, commands, evidence)
+        problem = problem or _guarded(team, whole)
         if not problem:
             problem = await _as_before(team, workspace, base, whole, commands, evidence)
     evidence["passed"] = not problem

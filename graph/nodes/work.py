@@ -6,6 +6,7 @@ from neveridle.agents.outcome import checked_outcome
 from neveridle.agents.worker import Assignment, Interrupted
 from neveridle.board import Attempt, AttemptState, Phase
 from neveridle.errors import NeveridleError
+from neveridle.graph.delivery.rounds import ROUND, begin_round
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.clones import begin_workspace
 from neveridle.graph.nodes.guard import problem_of
@@ -22,14 +23,17 @@ async def work(team: Team, state: TickState) -> TickState:
     failed = last_failed(job.attempt, history)
     handoff = None if job.task.handoff is None else await team.board.handoffs.get(job.task.handoff)
     workspace = await begin_workspace(team, job, history, handoff=handoff, failed=failed)
-    await mark_roadmap(team, job, workspace, "in_progress")
+    feedback = await begin_round(team, job, workspace)
+    if not feedback:
+        await mark_roadmap(team, job, workspace, "in_progress")
     performer = Performer(team.board, job.attempt, lambda: team.fencing.outside(job))
     assignment = Assignment(
         task=job.task,
         attempt=job.attempt,
         agent=team.roster.get(job.attempt.agent),
         handoff=handoff,
-        failed=failed,
+        failed=None if failed is not None and failed.error_code == ROUND else failed,
+        feedback=feedback,
         lessons=await recalled(team, job),
         checks=await team.checks_at(job.attempt.base),
         tools=[*team.tools_for(workspace), *team.service_tools(performer)],

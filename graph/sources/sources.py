@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, Source
 from neveridle.board.syncs import MirrorEntry
-from neveridle.errors import RoadmapInvalid
+from neveridle.errors import RateLimited, RoadmapInvalid, ServiceUnavailable
 from neveridle.graph.sources.outside import OutsideSync
 from neveridle.graph.sources.roadmap_source import roadmap_entries
 from neveridle.graph.sources.tracker import AnyTracker, BoardTracker, OutsideTracker, ticket_task
@@ -108,7 +108,7 @@ class Sources:
                 if polled or not all(good):
                     wait = self._wait if all(good) else AGAIN
                     self._again_at = await self._board.clock.now() + wait
-            except BaseException:
+            except BaseException:  # not read to the end: stale again, then raised on
                 self.stale = True
                 raise
 
@@ -124,6 +124,8 @@ class Sources:
             assert not isinstance(self._tracker, OutsideTracker)
             seen = await self._board.syncs.token(source)
             return await self._sync(source, await self._tracker.changed(seen))
+        except (ServiceUnavailable, RateLimited):
+            return False  # its breaker says so once, for everybody; the mirror stays usable
         except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
             await self._tell(error, f"sync {source}")
             return False

@@ -258,13 +258,17 @@ class AccessRefused(OperatorError):
         remedy: what to do next.
         rejected: whether the credentials themselves were rejected: then the service is held
             until a person has acted. Else they may not do this one thing.
+        service: whose refusal it is; empty: not said.
     """
 
     code = "access-refused"
 
-    def __init__(self, message: str, *, remedy: str = "", rejected: bool = False) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", rejected: bool = False, service: str = ""
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.rejected = rejected
+        self.service = service
 
 
 class EffectStuck(OperatorError):

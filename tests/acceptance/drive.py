@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import sqlite3
@@ -255,6 +256,7 @@ def arm(team: Team, edge: str) -> None:
     join = ("merge-tree", "commit-tree")
     edges: dict[str, Callable[[], None]] = {
         "": lambda: None,
+        "to its end": lambda: None,
         "in claim": lambda: during(team, board.attempts, "claim"),
         "claimed": lambda: after(board.attempts, "claim"),
         "half cloned": lambda: at_git("init"),
@@ -342,7 +344,11 @@ async def main(root: Path, edge: str) -> None:
     """Run until there is nothing left."""
     settings = settings_from(json.loads((root / "settings.json").read_text("utf-8")), root)
     told: dict[str, Any] = {}
-    async with Team(settings, embedder=HashingEmbedder()) as team:
+    own = root / "given.py"  # a worker of the test's own
+    given: dict[str, Any] = runpy.run_path(str(own))["given"](root) if own.exists() else {}
+    async with Team(settings, embedder=HashingEmbedder(), **given) as team:
+        for one in given.values():
+            one.bind(team)
         arm(team, edge)
         mark_losses(team, root)
         if not edge:

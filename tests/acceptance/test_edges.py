@@ -133,6 +133,26 @@ async def test_a_kill_at_any_edge_loses_nothing_and_does_nothing_twice(
     assert (calls.count("work"), calls.count("learn")) == (work, 2 if edge in learnt_again else 1)
 
 
+@pytest.mark.parametrize("project", ["sqlite"], indirect=True)
+async def test_a_merge_killed_amid_the_files_of_others_is_made_anew(
+    item: Any, run_and_die: Callable[[str], int], leaves_nothing: Callable[[], Awaitable[None]]
+) -> None:
+    """The tree holds what others merged; the copy's index, and its branch, know nothing of it."""
+    assert run_and_die("verified") == -9
+    await expire(item)
+    item.commit({"theirs.txt": "theirs\n"})
+    assert run_and_die("merge read") == -9
+    await expire(item)
+
+    async with item.team() as team:
+        report = await team.run(until="idle", timeout=3600)
+
+    assert report.endings == {"completed": 1}
+    assert item.shows("theirs.txt") == "theirs"
+    await assert_done_once(item)
+    await leaves_nothing()
+
+
 async def test_a_takeover_that_is_killed_is_taken_over(
     item: Any, run_and_die: Callable[[str], int], leaves_nothing: Callable[[], Awaitable[None]]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import secrets
@@ -105,12 +104,11 @@ async def assert_done_once(project: Any) -> None:
 
 @pytest.mark.slow
 async def test_a_second_process_finishes_what_a_killed_one_began(
-    slow: Any, start: Start, leaves_nothing: Callable[[], Awaitable[None]]
+    slow: Any, start: Start, until: Any, leaves_nothing: Callable[[], Awaitable[None]]
 ) -> None:
     first = start()
     wait_for_command(slow)
-    while len(sleepers(slow)) < 3:  # noqa: ASYNC110 - processes, which tell nobody
-        await asyncio.sleep(0.01)
+    await until(lambda: len(sleepers(slow)) >= 3)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
     assert nobody_sleeps(slow), "a command outlived the process that ran it"

@@ -89,18 +89,25 @@ async def test_each_way_to_become_runnable_is_told(
 
 async def test_a_nudge_ends_the_wait_at_once(changes: Changes) -> None:
     await changes.wait(POLL)
+    waiting = asyncio.create_task(changes.wait(3600))
+    await asyncio.sleep(0)  # it waits now
+    assert not waiting.done()
     changes.nudge()
-    await changes.wait(3600)
+    await asyncio.wait([waiting], timeout=30)
+    assert waiting.done()
 
 
 async def test_waiting_can_be_given_up_and_closed_twice(board: Board) -> None:
     made = board.changes()
+    await listening(board, made)  # else the wait could end by itself before it is given up
     waiting = asyncio.create_task(made.wait(3600))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # it waits now
     waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.wait([waiting], timeout=30)
+    assert waiting.cancelled()
     await made.close()
     await made.close()
+    assert "neveridle-listen" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_what_is_runnable_in_claiming_order(board: Board, add: Add) -> None:

@@ -8,11 +8,15 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 from neveridle.board import Board, NewTask, Priority, Source, TaskState
+
+LONG = 120.0
+"""Seconds after which a process that has not ended hangs."""
 
 WORKER = '''
 """Claims and completes until nothing is left; says each thing once it is acknowledged."""
@@ -45,18 +49,36 @@ asyncio.run(main())
 '''
 
 
-def start(script: Path, url: str, agent: str) -> subprocess.Popen[str]:
-    """A worker that has opened the board and waits for the word."""
-    worker = subprocess.Popen(
-        [sys.executable, "-P", str(script), url, agent],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert worker.stdout is not None
-    assert worker.stdout.readline() == "ready\n"
-    return worker
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(board_url: str, tmp_path: Path) -> Generator[Start]:
+    """Starts workers that have opened the board and wait for the word; none outlives the test.
+
+    One that dies with a task in its hands leaves the others looking for work for ever.
+    """
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER, encoding="utf-8")
+    begun: list[subprocess.Popen[str]] = []
+
+    def begin(agent: str) -> subprocess.Popen[str]:
+        worker = subprocess.Popen(
+            [sys.executable, "-P", str(script), board_url, agent],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(worker)
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        return worker
+
+    yield begin
+    for worker in begun:
+        with worker:  # closes its pipes, and waits
+            worker.kill()
 
 
 def go(worker: subprocess.Popen[str]) -> None:
@@ -64,13 +86,6 @@ def go(worker: subprocess.Popen[str]) -> None:
     assert worker.stdin is not None
     worker.stdin.write("go\n")
     worker.stdin.flush()
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "worker.py"
-    path.write_text(WORKER, encoding="utf-8")
-    return path
 
 
 async def fill(url: str, count: int) -> dict[int, set[int]]:
@@ -127,15 +142,15 @@ async def assert_each_once_in_order(url: str, edges: dict[int, set[int]]) -> dic
     return Counter(str(event.run) for event in completions)
 
 
-async def test_four_processes_complete_every_task_once(board_url: str, script: Path) -> None:
+async def test_four_processes_complete_every_task_once(board_url: str, start: Start) -> None:
     edges = await fill(board_url, 200)
     # Two of them under one name: identity is per run.
-    workers = [start(script, board_url, agent) for agent in ("sam", "sam", "leo", "quinn")]
+    workers = [start(agent) for agent in ("sam", "sam", "leo", "quinn")]
     for worker in workers:
         go(worker)
     said: list[str] = []
     for worker in workers:
-        out, err = worker.communicate()
+        out, err = worker.communicate(timeout=LONG)
         assert worker.returncode == 0, err
         said += out.splitlines()
     done = Counter(line.split()[1] for line in said if line.startswith("completed"))
@@ -151,10 +166,10 @@ async def test_four_processes_complete_every_task_once(board_url: str, script: P
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")
 @pytest.mark.parametrize("lines", [1, 2, 40])
 async def test_what_was_acknowledged_survives_a_kill(
-    board_url: str, script: Path, lines: int
+    board_url: str, start: Start, lines: int
 ) -> None:
     edges = await fill(board_url, 60)
-    victim = start(script, board_url, "sam")
+    victim = start("sam")
     go(victim)
     assert victim.stdout is not None
     said = [victim.stdout.readline() for _ in range(lines)]
@@ -178,9 +193,9 @@ async def test_what_was_acknowledged_survives_a_kill(
         assert len(held) <= 1
         await board.clock.script(await board.clock.now() + 601)
         assert await board.sweep() == [(one.task_id, one.fence) for one in held]
-    second = start(script, board_url, "leo")
+    second = start("leo")
     go(second)
-    _, err = second.communicate()
+    _, err = second.communicate(timeout=LONG)
     assert second.returncode == 0, err
     async with Board(board_url) as board:
         assert (await board.tasks.counts())[TaskState.COMPLETED] == len(edges)

@@ -98,7 +98,10 @@ async def test_a_connection_that_is_cut_says_so_while_it_waits_and_while_it_rest
 ) -> None:
     asking = asyncio.create_task(wire.fetch(SLOW, {"seconds": 30}))
     with psycopg.connect(postgres_url, autocommit=True) as other:
-        sleeping = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        sleeping = (  # others' databases are on the same server
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        )
         while not (found := other.execute(sleeping).fetchall()):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
         other.execute("SELECT pg_terminate_backend(%s, 5000)", found[0])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from neveridle.cli.initial.config_file import config_text, toml
 from neveridle.settings import Settings, load_settings
+from neveridle.settings.services import McpServer, ServicesSettings
 
-SETTING = re.compile(r"^# ((?:[a-z_]+ = \S.*)|\[agents\.\w+\])$")
+SETTING = re.compile(r"^# ((?:[a-z_]+ = \S.*)|\[(?:agents|services)\.[\w.]+\])$")
 
 
 def test_without_values_it_gives_the_defaults(tmp_path: Path) -> None:
@@ -32,7 +34,7 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
     settings, data = load_settings(path), tomllib.loads(text)
 
     for table in Settings.model_fields:
-        if table in ("root", "agents", "checks"):
+        if table in ("root", "agents", "services", "checks"):
             continue
         before: dict[str, object] = getattr(Settings(), table).model_dump()
         after: dict[str, object] = data[table]
@@ -42,6 +44,13 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
                 assert getattr(getattr(settings, table), name) == value, (table, name)
             else:
                 assert name in after
+    for name, field in ServicesSettings.model_fields.items():
+        if name == "mcp":
+            shown = McpServer.model_validate(data["services"]["mcp"]["NAME"])
+            assert shown == McpServer()
+        else:
+            kind = next(one for one in get_args(field.annotation) if one is not type(None))
+            assert kind(**data["services"][name]) == kind(url=data["services"][name]["url"])
     assert list(data["agents"]["sam"]) == ["model", "skills", "paused"]
     assert list(data["checks"]) == ["tests"]
 

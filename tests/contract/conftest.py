@@ -67,8 +67,8 @@ class Contract:
         self.base: str = (said if base is None else base).rstrip("/")
         self.swagger = version.startswith("2")
         kinds: tuple[Any, Any] = (
-            openapi.OAS30WriteValidator,
-            openapi.OAS30ReadValidator,
+            _with_null(openapi.OAS30WriteValidator),
+            _with_null(openapi.OAS30ReadValidator),
         )
         if self.swagger:
             kinds = (jsonschema.Draft4Validator, jsonschema.Draft4Validator)
@@ -297,6 +297,20 @@ class Contract:
         return names or None
 
 
+def _with_null(kind: Any) -> Any:
+    """A validator that takes null for what is ``nullable`` though its ``enum`` forgets it.
+
+    Services do send null there: the contract's own examples show it.
+    """
+    plain = kind.VALIDATORS["enum"]
+
+    def enum(validator: Any, values: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if not (instance is None and schema.get("nullable")):
+            yield from plain(validator, values, instance, schema) or ()
+
+    return jsonschema.validators.extend(kind, {"enum": enum})
+
+
 def _pattern(part: str) -> str:
     return re.sub(r"\\\{[^}]*\\\}", "([^/]+)", re.escape(part))
 
@@ -330,6 +344,8 @@ def _readings(values: tuple[str, ...]) -> Iterator[Any]:
     yield text.split(",")
     if re.fullmatch(r"-?\d+", text):
         yield int(text)
+    if re.fullmatch(r"-?\d+\.\d+", text):
+        yield float(text)
     if text in ("true", "false"):
         yield text == "true"
 

@@ -197,3 +197,16 @@ async def test_an_item_that_was_taken_off_the_roadmap_meanwhile(project: Any, ha
     assert report.endings == {"completed": 1}
     assert states == {"One": TaskState.COMPLETED, "Two": TaskState.CANCELLED}
     assert (project.shows("a.txt"), project.shows("ROADMAP.md")) == ("a", "Nothing.")
+
+
+async def test_what_the_checks_leave_in_the_tree_is_not_in_the_way_of_the_merge(
+    project: Any, hands: Any
+) -> None:
+    project.use("checks", tests="echo seen > report.txt; mkdir -p out; echo x > out/log")
+    hands.do("Fix", meanwhile(project, hands, {"a.txt": "a\n"}, theirs={"b.txt": "b\n"}))
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Fix")
+        report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"completed": 1}
+    assert (project.shows("a.txt"), project.shows("b.txt"), project.merges) == ("a", "b", 1)
+    assert project.shows("report.txt") is None

@@ -125,6 +125,10 @@ async def test_a_keeper_survives_a_beat_that_fails(
         beats += 1
         raise RuntimeError("not this time")
 
+    def over() -> bool:
+        return "neveridle-keeper" not in {task.get_name() for task in asyncio.all_tasks()}
+
     async with project.team(worker=hands) as team:
         monkeypatch.setattr(team.keeper, "beat", broken)
-        await until(lambda: beats >= 3)
+        await until(lambda: beats >= 3 or over())
+        assert beats >= 3

@@ -71,8 +71,9 @@ async def test_a_conversation_goes_on_where_the_provider_broke_it_off(
 ) -> None:
     await project.script()
     api.use(project)
+    project.use("model", attempts=1)
     write = api.tool("write_file", path="a.txt", content="a\n")
-    api.says("Fix", write, 503, 503, 503, api.outcome())
+    api.says("Fix", write, 503, api.outcome())
     async with project.team() as team:
         task = await team.dispatch("sam", "Fix")
         first = await team.run(until="idle", ticks=1)

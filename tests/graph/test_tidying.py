@@ -88,10 +88,15 @@ async def test_a_team_that_is_opened_looks_at_once(project: Any, hands: Any) -> 
     async with project.team(worker=hands) as team:
         await team.dispatch("sam", "Task")
         await team.run(until="idle")
-        await team.board.clock.advance(2 * DAY)
+    async with project.board() as board:  # while no team is there that could look by itself
+        await board.clock.advance(2 * DAY)
+        assert len(await board.tasks.find()) == 1
     async with project.team(worker=hands) as team:
-        while await team.board.tasks.find():  # noqa: ASYNC110 - done in the background
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):  # it is done in the background
+            while not await team.board.events.find(kind="board.tidied"):  # noqa: ASYNC110 - on the board
+                await asyncio.sleep(0.01)
+        assert await tidied(team) == {"tasks": 1}
+        assert await team.board.tasks.find() == []
 
 
 async def test_what_failed_or_is_parked_is_kept_for_a_while(project: Any, hands: Any) -> None:

@@ -235,3 +235,32 @@ async def test_a_check_is_as_good_as_what_it_was_before(project: Any, hands: Any
     assert "With Makefile as it was before" in cheat.error
     assert extend.evidence["changed_definitions"] == ["Makefile"]
     assert project.shows("Makefile") == extended.rstrip("\n")
+
+
+async def test_who_was_killed_amid_the_old_checks_does_not_hide_what_changed(
+    project: Any, hands: Any
+) -> None:
+    """The clone then holds the old files beside the work; only what was committed is the work."""
+    project.commit({"Makefile": "test:\n\tsh check.sh\n"})
+    project.use("limits", attempts=1)
+    project.use("checks", tests="make test")
+    await project.script()
+    hands.do("Cheat", hands.leave({"Makefile": "test:\n\ttrue\n", "a.txt": "BROKEN\n"}))
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Cheat")
+        async for step in team.graph.astream({"agent": "sam"}, stream_mode="updates"):
+            if "work" in step:
+                break
+        tree = project.home / "work" / "1-1" / "tree"
+        (tree / "Makefile").write_text("test:\n\tsh check.sh\n", "utf-8")
+        (tree / "report.txt").write_text("of a check\n", "utf-8")
+        await team.board.clock.advance(1000)
+        assert len(await team.board.sweep()) == 1
+
+        report = await team.run(until="idle", timeout=3600)
+
+        _, cheat = await team.board.attempts.of(1)
+    assert report.endings == {"failed": 1}
+    assert report.attempts[0].path[-3:] == ("verify", "recover", "reflect")
+    assert "With Makefile as it was before" in cheat.error
+    assert cheat.evidence["changed"] == ["Makefile", "a.txt"]

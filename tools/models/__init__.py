@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neveridle.tools.models.failures import classify_model_error
+from neveridle.tools.models.guarded import call_model
 from neveridle.tools.models.models import Models
 
-__all__ = ["Models", "classify_model_error"]
+__all__ = ["Models", "call_model", "classify_model_error"]

@@ -10,8 +10,10 @@ from neveridle.errors import (
     ModelMistake,
     ModelNotConfigured,
     NeveridleError,
+    RateLimited,
     ServiceError,
 )
+from neveridle.tools.models.waits import wait_of_model
 from neveridle.tools.redact import redact
 
 # Classes by name, so that no provider's package has to be imported. They count only from
@@ -48,7 +50,6 @@ _UNREACHABLE: Final = frozenset(
         "HTTPError",
         "ModelAPIError",
         "ModelConnectionError",
-        "ModelRateLimitError",
         "ModelTimeoutError",
         "NetworkError",
         "ProtocolError",
@@ -69,20 +70,27 @@ _REQUEST: Final = frozenset({"ContextOverflowError", "ModelInvalidRequestError"}
 
 _SHOWN: Final = 300  # characters of the provider's own words
 _LIMIT: Final = 429
+UNTOLD: Final = 20.0
+"""Seconds for which a provider is left alone that limits us and does not say for how long."""
 _BUSY: Final = frozenset({408, 409, 425, _LIMIT})
 # OpenAI answers an empty account with 429, but no waiting fills it.
 _UNPAID: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
-def classify_model_error(error: BaseException) -> NeveridleError:
+def classify_model_error(error: BaseException, service: str = "") -> NeveridleError:
     """The error of ours that says who must act on a failed model call.
 
     Decided by status code and class, never by the text. An error of ours is returned as it
     is. Raise the result from ``error``, which keeps the cause.
 
+    Args:
+        error: what the provider's client raised.
+        service: the provider, for whoever waits for it.
+
     Returns:
         CredentialsRejected: 401, 402, 403, or an account without credit.
-        ServiceError: 408, 409, 425, 429, 5xx, no connection, no answer in time.
+        RateLimited: 429; says when to come back.
+        ServiceError: 408, 409, 425, 5xx, no connection, no answer in time.
         ModelNotConfigured: 404, the provider does not know the model or the address.
         ModelMistake: any other 4xx: the request cannot be answered as it is.
         NeveridleError: none of these: a bug of ours or of the provider's client.
@@ -103,15 +111,31 @@ def classify_model_error(error: BaseException) -> NeveridleError:
         return CredentialsRejected(
             f"The model's provider refuses to serve ({said}).",
             remedy="Check the API key in the environment, its rights, and the account's credit.",
+            service=service,
+            health=False,
         )
     if status is None and kinds & _UNREACHABLE:
         return ServiceError(
             f"The model's provider cannot be reached or did not answer in time ({said}).",
             remedy="Check `base_url` and `timeout` in [model] if this lasts.",
+            service=service,
+        )
+    if status == _LIMIT or (status is None and "ModelRateLimitError" in kinds):
+        wait = wait_of_model(error, limited=True)
+        return RateLimited(
+            f"The model's provider limits the rate of requests ({said}).",
+            remedy="Wait and try again.",
+            service=service,
+            wait=UNTOLD if wait is None else wait,
+            health=False,
         )
     if status is not None and (status in _BUSY or status >= 500):
-        what = "limits the rate of requests" if status == _LIMIT else f"answered {status}"
-        return ServiceError(f"The model's provider {what} ({said}).", remedy="Wait and try again.")
+        return ServiceError(
+            f"The model's provider answered {status} ({said}).",
+            remedy="Wait and try again.",
+            service=service,
+            wait=wait_of_model(error, limited=False),
+        )
     if status == 404 or "ModelNotFoundError" in kinds:
         return ModelNotConfigured(
             f"The provider does not know the model, or its address is wrong ({said}).",

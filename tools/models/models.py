@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.errors import ModelNotConfigured, RecordingInvalid
-from neveridle.tools.models.providers import EXAMPLE, make_client
+from neveridle.tools.models.providers import EXAMPLE, PROVIDERS, make_client, split_name
 from neveridle.tools.recording import Recording, RecordingWriter, Scope
 from neveridle.tools.recording.writer import check_appendable
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from neveridle.settings import AgentSettings, ModelSettings
+    from neveridle.tools.resilience import Guard
+    from neveridle.tools.services import ServiceKit
 
 REPLAY: Final = "replay:"
 PURPOSES: Final = ("work", "learn")
@@ -29,12 +31,20 @@ class Models:
         settings: the table ``[model]``.
         agents: the tables ``[agents.<name>]``.
         root: the folder that paths in the settings are relative to.
+        kit: where breakers and time come from; None: calls pass no guard.
     """
 
     def __init__(
-        self, settings: ModelSettings, agents: Mapping[str, AgentSettings], *, root: Path
+        self,
+        settings: ModelSettings,
+        agents: Mapping[str, AgentSettings],
+        *,
+        root: Path,
+        kit: ServiceKit | None = None,
     ) -> None:
         self._settings = settings
+        self._kit = kit
+        self._guards: dict[str, Guard] = {}
         self._agents = agents
         self._root = root
         self._clients: dict[str, BaseChatModel] = {}
@@ -122,6 +132,46 @@ class Models:
             scope=scope,
             roots=roots,
             profile=client.profile,
+        )
+
+    def provider_for(self, purpose: str, agent: str) -> str:
+        """The provider whose breaker an agent's calls pass; empty: none, or no model is set."""
+        try:
+            name = self.name_for(purpose, agent)
+            return "" if name.startswith(REPLAY) else split_name(name)[0]
+        except ModelNotConfigured:  # said where the model is asked for
+            return ""
+
+    def guard_for(self, purpose: str, agent: str) -> Guard | None:
+        """What an agent's calls pass; None: nothing."""
+        provider = self.provider_for(purpose, agent)
+        if self._kit is None or not provider:
+            return None
+        if provider not in self._guards:
+            self._guards[provider] = self._guard(provider, self._kit)
+        return self._guards[provider]
+
+    def _guard(self, provider: str, kit: ServiceKit) -> Guard:
+        from neveridle.board.breaker import BreakerPolicy
+        from neveridle.tools.models.failures import classify_model_error
+        from neveridle.tools.resilience import Guard, RetryPolicy
+        from neveridle.tools.services.http import fingerprint
+
+        known = PROVIDERS.get(provider)
+        keys = (kit.environ.get(key, "") for key in (known.keys if known else ()))
+        settings = self._settings
+        return Guard(
+            provider,
+            kit.breakers,
+            kit.clock,
+            retry=RetryPolicy(attempts=settings.attempts, total=settings.total_timeout),
+            breaker=BreakerPolicy(
+                threshold=settings.breaker_threshold,
+                reset=settings.breaker_reset,
+                probe=settings.timeout * 2,
+            ),
+            credentials=fingerprint(next((key for key in keys if key), "")),
+            classify=classify_model_error,
         )
 
     async def aclose(self) -> None:

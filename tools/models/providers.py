@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from neveridle.settings import ModelSettings
 
-# The client's own retries stay at one quick one: retrying with the provider's reset time,
-# shared by all processes, is the resilience layer's work.
-CLIENT_RETRIES: Final = 1
+# Retrying, with the provider's reset time and shared by all processes, is the guard's work:
+# two layers of it would multiply.
+CLIENT_RETRIES: Final = 0
 
 EXAMPLE: Final = "anthropic:claude-sonnet-4-5"
 

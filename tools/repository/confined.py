@@ -95,7 +95,7 @@ class ConfinedTree:
                     if mode is not None:
                         os.fchmod(opened, mode)
                 os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
+            except BaseException:  # the draft is removed, then raised on
                 os.unlink(draft, dir_fd=folder)
                 raise
         return mode is None

@@ -24,6 +24,7 @@ from neveridle.tools.repository.display import (
 )
 from neveridle.tools.repository.editing import edit_text, with_endings_of
 from neveridle.tools.repository.paths import split_path
+from neveridle.tools.threads import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -151,7 +152,7 @@ class RepositoryTools:
             self._files.write(path, _encoded(text))
             return f"Edited {path} at line {line}."
 
-        return await asyncio.to_thread(work)
+        return await to_its_end(work)
 
     async def write_file(self, path: str, content: str) -> str:
         """Make a file or replace all of it; missing folders are made.
@@ -170,7 +171,7 @@ class RepositoryTools:
             lines = text.count("\n") + (not text.endswith("\n") and text != "")
             return f"{'Made' if new else 'Replaced'} {path}, {lines} lines."
 
-        return await asyncio.to_thread(work)
+        return await to_its_end(work)
 
     async def delete_file(self, path: str) -> str:
         """Delete one file.
@@ -178,7 +179,7 @@ class RepositoryTools:
         Args:
             path: The file, relative to the top of the repository.
         """
-        await asyncio.to_thread(self._files.delete, path)
+        await to_its_end(lambda: self._files.delete(path))
         return f"Deleted {path}."
 
     async def run(self, command: str, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the model names it

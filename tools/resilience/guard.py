@@ -7,19 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from neveridle.board.breaker import BreakerPolicy, Permit
-from neveridle.errors import (
-    AccessRefused,
-    NeveridleError,
-    ServiceError,
-    ServiceUnavailable,
-    ServiceUnreached,
-)
+from neveridle.board.elapsed import elapsed
+from neveridle.errors import AccessRefused, NeveridleError, ServiceError
 from neveridle.tools.resilience.failures import failure_of
+from neveridle.tools.resilience.meaning import Meaning, helps, meaning_of
 from neveridle.tools.resilience.policy import RetryPolicy
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
     from neveridle.board.breakers import Breakers
     from neveridle.board.clock import BoardClock
 
@@ -32,7 +26,8 @@ BREAKER: Final = BreakerPolicy()
 class Guard:
     """Calls one service: retry outermost, each attempt through the breaker.
 
-    A good call costs next to nothing: tenacity is entered once a call has failed.
+    A good call costs next to nothing: nothing but the work itself is awaited while the
+    process knows that the breaker is closed, and tenacity is entered once a call has failed.
 
     Args:
         service: its name, by which tasks say that they need it.
@@ -41,7 +36,8 @@ class Guard:
         retry: how calls are repeated.
         breaker: when its breaker opens.
         credentials: a fingerprint of the credentials that are used, never they themselves.
-        classify: the error of ours for what a call raised; see ``failure_of``.
+        classify: the error of ours for what a call raised; see ``failure_of``. It is not
+            asked about errors that are ours already.
         chance: random numbers from 0 to 1.
     """
 
@@ -66,13 +62,21 @@ class Guard:
         self._classify = classify
         self._chance = chance
 
-    async def call(self, work: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
+    async def call(
+        self,
+        work: Callable[[], Awaitable[T]],
+        *,
+        repeatable: bool,
+        timeout: float | None = None,  # noqa: ASYNC109 (kept by the board's clock, not asyncio's)
+    ) -> T:
         """Call the service, again where that can help.
 
         Args:
             work: makes one request, and raises what it means where it fails.
             repeatable: whether it may be sent again when the service may have got it: a
                 read, a write that sets a state, or one with a key of the client's.
+            timeout: seconds one request may take, by the board's clock; None: ``work`` sees
+                to that itself.
 
         Raises:
             ServiceUnavailable: its breaker is open, or it is held: it was not called.
@@ -80,20 +84,36 @@ class Guard:
             ServiceError: it failed, each time.
             NeveridleError: whatever else ``work`` raised, at once.
         """
+        began = elapsed()
+        permit = self._breakers.admitted(self.service, self._credentials)
+        if permit is None:
+            permit = await self._admit(self._retry.total)
         try:
-            return await self._once(work)
+            return await self._once(permit, work, timeout)
         except ServiceError as error:
-            if not self._helps(error, repeatable):
+            if not helps(error, repeatable=repeatable):
                 raise
             first = error
-        return await self._again(work, first, repeatable)
+        return await self._again(work, first, began, repeatable=repeatable, limit=timeout)
 
-    async def _once(self, work: Callable[[], Awaitable[T]]) -> T:
-        permit = await self._breakers.admit(self.service, self._policy, self._credentials)
+    async def _admit(self, patience: float) -> Permit:
+        return await self._breakers.admit(
+            self.service, self._policy, self._credentials, patience=patience
+        )
+
+    async def _once(
+        self, permit: Permit, work: Callable[[], Awaitable[T]], limit: float | None
+    ) -> T:
         try:
-            result = await work()
-        except Exception as raised:
-            error = self._classify(raised, self.service)
+            result = await (work() if limit is None else self._timed(work, limit))
+        except Exception as raised:  # told to the breaker as what it means, then raised on
+            error = (
+                raised
+                if isinstance(raised, NeveridleError)
+                else self._classify(raised, self.service)
+            )
+            if isinstance(error, (ServiceError, AccessRefused)) and not error.service:
+                error.service = self.service  # whoever routes around it must know
             await self._tell(permit, error)
             if error is raised:
                 raise
@@ -101,63 +121,56 @@ class Guard:
         except BaseException:  # cancelled: whether the service is well is not known
             await self._breakers.abandoned(permit)
             raise
-        await self._breakers.succeeded(permit)
+        if not self._breakers.unblemished(permit):
+            await self._breakers.succeeded(permit)
         return result
+
+    async def _timed(self, work: Callable[[], Awaitable[T]], limit: float) -> T:
+        try:
+            async with self._clock.timeout(limit):
+                return await work()
+        except TimeoutError as error:
+            msg = f"{self.service} did not answer within {limit:g} s."
+            raise ServiceError(msg, service=self.service) from error
 
     async def _tell(self, permit: Permit, error: NeveridleError) -> None:
         """Tell the breaker what a failed call says of the service."""
-        if isinstance(error, ServiceUnavailable):  # of another service, within this one's call
-            await self._breakers.abandoned(permit)
-        elif isinstance(error, AccessRefused) and error.rejected:
-            await self._breakers.hold(self.service, error.message, self._credentials)
-        elif isinstance(error, ServiceError) and (error.health or error.wait is not None):
-            await self._breakers.failed(
-                permit, self._policy, error.message, wait=error.wait, health=error.health
-            )
-        else:  # it was answered, whatever the answer was
-            await self._breakers.succeeded(permit)
-
-    def _helps(self, error: BaseException, repeatable: bool) -> bool:
-        """Whether calling again can help, and cannot do anything twice."""
-        if isinstance(error, ServiceUnavailable) or not isinstance(error, ServiceError):
-            return False
-        return repeatable or isinstance(error, ServiceUnreached)
+        match meaning_of(error):
+            case Meaning.REJECTED:
+                await self._breakers.hold(self.service, error.message, self._credentials)
+            case Meaning.LIMITED | Meaning.UNWELL as meaning:
+                assert isinstance(error, ServiceError)
+                limited, wait = meaning is Meaning.LIMITED, error.wait
+                if limited and wait is None:
+                    wait = self._policy.reset
+                await self._breakers.failed(
+                    permit, self._policy, error.message, wait=wait, health=not limited
+                )
+            case Meaning.ANSWERED:
+                await self._breakers.succeeded(permit)
+            case Meaning.UNKNOWN:
+                await self._breakers.abandoned(permit)
 
     async def _again(
-        self, work: Callable[[], Awaitable[T]], first: ServiceError, repeatable: bool
+        self,
+        work: Callable[[], Awaitable[T]],
+        first: ServiceError,
+        began: float,
+        *,
+        repeatable: bool,
+        limit: float | None,
     ) -> T:
-        import tenacity
+        from neveridle.tools.resilience.repeated import Budget, repeated
 
-        began, spent, errors = await self._clock.now(), 0.0, [first]
-
-        def wait(state: RetryCallState) -> float:
-            asked = errors[-1].wait
-            return (
-                self._retry.delay(state.attempt_number, self._chance()) if asked is None else asked
-            )
-
-        def stop(state: RetryCallState) -> bool:
-            if state.attempt_number >= self._retry.attempts:
-                return True
-            return spent + state.upcoming_sleep > self._retry.total
+        budget = Budget(self._clock, self._retry.total, began)
+        await budget.begin()
 
         async def attempt() -> T:
-            nonlocal spent
-            if len(errors) == 1:  # the call that was made before tenacity was entered
-                errors.append(first)
-                raise first
-            try:
-                return await self._once(work)
-            except ServiceError as error:
-                errors.append(error)
-                spent = await self._clock.now() - began
-                raise
+            permit = self._breakers.admitted(self.service, self._credentials)
+            if permit is None:
+                permit = await self._admit(budget.left)
+            return await self._once(permit, work, limit)
 
-        again = tenacity.AsyncRetrying(
-            wait=wait,
-            stop=stop,
-            retry=tenacity.retry_if_exception(lambda error: self._helps(error, repeatable)),
-            sleep=self._clock.sleep,
-            reraise=True,
+        return await repeated(
+            attempt, first, self._retry, budget, self._chance, repeatable=repeatable
         )
-        return await again(attempt)

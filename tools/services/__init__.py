@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from neveridle.tools.services.http import ServiceHttp
 from neveridle.tools.services.kit import ServiceKit
+from neveridle.tools.services.services import Services
 
-__all__ = ["ServiceHttp", "ServiceKit"]
+__all__ = ["ServiceHttp", "ServiceKit", "Services"]

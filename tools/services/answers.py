@@ -81,10 +81,10 @@ def error_of_status(
     message = f"{service} answered {status}: {redact(said)}"[:SHOWN]
     if status == 401:
         remedy = f"Set a valid token for {service}, then `neveridle services reset {service}`."
-        return AccessRefused(message, remedy=remedy, rejected=True)
+        return AccessRefused(message, remedy=remedy, rejected=True, service=service)
     if status in (403, 407):
         remedy = f"Give {service}'s token the right to do this, or leave it alone."
-        return AccessRefused(message, remedy=remedy)
+        return AccessRefused(message, remedy=remedy, service=service)
     if status == 429:
         wait = wait_of(headers)
         return RateLimited(message, service=service, wait=60.0 if wait is None else wait,

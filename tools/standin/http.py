@@ -297,9 +297,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = b"" if self.command == "HEAD" else answer.body
         given = {
             "Date": formatdate(self.standin.now(), usegmt=True),
-            "Content-Type": "application/json; charset=utf-8",
             "Content-Length": str(len(body)),
         }
+        if answer.body:
+            given["Content-Type"] = "application/json; charset=utf-8"
         lower = {name.lower(): name for name in given}
         for name, value in answer.headers.items():
             given.pop(lower.get(name.lower(), name), None)

@@ -50,7 +50,7 @@ class StandinStore:
             c.execute("BEGIN IMMEDIATE")
             try:
                 result = work(c)
-            except BaseException:
+            except BaseException:  # rolled back, then raised on
                 c.execute("ROLLBACK")
                 raise
             c.execute("COMMIT")

@@ -53,3 +53,35 @@ async def merge(
     await git.run("read-tree", "--reset", "-u", commit, time_limit=5 * GIT_SECONDS)
     await git.run("update-ref", ref, commit, ours)
     return MergeResult(commit)
+
+
+MERGING = "refs/neveridle/merging"
+"""The commit whose merge is under way: the second parent of the next commit."""
+
+
+async def begin(git: Git, *, ours: str, theirs: str) -> list[str]:
+    """Put the conflicted merge of ``theirs`` into the tree; see ``Workspace.begin_merge``."""
+    merged = await git.run(
+        *("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"),
+        *(ours, theirs),
+        accept=(0, 1),
+    )
+    tree, *conflicts = merged.names
+    # The tree first: cut short here it is work like any other. A second parent without its
+    # files would look as if somebody had undone them.
+    await git.run("read-tree", "--reset", "-u", tree, time_limit=5 * GIT_SECONDS)
+    await git.run("update-ref", MERGING, theirs)
+    return sorted(set(conflicts))
+
+
+async def parents_of(git: Git, head: str) -> list[str]:
+    """The parents of the next commit: the head, and what is being merged."""
+    merging = await git.commit_at(MERGING)
+    if merging is None or await git.contains(head, merging):
+        return [head]
+    return [head, merging]
+
+
+async def end(git: Git) -> None:
+    """No merge is under way any more."""
+    await git.run("update-ref", "-d", MERGING)

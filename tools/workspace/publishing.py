@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from neveridle.errors import RepositoryUnusable, StateConflict
+from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace.git import GIT_SECONDS, OFF, Git, disk_errors, failure, shell_command
 from neveridle.tools.workspace.results import PublishResult
 
@@ -67,7 +68,7 @@ async def publish(git: Git, target: Repository, published: Path, branch: str, co
             remedy="Merge, rename or delete it; it is left as it is.",
         )
     with disk_errors():
-        await asyncio.to_thread(_note, notes, commit)
+        await to_its_end(lambda: _note(notes, commit))
     receiver = {**OFF, **DURABLE, "receive.denyCurrentBranch": "refuse"}
     answer = await git.run_to_end(*PUSH, *_where(target, receiver, commit, ref, there or ""))
     if answer.code != 0 and await target.git.commit_at(ref) != commit:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from neveridle.errors import ModelMistake, RepositoryUnusable
 from neveridle.tools.repository.confined import ConfinedTree
 from neveridle.tools.repository.paths import split_path
+from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace.git import GIT_SECONDS, Git, disk_errors
 from neveridle.tools.workspace.sweeping import sweep_git
 
@@ -23,7 +24,7 @@ async def stage(git: Git, tree: Path) -> str:
     ``git add`` is not used: it takes folders with a ``.git`` for submodules, and
     asks git inside them for their state, under their configuration.
     """
-    await asyncio.to_thread(sweep_git, tree)
+    await to_its_end(lambda: sweep_git(tree))
     new = await git.run("ls-files", "-z", "--others", "--exclude-standard")
     changed = await git.run("diff-files", "-z", "--name-only", "--ignore-submodules=all")
     names = [name for name in (*changed.names, *new.names) if not name.endswith("/")]
@@ -91,7 +92,7 @@ async def restore(git: Git, git_dir: Path, tree: Path, commit: str, paths: Seque
         names += listed.names
         if not listed.names:
             with disk_errors():
-                await asyncio.to_thread(ConfinedTree(tree).remove, path)
+                await to_its_end(partial(ConfinedTree(tree).remove, path))
     if not names:
         return
     index = git_dir / "restore.index"  # the work tree's own index is not disturbed
@@ -101,4 +102,4 @@ async def restore(git: Git, git_dir: Path, tree: Path, commit: str, paths: Seque
         given = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
         await aside.run("checkout-index", "--force", "-z", "--stdin", given=given)
     finally:
-        await asyncio.to_thread(index.unlink, missing_ok=True)
+        await to_its_end(lambda: index.unlink(missing_ok=True))

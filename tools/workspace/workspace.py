@@ -7,10 +7,11 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from neveridle.errors import RepositoryUnusable
+from neveridle.errors import RepositoryUnusable, StateConflict
 from neveridle.tools.repository.confined import ConfinedTree
+from neveridle.tools.threads import to_its_end
+from neveridle.tools.workspace import merging
 from neveridle.tools.workspace.git import GIT_SECONDS, Git, disk_errors
-from neveridle.tools.workspace.merging import merge
 from neveridle.tools.workspace.publishing import fast_forward, publish
 from neveridle.tools.workspace.staging import identity, restore, stage, write_commit
 
@@ -67,11 +68,11 @@ class Workspace:
             *(f"--object-format={self._target.object_format}", "--initial-branch", branch),
             str(self.git_dir),
         )
-        await asyncio.to_thread(self._share_objects)
+        await to_its_end(self._share_objects)
         await self._git.run("update-ref", f"refs/heads/{branch}", commit)
         await self._git.run("read-tree", "-m", "-u", commit, time_limit=CHECKOUT_SECONDS)
         self.branch, self.base = branch, commit
-        await asyncio.to_thread(self._save)
+        await to_its_end(self._save)
 
     async def take_over(self, *, branch: str) -> bool:
         """Make a workspace of what was copied; False where the copy is of no use."""
@@ -84,7 +85,7 @@ class Workspace:
         await self._git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
         await self._git.run("read-tree", commit)  # the tree stays as it is: work in progress
         self.branch, self.base = branch, str(json.loads(facts)["base"])
-        await asyncio.to_thread(self._save)
+        await to_its_end(self._save)
         return True
 
     def load(self) -> bool:
@@ -139,11 +140,34 @@ class Workspace:
         """
         async with self._lock:
             head, tree = await self.head(), await self._stage()
-            if tree == await self._git.line("rev-parse", f"{head}^{{tree}}"):
+            parents = await merging.parents_of(self._git, head)
+            if parents == [head] and tree == await self._git.line("rev-parse", f"{head}^{{tree}}"):
                 return None
-            commit = await write_commit(self._git, tree, [head], message, identity(author, email))
+            commit = await write_commit(self._git, tree, parents, message, identity(author, email))
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit, head)
+            if len(parents) > 1:
+                await merging.end(self._git)
             return commit
+
+    async def begin_merge(self, other: str) -> list[str]:
+        """Merge a commit of the repository into the tree, with marks where they conflict.
+
+        The next commit is the merge commit; it is for who works here to repair the files.
+
+        Args:
+            other: the commit.
+
+        Returns:
+            The paths that conflict; the lines ``<<<<<<<`` there name the commits.
+
+        Raises:
+            StateConflict: there are uncommitted changes.
+        """
+        async with self._lock:
+            head, tree = await self.head(), await self._stage()
+            if tree != await self._git.line("rev-parse", f"{head}^{{tree}}"):
+                raise StateConflict("The workspace has changes that are not committed.")
+            return await merging.begin(self._git, ours=head, theirs=other)
 
     async def status_clean(self) -> bool:
         """Whether there is nothing to commit."""
@@ -210,7 +234,7 @@ class Workspace:
             if theirs is None:
                 raise RepositoryUnusable(f"The repository has no branch or commit {other!r}.")
             head, tree = await self.head(), await self._stage()
-            return await merge(
+            return await merging.merge(
                 self._git,
                 f"refs/heads/{self.branch}",
                 ours=head,
@@ -227,10 +251,16 @@ class Workspace:
         return await self._git.contains(await self.head(), commit)
 
     async def reset(self, commit: str) -> None:
-        """Put branch and tree back to a commit of this workspace; ignored files stay."""
+        """Put branch and tree back to a commit of this workspace; ignored files stay.
+
+        What git does not know goes: checks leave files, and so does a merge that was killed
+        while it wrote the tree, whose index came too late or not along with the copy.
+        """
         async with self._lock:
             await self._git.run("read-tree", "--reset", "-u", commit, time_limit=CHECKOUT_SECONDS)
+            await self._git.run("clean", "-ffdq", time_limit=CHECKOUT_SECONDS)
             await self._git.run("update-ref", f"refs/heads/{self.branch}", commit)
+            await merging.end(self._git)
 
     async def clean(self) -> None:
         """Make the tree exactly what its commit holds: nothing untracked, nothing ignored.
@@ -289,7 +319,7 @@ class Workspace:
         """
         data = text.encode("utf-8", "surrogateescape")
         with disk_errors():
-            await asyncio.to_thread(ConfinedTree(self.tree).write, path, data)
+            await to_its_end(lambda: ConfinedTree(self.tree).write(path, data))
 
     async def read(self, path: str) -> str | None:
         """A file's text, line endings as they are; None where there is no such file.

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from neveridle.tools.sandbox.removal import remove_tree
+from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace.copying import copy_tree
 from neveridle.tools.workspace.git import disk_errors
 from neveridle.tools.workspace.repository import Repository
@@ -44,6 +45,11 @@ class Workspaces:
     def branch(self) -> str:
         """The target branch; known once opened."""
         return self._target.branch
+
+    @property
+    def target(self) -> Repository:
+        """The repository itself; known once opened."""
+        return self._target
 
     async def open(self) -> None:
         """Check git, the repository and its branch.
@@ -89,7 +95,7 @@ class Workspaces:
         """
         folder = self._folder(key)
         with disk_errors():
-            await asyncio.to_thread(_fresh, folder)
+            await to_its_end(lambda: _fresh(folder))
             workspace = self._workspace(key)
             await workspace.set_up(branch=branch, start=start)
         return workspace
@@ -113,12 +119,10 @@ class Workspaces:
         stop = threading.Event()
         with disk_errors():
             try:
-                await asyncio.to_thread(_copied, source, folder, stop)
+                await to_its_end(lambda: _copied(source, folder, stop), stop=stop)
             except FileNotFoundError:  # never made, half made, or removed meanwhile
                 await self.remove(key)
                 return None
-            finally:
-                stop.set()
             workspace = self._workspace(key)
             if not await workspace.take_over(branch=branch):
                 await self.remove(key)
@@ -136,7 +140,7 @@ class Workspaces:
     async def remove(self, key: str) -> None:
         """Remove a workspace; nothing happens where there is none."""
         folder = self._folder(key)
-        await asyncio.to_thread(_forget, folder)
+        await to_its_end(lambda: _forget(folder))
 
     async def keys(self) -> list[str]:
         """The keys of all workspaces, complete or not."""

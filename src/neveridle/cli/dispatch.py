@@ -34,6 +34,15 @@ def dispatch_command(
     no_change: Annotated[
         bool, typer.Option("--no-change", help="The work can be right without changing a file.")
     ] = False,
+    needs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--needs",
+            metavar="SERVICE",
+            help="A service it needs: nobody is given it while that cannot be used; can be "
+            "repeated.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -53,6 +62,7 @@ def dispatch_command(
         after=tuple(task_number(one) for one in after or []),
         acceptance=tuple(accept or []),
         needs_change=not no_change,
+        services=tuple(one.strip().lower() for one in needs or []),
     )
 
     async def work(board: Board) -> Task:

@@ -159,7 +159,7 @@ def _write(path: Path, text: str) -> None:
             os.umask(mask)
             Path(temporary).chmod(0o666 & ~mask)
             Path(temporary).replace(path)
-        except BaseException:
+        except BaseException:  # the half file is removed, then raised on
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:

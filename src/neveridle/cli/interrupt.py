@@ -82,7 +82,7 @@ class Interruption:
             if self.number is None:
                 raise
             return None
-        except BaseException:
+        except BaseException:  # raised on; after a signal nothing is waited for
             if self.number is None:
                 runner.close()
             raise

@@ -71,6 +71,18 @@ class ModelSettings(_Table):
         default=None, ge=1, description="Tokens one answer may have. Unset: the provider's default."
     )
     timeout: float = Field(default=120.0, gt=0, description="Seconds one model call may take.")
+    attempts: int = Field(
+        default=5, ge=1, le=20, description="Requests one model call may make, where it fails."
+    )
+    total_timeout: float = Field(
+        default=300.0, gt=0, description="Seconds one model call may take, with all its requests."
+    )
+    breaker_threshold: int = Field(
+        default=5, ge=1, description="Failures in a row after which a provider is left alone."
+    )
+    breaker_reset: float = Field(
+        default=30.0, gt=0, description="Seconds after which one call tries the provider again."
+    )
     record: str = Field(
         default="", description="A JSONL file to which every model call is recorded. Empty: none."
     )
@@ -130,6 +142,31 @@ class DeliverySettings(_Table):
     )
     branch_prefix: str = Field(
         default="neveridle/", description="Branches are named <prefix><task>-<slug>."
+    )
+    rounds: int = Field(
+        default=5,
+        ge=0,
+        description="How often an agent goes back to an open pull request, for failed checks, "
+        "reviews and conflicts, before a person is asked. Failed attempts do not count.",
+    )
+    pull_request_merge: bool = Field(
+        default=False,
+        description="Whether every agent may merge pull requests of the team; else those in "
+        "mergers of [services.github] may, and nobody else.",
+    )
+    approvals: int = Field(
+        default=1,
+        ge=0,
+        description="Approving reviews a pull request needs before an agent merges it.",
+    )
+    look: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds until an open pull request is looked at again; twice as long each "
+        "time nothing has changed.",
+    )
+    look_longest: float = Field(
+        default=900.0, gt=0, description="Seconds between two looks at a pull request, at most."
     )
 
 

@@ -107,6 +107,12 @@ class ConvexSettings(ServiceSettings):
         default_factory=list[str],
         description="Mutations and actions agents may call, such as tasks:create. Queries all may.",
     )
+    keys: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="For functions that do nothing twice for one key: the argument in which each "
+        'takes it, such as { "tasks:create" = "requestId" }. All others may be called twice where '
+        "an answer was lost.",
+    )
 
 
 class SlackSettings(ServiceSettings):
@@ -122,6 +128,14 @@ class SlackSettings(ServiceSettings):
         default="dev", description="The channel the team talks in: its name or id."
     )
     alerts: str = Field(default="", description="The channel for alerts. Empty: the same one.")
+    history: bool = Field(
+        default=True,
+        description="Whether the token may read the channel (channels:history). Then a message "
+        "whose answer was lost is looked for before it is posted again.",
+    )
+    mirror: bool = Field(
+        default=True, description="Whether what is said in the board's dev channel is posted there."
+    )
 
 
 class McpServer(Table):

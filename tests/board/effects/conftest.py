@@ -111,6 +111,7 @@ class Driver:
     def wait(self, pid: int, what: str = "ended") -> dict[str, Any]:
         """What a process said, once it has ``ended``, or ``stopped``."""
         while what not in self._said.get(pid, {}):
+            assert "ended" not in self._said.get(pid, {}), self._said[pid]
             self._read()
         return self._said[pid]
 

@@ -68,11 +68,13 @@ def test_the_standin_survives_its_process(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "neveridle.tools.standin", str(tmp_path / "s.db")]
     for number in (1, 2):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            made = httpx.post(f"{url}/objects", json={"target": "t", "text": "x", "key": "k"})
-            found = httpx.get(f"{url}/objects", params={"marker": "x"}).json()
-            process.kill()
+            try:
+                assert process.stdout is not None
+                url = process.stdout.readline().strip()
+                made = httpx.post(f"{url}/objects", json={"target": "t", "text": "x", "key": "k"})
+                found = httpx.get(f"{url}/objects", params={"marker": "x"}).json()
+            finally:  # it serves for ever, and is waited for
+                process.kill()
         assert made.status_code == (201 if number == 1 else 409)
         assert found == [{"id": "k", "target": "t", "text": "x"}]
 

@@ -14,10 +14,11 @@ from neveridle.errors import (
     ModelMistake,
     ModelNotConfigured,
     NeveridleError,
+    RateLimited,
     ServiceError,
 )
 from neveridle.settings import ModelSettings
-from neveridle.tools.models import Models, classify_model_error, providers
+from neveridle.tools.models import Models, classify_model_error
 from neveridle.tools.recording import Scope
 
 SCOPE = Scope("dispatch:1", 1, "work")
@@ -44,16 +45,13 @@ async def fail(base_url: str, **settings: Any) -> NeveridleError:
         (409, ServiceError),
         (413, ModelMistake),
         (422, ModelMistake),
-        (429, ServiceError),
+        (429, RateLimited),
         (500, ServiceError),
         (503, ServiceError),
         (529, ServiceError),
     ],
 )
-async def test_a_status(
-    status: int, kind: type[NeveridleError], provider: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(providers, "CLIENT_RETRIES", 0)  # its pause is not what is tested
+async def test_a_status(status: int, kind: type[NeveridleError], provider: Any) -> None:
     provider.status = status
     # The text says something else: it must not be what decides.
     provider.answer = {"error": {"message": "401 rate limit: key a-key-of-the-test-1 timeout"}}
@@ -64,25 +62,20 @@ async def test_a_status(
     assert "a-key-of-the-test-1" not in str(error)
 
 
-async def test_an_empty_account_is_no_rate_limit(
-    provider: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(providers, "CLIENT_RETRIES", 0)
+async def test_an_empty_account_is_no_rate_limit(provider: Any) -> None:
     provider.status = 429
     provider.answer = {"error": {"message": "pay", "code": "insufficient_quota"}}
 
     assert type(await fail(provider.base_url)) is CredentialsRejected
 
 
-async def test_no_answer_in_time(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(providers, "CLIENT_RETRIES", 0)
+async def test_no_answer_in_time(provider: Any) -> None:
     provider.silent = 1.0
 
     assert type(await fail(provider.base_url, timeout=0.05)) is ServiceError
 
 
-async def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(providers, "CLIENT_RETRIES", 0)
+async def test_nobody_there() -> None:
 
     assert type(await fail("http://127.0.0.1:1/v1")) is ServiceError
 

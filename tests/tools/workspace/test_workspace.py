@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
@@ -11,7 +12,7 @@ from typing import Any, TypedDict
 import pytest
 
 from neveridle.errors import ModelMistake, PathEscape, RepositoryUnusable, StateConflict
-from neveridle.tools.workspace import Workspace, Workspaces
+from neveridle.tools.workspace import Workspace, Workspaces, workspaces
 
 
 class Author(TypedDict):
@@ -372,3 +373,57 @@ async def test_cleaning_leaves_what_the_commit_holds_and_nothing_else(work: Work
     assert not (work.tree / "untracked.txt").exists()
     assert not (work.tree / "nested").exists()
     assert (await work.head(), await work.status_clean()) == (commit, True)
+
+
+async def test_cancelled_while_it_copies_nothing_is_written_behind_the_back(
+    spaces: Workspaces, work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next thing that happens to a lost attempt's clone is its removal."""
+    begun, go = threading.Event(), threading.Event()
+    copy: Callable[..., None] = vars(workspaces)["copy_tree"]
+
+    def slow(source: Path, target: Path, **named: Any) -> None:
+        begun.set()
+        assert go.wait(60)
+        copy(source, target, **named)
+
+    monkeypatch.setattr(workspaces, "copy_tree", slow)
+    task = asyncio.create_task(spaces.adopt("1-1", "1-2", branch="b"))
+    assert await asyncio.to_thread(begun.wait, 60)
+    try:
+        task.cancel()
+        for _ in range(20):  # more turns than a cancellation needs to come through
+            await asyncio.sleep(0)
+        assert not task.done()
+    finally:
+        go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await spaces.remove("1-2")
+    assert await spaces.keys() == ["1-1"]
+
+
+async def test_resetting_leaves_what_the_commit_holds_and_what_git_ignores(
+    repo: Any, spaces: Workspaces, work: Workspace
+) -> None:
+    (work.tree / ".gitignore").write_text("out/\n")
+    (work.tree / "mine.txt").write_text("mine\n")
+    commit = await work.commit("Mine", **SAM)
+    assert commit is not None
+    repo.commit(theirs__txt="theirs\n")
+    (work.tree / "theirs.txt").write_text("the")  # as a merge that was killed here leaves it
+    (work.tree / "made" / ".git").mkdir(parents=True)
+    (work.tree / "out").mkdir()
+    (work.tree / "out" / "built").write_text("built\n")
+    taken = await spaces.adopt("1-1", "1-2", branch="b")
+    assert taken is not None
+
+    await taken.reset(commit)
+
+    assert not (taken.tree / "theirs.txt").exists()
+    assert not (taken.tree / "made").exists()
+    assert (taken.tree / "out" / "built").exists()
+    assert (await taken.head(), await taken.status_clean()) == (commit, True)
+    merged = await taken.merge("main", message="m", always=True, other_first=True, **SAM)
+    assert merged.ok
+    assert (taken.tree / "theirs.txt").read_text() == "theirs\n"

@@ -1,0 +1,1 @@
+"""Delivery as pull requests: what is done about one, and how a team does it."""

@@ -1,0 +1,48 @@
+"""Providers: which agents have a model that cannot be called just now."""
+
+from __future__ import annotations
+
+from neveridle.board import Board
+from neveridle.board.breaker import BreakerState
+
+
+class Providers:
+    """``team.providers``: the breakers of the models' providers, as last seen.
+
+    The board is asked before a task is claimed, and while a provider is known to be away.
+    A tick that finds no work asks nobody.
+
+    Args:
+        board: where the breakers are.
+        agents: everybody's provider by agent; empty: one that has no breaker.
+    """
+
+    def __init__(self, board: Board, agents: dict[str, str]) -> None:
+        self._board = board
+        self._agents = agents
+        self._names = sorted({name for name in agents.values() if name})
+        self._away: frozenset[str] = frozenset()
+
+    def knows(self, service: str) -> bool:
+        """Whether a service is the provider of somebody's model."""
+        return service in self._names
+
+    @property
+    def any_away(self) -> bool:
+        """Whether a provider could not be called when it was last looked."""
+        return bool(self._away)
+
+    def away(self, agent: str) -> bool:
+        """Whether an agent's model could not be called when it was last looked; no board read."""
+        return bool(self._away) and self._agents.get(agent, "") in self._away
+
+    async def look(self) -> None:
+        """Ask the board which providers cannot be called now."""
+        if not self._names:
+            return
+        found = [await self._board.breakers.get(name) for name in self._names]
+        broken = [one for one in found if one.state is not BreakerState.CLOSED]
+        now = await self._board.clock.now() if broken else 0.0
+        self._away = frozenset(
+            one.service for one in broken if one.retry_at is None or one.retry_at > now
+        )
