@@ -44,10 +44,6 @@ SETS = EffectVerb(
 VERBS: dict[str, Verb] = {
     "effects.once": lambda board, one: board.effects.once(one, SETS, "new"),
     "effects.reconcile": lambda board, one: board.effects.reconcile(one, Verbs(SETS)),
-    "deferred.leave": lambda board, one: board.deferred.leave(one, SETS, "new"),
-    "tickets.lose": lambda board, one: board.tickets.lose(
-        one, kind="ticket.taken", reason="AGT-1 was taken", data={}
-    ),
     "attempts.record": lambda board, one: board.attempts.record(
         one, phase=Phase.VERIFIED, branch="b", base="0", commit="1", outcome={}, evidence={}
     ),
@@ -75,7 +71,7 @@ VERBS: dict[str, Verb] = {
 }
 """How each verb is called. A verb that is missing here fails the test below."""
 
-LOOKS = {"attempts.withdraw", "attempts.check", "attempts.await_service", "deferred.leave"}
+LOOKS = {"attempts.withdraw", "attempts.check", "attempts.await_service"}
 """They refuse who is not the owner, and change nothing here for who is: github can be used."""
 
 READS = {"attempts.worked_before"}

@@ -156,6 +156,10 @@ class GitHubStandin(HttpStandin):
                 return Answer(200, self._issue(state.issue(_number(number))))
             case ("PATCH", "issues", number):
                 return Answer(200, self._issue(state.change(_number(number), **body)))
+            case ("POST" | "DELETE", "issues", number, "assignees"):
+                adds = request.method == "POST"
+                one = state.assign(_number(number), body.get("assignees", ()), adds=adds)
+                return Answer(201 if adds else 200, self._issue(one))
             case ("GET", "issues", number, "comments"):
                 wanted = state.issue(_number(number)).number
                 since = request.first("since")

@@ -128,6 +128,14 @@ class GitHubState:
         one.updated = self.now()
         return one
 
+    def assign(self, number: int, logins: Sequence[str], *, adds: bool) -> IssueRecord:
+        """Add assignees to an issue, or take them away; the others stay."""
+        one = self.issue(number)
+        kept = [name for name in one.assignees if adds or name not in logins]
+        one.assignees = self._assignable([*kept, *(logins if adds else ())])
+        one.updated = self.now()
+        return one
+
     def _assignable(self, logins: Sequence[str]) -> list[str]:
         """Those who can be assigned: the others are left out without a word, as GitHub does."""
         known = self.collaborators
