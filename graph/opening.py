@@ -86,7 +86,6 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     outside = tracker if isinstance(tracker, OutsideTracker) else None
     if outside is not None:
         team.verbs.add(*outside.verbs)
-        stack.push_async_callback(outside.aclose)
     team.tickets = TicketDesk(team, outside)
     team.later = Later(team.board, team.verbs, holder=holder)
     team.sources = Sources(
