@@ -54,7 +54,7 @@ def classify(response: httpx.Response, said: str, data: Any) -> NeveridleError |
     wait = _limit(status, headers, data)
     if wait is not None:
         return RateLimited(message, service=SERVICE, wait=wait, health=False)
-    return AccessRefused(message, remedy=_remedy(headers))
+    return AccessRefused(message, remedy=_remedy(headers), service=SERVICE)
 
 
 def _limit(status: int, headers: Mapping[str, str], data: Any) -> float | None:

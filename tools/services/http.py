@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -38,7 +39,8 @@ class ServiceHttp:
         guard: what every call passes.
         base_url: where its API is; paths are put behind it.
         headers: sent with every request; the token is one of them.
-        timeout: seconds for each step of one request (connect, send, wait, read).
+        timeout: seconds for one request, its redirections included: a body that comes byte by
+            byte must not last for ever.
         classify: the error that an answer means; gets the answer, its words and its JSON.
             None: by status alone, see ``error_of_status``.
     """
@@ -110,7 +112,8 @@ class ServiceHttp:
         given = {key: one for key, one in (params or {}).items() if one is not None}
 
         async def once() -> httpx.Response:
-            return await self._send(method, self._url(path), given, body, headers or {})
+            async with asyncio.timeout(self._timeout):
+                return await self._send(method, self._url(path), given, body, headers or {})
 
         return await self.guard.call(once, repeatable=repeatable)
 
