@@ -167,11 +167,13 @@ class Review(GitHubModel):
     Attributes:
         state: in capitals: ``APPROVED``, ``CHANGES_REQUESTED``, ``COMMENTED``, ``DISMISSED``,
             ``PENDING``.
+        association: what its author is to the repository, in capitals, such as ``MEMBER``.
         commit: the commit it looked at.
     """
 
     id: int
     author: Login = Field(default=GHOST, validation_alias="user")
+    association: Text = Field(default="", validation_alias="author_association")
     body: Text = ""
     state: Annotated[str, BeforeValidator(lambda value: str(value).upper())]
     commit: Text = Field(default="", validation_alias="commit_id")
@@ -183,6 +185,7 @@ class ReviewComment(GitHubModel):
     """A comment on a line of a pull request.
 
     Attributes:
+        association: what its author is to the repository, in capitals, such as ``MEMBER``.
         line: in the file as it is now; None: the line is gone, or the comment is on the file.
         replies_to: the comment it answers; None: it opens a thread.
         review: the review it belongs to.
@@ -190,6 +193,7 @@ class ReviewComment(GitHubModel):
 
     id: int
     author: Login = Field(default=GHOST, validation_alias="user")
+    association: Text = Field(default="", validation_alias="author_association")
     body: Text = ""
     path: str
     line: int | None = None

@@ -164,9 +164,7 @@ class LinearStandin(HttpStandin):
 
     def _look(self, variables: dict[str, Any]) -> Any:
         found = self.store.select(variables["filter"], archived=True)[:1]
-        nodes = [
-            {**self.store.issue(one), "history": {"nodes": one.history[:10]}} for one in found
-        ]
+        nodes = [{**self.store.issue(one), "history": {"nodes": one.history[:10]}} for one in found]
         return {"issues": page(nodes, 1, None)}
 
     def _relations(self, variables: dict[str, Any]) -> Any:
