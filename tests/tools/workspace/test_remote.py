@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Generator
@@ -49,6 +50,14 @@ def there(bare: Path, branch: str) -> str:
     """The commit of a branch of the bare repository; empty: there is none."""
     asked = ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"]
     return subprocess.run(asked, check=False, capture_output=True, text=True).stdout.strip()
+
+
+def somebody_pushes(bare: Path, clone: Path) -> None:
+    """A commit arrives on the remote's main, which is not in the person's repository."""
+    subprocess.run(["git", "clone", "-q", str(bare), str(clone)], check=True)
+    git = ["git", "-C", str(clone), "-c", "user.name=B", "-c", "user.email=b@example.org"]
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    subprocess.run([*git, "push", "-q", "origin", "HEAD:main"], check=True)
 
 
 async def test_a_branch_is_pushed_once_and_then_forward(
@@ -105,11 +114,7 @@ async def test_the_target_branch_is_never_pushed_to(repo: Any, remote: Remote, b
 async def test_fetching_changes_nothing_of_the_person_s(
     repo: Any, remote: Remote, bare: Path, tmp_path: Path
 ) -> None:
-    subprocess.run(["git", "clone", "-q", str(bare), str(tmp_path / "other")], check=True)
-    who = ("-c", "user.name=B", "-c", "user.email=b@example.org")
-    there_ = ["git", "-C", str(tmp_path / "other"), *who]
-    subprocess.run([*there_, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
-    subprocess.run([*there_, "push", "-q", "origin", "HEAD:main"], check=True)
+    somebody_pushes(bare, tmp_path / "other")
     before = repo.git("for-each-ref", "refs/heads"), repo.git("status", "--porcelain")
 
     fetched = await asyncio.gather(*(remote.fetch() for _ in range(4)))
@@ -208,10 +213,10 @@ async def test_the_token_goes_to_its_host_alone_and_stands_nowhere(
     repo: Any, spaces: Workspaces, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A git in front of the real one keeps the arguments it was called with."""
-    real = subprocess.run(["sh", "-c", "command -v git"], capture_output=True, text=True).stdout
+    real = shutil.which("git")
     (tmp_path / "bin").mkdir()
     seen = tmp_path / "argv"
-    script = f'#!/bin/sh\nprintf \'%s\\n\' "$@" >> "{seen}"\nexec {real.strip()} "$@"\n'
+    script = f'#!/bin/sh\nprintf \'%s\\n\' "$@" >> "{seen}"\nexec {real} "$@"\n'
     (tmp_path / "bin" / "git").write_text(script)
     (tmp_path / "bin" / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
