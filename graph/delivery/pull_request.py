@@ -273,14 +273,14 @@ class PullRequestDelivery:
             "comments": [one.author for one in feed.comments], "conflicts": [take] if wrong else [],
         }  # fmt: skip
         said = "; ".join(f"{name}: {', '.join(ones)}" for name, ones in found.items() if ones)
-        await self._tell(
-            "pull_request.round", number=standing.number, round=again.rounds, said=said[:500]
-        )
         await team.board.attempts.fail(
             job.attempt, code=ROUND, error=f"Pull request #{standing.number} needs work: {said}",
             limit=team.settings.limits.attempts, retry_in=0.0,
             evidence=again.as_evidence(job.attempt.evidence),
         )  # fmt: skip
+        await self._tell(
+            "pull_request.round", number=standing.number, round=again.rounds, said=said[:500]
+        )
         await close_job(team, job, keep=True)
         team.wakeups.nudge()
         return {"ending": "parked", "problem": None}
