@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
+    from neveridle.board.deferred import Deferred
     from neveridle.board.effects import Effects
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from neveridle.board.sync_points import SyncPoints
     from neveridle.board.syncs import Syncs
     from neveridle.board.tasks import Tasks
+    from neveridle.board.tickets import Tickets
 
 
 class Board:
@@ -39,7 +41,7 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``clock``.
+    ``tickets``, ``deferred``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -176,6 +178,13 @@ class Board:
         return Syncs(self.database)
 
     @cached_property
+    def tickets(self) -> Tickets:
+        """What the tracker said of single tickets."""
+        from neveridle.board.tickets import Tickets
+
+        return Tickets(self.database)
+
+    @cached_property
     def retention(self) -> Retention:
         """What is over, and ages out."""
         from neveridle.board.retention import Retention
@@ -188,6 +197,13 @@ class Board:
         from neveridle.board.effects import Effects
 
         return Effects(self.database, self.clock)
+
+    @cached_property
+    def deferred(self) -> Deferred:
+        """What is written to services once they can be used again."""
+        from neveridle.board.deferred import Deferred
+
+        return Deferred(self.database, self.clock)
 
     @cached_property
     def breakers(self) -> Breakers:
@@ -248,6 +264,7 @@ class Board:
         Returns:
             Task and fence of each attempt that expired.
         """
+        await self.breakers_due()
         returned = await self.database.hot.sweep(
             SweepRule(expirations=expirations, lease=lease, hold=outage_hold, reclaim=reclaim)
         )
@@ -255,7 +272,6 @@ class Board:
             from neveridle.board.deadlines import meet_deadlines
 
             await self.database.write(meet_deadlines)
-        await self.breakers_due()
         return returned
 
     async def breakers_due(self) -> list[str]:

@@ -109,6 +109,9 @@ def begin(c: Connection, attempt: Attempt, asking: Asking, holder: str, *, again
         row = c.execute(latest).mappings().first()
         if row is not None and row["content"] == asking.content:
             return take(c, attempt, row["id"], holder, asking.verb.timeout, again=again)
+        busy = 0.0 if row is None else _busy(c, row)
+        if row is not None and busy:  # or the older state could be set after the newer one
+            return Begun(effect_from_row(row), busy_for=busy)
         turn = c.execute(select(func.count()).select_from(effects).where(line)).scalar_one()
         c.execute(
             update(effects).where(line, effects.c.state == "intended")
@@ -134,6 +137,14 @@ def begin(c: Connection, attempt: Attempt, asking: Asking, holder: str, *, again
     effect = find_effect(c, int(made[0]))
     _log(c, "effect.intended", attempt, effect, {"cleaned": True} if asking.cleaned else {})
     return Begun(effect, mine=True, called=True)
+
+
+def _busy(c: Connection, row: Mapping[Any, Any]) -> float:
+    """Seconds for which somebody may still be at a deferred effect; 0: nobody is."""
+    if row["state"] != "intended" or row["fence"] is not None or not row["holder"]:
+        return 0.0
+    now = float(c.execute(select(board_clock.c.now)).scalar_one())
+    return max(float(row["held_until"] or 0) - now, 0.0)
 
 
 def take(
@@ -163,7 +174,7 @@ def take(
         return Begun(effect)
     now = c.execute(select(board_clock.c.now)).scalar_one()
     # Whoever held it under another fence is dead, or a zombie that cannot begin a call.
-    ours = (effect.fence, effect.run) == (attempt.fence, attempt.run)
+    ours = (effect.fence, effect.run) == (attempt.fence, attempt.run) or effect.fence is None
     if row["holder"] not in ("", holder) and ours and row["held_until"] > now:
         return Begun(effect, busy_for=row["held_until"] - now)
     values: dict[str, Any] = _held(attempt, holder, seconds)

@@ -118,6 +118,8 @@ class Effects:
         settled: list[Performed] = []
         wrong: list[Exception] = []
         for effect in await self.find(open_only=True, task=attempt.task_id):
+            if effect.fence is None:  # nobody waits for it: see ``board.deferred``
+                continue
             try:
                 settled.append(await self._again(attempt, effect, verbs))
             except EffectRefused:

@@ -18,6 +18,7 @@ from neveridle.board.schema import attempts, mirror, task_edges, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
 from neveridle.board.tasks import insert_task
+from neveridle.board.tickets import renew_task
 from neveridle.errors import DependencyCycle
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def _insert(c: Connection, entries: Mapping[str, MirrorEntry]) -> dict[str, int]
         elif task.state is TaskState.CANCELLED and task.waiting_on == REOPENING:
             revive_task(c, task)
             log(c, "task.reopened", {}, task=task.id)
+        if not is_new and "ticket" in entry.data:
+            renew_task(c, task.id, entry.task)
     return new
 
 

@@ -14,6 +14,9 @@ from neveridle.board.schema import board_clock, mirror, syncs
 from neveridle.board.sql import NOW
 from neveridle.board.task import NewTask, Task
 
+NUDGE = "nudge:"
+"""Before a source's name: the row that says when somebody told of a change."""
+
 
 @dataclass(frozen=True, slots=True)
 class MirrorEntry:
@@ -82,6 +85,21 @@ class Syncs:
             )
 
         await self._database.write(work)
+
+    async def nudge(self, source: str) -> None:
+        """Say that something changed at a source, so that whoever syncs next looks at once."""
+
+        def work(c: Connection) -> None:
+            mine = syncs.c.source == f"{NUDGE}{source}"
+            if not c.execute(update(syncs).where(mine).values(synced_at=NOW)).rowcount:
+                c.execute(insert(syncs).values(source=f"{NUDGE}{source}", synced_at=NOW))
+
+        await self._database.write(work)
+
+    async def nudged_at(self, source: str) -> float | None:
+        """When that was last said, by the board's clock; None: never."""
+        query = select(syncs.c.synced_at).where(syncs.c.source == f"{NUDGE}{source}")
+        return await self._database.read(lambda c: c.execute(query).scalar())
 
     async def mirror(self, source: str, entries: Sequence[MirrorEntry]) -> list[Task]:
         """Take over what a source says; the tasks that are new.

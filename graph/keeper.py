@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from neveridle.board import Board
@@ -28,6 +29,9 @@ class Keeper:
         wakeups: told when something was returned.
         settings: lease and heartbeat.
         attempts: expired attempts after which a task is blocked for a person.
+
+    Attributes:
+        before: what is looked at before each heartbeat, which then ends the jobs it cancelled.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Keeper:
         self._abandoned: set[tuple[int, int]] = set()
         self._forgotten: set[tuple[int, int]] = set()
         self._patience = Patience(board, settings)
+        self.before: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def runs(self) -> list[str]:
@@ -75,6 +80,11 @@ class Keeper:
 
     async def beat(self) -> None:
         """Renew once, cancel what was lost, return what others left behind."""
+        for look in self.before:
+            try:
+                await look()
+            except Exception as error:  # noqa: BLE001 - leases are renewed, whatever this finds
+                log.warning("a look before a heartbeat failed: %s", error)
         if self._runs:
             # Jobs taken up while the renewal was on its way are not in its answer.
             before = {(job.attempt.task_id, job.attempt.fence) for job in self._desk.jobs}

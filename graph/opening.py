@@ -18,11 +18,14 @@ from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
+from neveridle.graph.later import Later
 from neveridle.graph.providers import Providers
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
-from neveridle.graph.sources.tracker import BoardTracker
+from neveridle.graph.sources.tracker import OutsideTracker
+from neveridle.graph.sources.trackers import connect_tracker
 from neveridle.graph.team import Team
+from neveridle.graph.tickets import TicketDesk
 from neveridle.graph.tidying import Tidying
 from neveridle.graph.unattended import unattended
 from neveridle.graph.usher import Usher
@@ -74,10 +77,17 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.providers = Providers(team.board, live)
     # Not only the process's id: another host, or container, may have the same one.
     holder = f"{os.getpid()}-{secrets.token_hex(6)}"
-    tracker = team.given_tracker or BoardTracker(team.board)
+    tracker = team.given_tracker or connect_tracker(team)
+    outside = tracker if isinstance(tracker, OutsideTracker) else None
+    if outside is not None:
+        team.verbs.add(*outside.verbs)
+        stack.push_async_callback(outside.aclose)
+    team.tickets = TicketDesk(team, outside)
+    team.later = Later(team.board, team.verbs, holder=holder)
     team.sources = Sources(
         team.board, team.workspaces, tracker, team.roster,
         roadmap=settings.team.roadmap, holder=holder, tell=team.note_error,
+        full=settings.tracker.full,
     )  # fmt: skip
     team.improvement = Improvement(
         team.board, team.workspaces, team.sandbox, team.sources, team.roster, settings,
@@ -109,6 +119,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     await team.wakeups.look()
     team.keeper.start()
     stack.push_async_callback(team.keeper.stop)
+    if outside is not None:
+        team.keeper.before.append(team.tickets.watch)
+        team.later.start()
+        stack.push_async_callback(team.later.stop)
     tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)

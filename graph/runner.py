@@ -162,6 +162,7 @@ class Runner:
         while True:
             await self._pause(pause)
             pause = GLANCE
+            await team.sources.hear()
             if team.sources.glance(await team.board.clock.now()):
                 await team.sources.refresh()
             if all(name in team.stopped for name in self._agents):

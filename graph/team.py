@@ -19,7 +19,7 @@ from neveridle.graph.providers import Providers
 from neveridle.graph.report import RunReport
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
-from neveridle.graph.sources.tracker import Tracker
+from neveridle.graph.sources.tracker import AnyTracker
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from neveridle.agents.worker import Worker
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
+    from neveridle.graph.later import Later
     from neveridle.graph.listener import Listener
+    from neveridle.graph.tickets import TicketDesk
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
@@ -85,6 +87,8 @@ class Team:
     sources: Sources
     improvement: Improvement
     wakeups: Wakeups
+    tickets: TicketDesk
+    later: Later
     usher: Usher
     keeper: Keeper
     fencing: Fencing
@@ -100,7 +104,7 @@ class Team:
         settings: Settings,
         *,
         worker: Worker | None = None,
-        tracker: Tracker | None = None,
+        tracker: AnyTracker | None = None,
         embedder: Embedder | None = None,
     ) -> None:
         self.settings = settings

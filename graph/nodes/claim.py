@@ -40,6 +40,11 @@ async def claim(team: Team, state: TickState) -> TickState:
     job = Job(won.task, won.attempt, won.previous, runner=runner, vouched=asked)
     team.desk.put(job)
     team.usher.arrived(agent.name)
+    problem = await _unsettled(team, job)
+    if problem is None and not await team.tickets.begin(job):
+        team.desk.drop(job.attempt.task_id, job.attempt.fence)
+        await team.janitor.clear(job.task.id)
+        return {"candidate": None, "lost": state.get("lost", 0) + 1}
     outcome = won.attempt.outcome or {}
     phase, status = won.attempt.phase, str(outcome.get("status", ""))
     if status == "blocked":
@@ -54,7 +59,7 @@ async def claim(team: Team, state: TickState) -> TickState:
         "title": won.task.title,
         "phase": str(phase),
         "status": status,
-        "problem": await _unsettled(team, job),
+        "problem": problem,
     }
 
 

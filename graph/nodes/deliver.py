@@ -42,9 +42,13 @@ async def deliver(team: Team, state: TickState) -> TickState:
         if await team.workspaces.is_merged(commit):
             await _tell_merged(team, job, await team.workspaces.head())
         elif team.settings.delivery.mode == "merge":
+            await team.tickets.still_ours(job)
             await merge(team, job, await open_workspace(team, job))
         else:
+            await team.tickets.still_ours(job)
             await publish(team, job, await open_workspace(team, job))
+    merged = team.settings.delivery.mode == "merge"  # else a person looks at it first
+    await team.tickets.say(job, "done" if merged else "review")
     job.attempt = await team.board.attempts.record(job.attempt, phase=Phase.DELIVERED)
     return {"phase": str(Phase.DELIVERED)}
 

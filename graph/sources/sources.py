@@ -11,8 +11,9 @@ from neveridle.agents.roster import Roster
 from neveridle.board import Board, Source
 from neveridle.board.syncs import MirrorEntry
 from neveridle.errors import RateLimited, RoadmapInvalid, ServiceUnavailable
+from neveridle.graph.sources.outside import OutsideSync
 from neveridle.graph.sources.roadmap_source import roadmap_entries
-from neveridle.graph.sources.tracker import BoardTracker, Tracker, ticket_task
+from neveridle.graph.sources.tracker import AnyTracker, BoardTracker, OutsideTracker, ticket_task
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspaces
@@ -36,18 +37,20 @@ class Sources:
         roadmap: the roadmap's path in the repository; empty: none.
         holder: who syncs, as a name on the board.
         tell: whom to tell of a source that cannot be read, and which one it is.
+        full: seconds between two looks at all that an outside tracker has open.
     """
 
     def __init__(
         self,
         board: Board,
         workspaces: Workspaces,
-        tracker: Tracker,
+        tracker: AnyTracker,
         roster: Roster,
         *,
         roadmap: str,
         holder: str,
         tell: Callable[[Exception, str], Awaitable[None]],
+        full: float = 3600.0,
     ) -> None:
         self._board = board
         self._workspaces = workspaces
@@ -58,7 +61,11 @@ class Sources:
         self._tell = tell
         self._head = ""
         self._again_at: float | None = None
+        self._wait = AGAIN
         self._gate = asyncio.Lock()
+        self.outside: OutsideSync | None = None
+        if isinstance(tracker, OutsideTracker):
+            self.outside = OutsideSync(board, tracker, holder=holder, full=full)
         self.stale = True
 
     @property
@@ -79,6 +86,11 @@ class Sources:
             self.stale = True
         return self.stale
 
+    async def hear(self) -> None:
+        """Ask the board whether a webhook told of a change; nothing where there is no tracker."""
+        if self.outside is not None and await self.outside.nudged():
+            self.stale = True
+
     async def refresh(self) -> None:
         """Read the sources again as far as they changed; nothing happens where none is stale.
 
@@ -94,7 +106,8 @@ class Sources:
                 polled = not isinstance(self._tracker, BoardTracker)
                 self._again_at = None
                 if polled or not all(good):
-                    self._again_at = await self._board.clock.now() + AGAIN
+                    wait = self._wait if all(good) else AGAIN
+                    self._again_at = await self._board.clock.now() + wait
             except BaseException:  # not read to the end: stale again, then raised on
                 self.stale = True
                 raise
@@ -105,6 +118,10 @@ class Sources:
             if source is Source.ROADMAP:
                 self._head = await self._workspaces.head()
                 return await self._sync(source, await self._roadmap_token())
+            if self.outside is not None:
+                self._wait = await self.outside.look()
+                return True
+            assert not isinstance(self._tracker, OutsideTracker)
             seen = await self._board.syncs.token(source)
             return await self._sync(source, await self._tracker.changed(seen))
         except (ServiceUnavailable, RateLimited):
@@ -146,6 +163,7 @@ class Sources:
                 raise RoadmapInvalid(msg, remedy="Save it as UTF-8; until then it is not read.")
             # In a thread: a roadmap of a thousand lines must not hold up the heartbeats.
             return await asyncio.to_thread(roadmap_entries, text, self._roadmap, self._roster)
+        assert not isinstance(self._tracker, OutsideTracker)
         return [
             MirrorEntry(
                 ref=f"{self._tracker.name}:{ticket.ref}",

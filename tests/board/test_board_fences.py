@@ -58,14 +58,21 @@ VERBS: dict[str, Verb] = {
     "attempts.withdraw": lambda board, one: board.attempts.withdraw(one),
     "attempts.check": lambda board, one: board.attempts.check(one),
     "attempts.release": lambda board, one: board.attempts.release(one),
+    "attempts.await_service": lambda board, one: board.attempts.await_service(
+        one, "github", "it is down"
+    ),
+    "deferred.leave": lambda board, one: board.deferred.leave(one, SETS, "open"),
+    "tickets.lose": lambda board, one: board.tickets.lose(
+        one, kind="ticket.taken", reason="a person took it", data={}
+    ),
     "handoffs.give": lambda board, one: board.handoffs.give(
         one, to="leo", document=DOCUMENT, verified=True, learning=LESSON
     ),
 }
 """How each verb is called. A verb that is missing here fails the test below."""
 
-LOOKS = {"attempts.withdraw", "attempts.check"}
-"""They refuse who is not the owner, and change nothing here for who is."""
+LOOKS = {"attempts.withdraw", "attempts.check", "attempts.await_service"}
+"""They refuse who is not the owner, and change nothing here for who is: github can be used."""
 
 READS = {"attempts.worked_before"}
 """They are given an attempt, and change nothing."""

@@ -344,6 +344,8 @@ def _readings(values: tuple[str, ...]) -> Iterator[Any]:
     yield text.split(",")
     if re.fullmatch(r"-?\d+", text):
         yield int(text)
+    if re.fullmatch(r"-?\d+\.\d+", text):
+        yield float(text)
     if text in ("true", "false"):
         yield text == "true"
 

@@ -101,7 +101,7 @@ async def test_requests_are_those_of_the_documented_examples(
 
 
 async def test_the_cheapest_question_fits_the_contract_of_deployments(
-    contract: Callable[[str], Any], board: Board, convex: ConvexStandin, client: Convex,
+    contract: Callable[..., Any], board: Board, convex: ConvexStandin, client: Convex,
     settings: ConvexSettings,
 ) -> None:  # fmt: skip
     assert "accepted" in await client.reach()

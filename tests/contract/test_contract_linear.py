@@ -51,9 +51,7 @@ class Walk:
             if isinstance(one, graphql.FragmentDefinitionNode)
         }
         (self.operation,) = (
-            one
-            for one in document.definitions
-            if isinstance(one, graphql.OperationDefinitionNode)
+            one for one in document.definitions if isinstance(one, graphql.OperationDefinitionNode)
         )
 
     @property
@@ -169,7 +167,9 @@ def standin() -> Generator[LinearStandin]:
 async def client(standin: LinearStandin, tmp_path: Path) -> AsyncGenerator[Linear]:
     async with Board(f"sqlite:///{tmp_path / 'board.db'}") as board:
         settings = LinearSettings(url=standin.url, team="AGT")
-        one = Linear.connect(settings, ServiceKit(board.breakers, board.clock, {"LINEAR_API_KEY": "t"}))
+        one = Linear.connect(
+            settings, ServiceKit(board.breakers, board.clock, {"LINEAR_API_KEY": "t"})
+        )
         yield one
         assert (await board.breakers.get("linear")).state is BreakerState.CLOSED
         await one.aclose()

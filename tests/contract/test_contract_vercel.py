@@ -1,4 +1,4 @@
-"""Vercel: what we ask fits its contract, what it says is understood, and its failures are told apart."""
+"""Vercel: what we ask fits its contract, and what it says is understood."""
 
 from __future__ import annotations
 

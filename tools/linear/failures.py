@@ -107,7 +107,7 @@ def _errors(data: object) -> list[dict[str, Any]]:
     found = cast("dict[str, Any]", data).get("errors")
     if not isinstance(found, list):
         return []
-    return [one for one in cast("list[Any]", found) if isinstance(one, dict)]
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _has_data(data: object) -> bool:

@@ -22,7 +22,8 @@ def linear_verbs(client: Linear) -> tuple[Verb, ...]:
     """All ways of writing to Linear.
 
     ``set_state`` (``{"state": word}``, see ``state_of``), ``assign`` (``{"user": id or
-    None}``), ``attach`` (``{"url", "title", "subtitle"}``) and ``comment`` (``{"body"}``)
+    None}``), ``take`` (``{"user": id, "ours": ids}``: refused where somebody else has it, or
+    it is over), ``attach`` (``{"url", "title", "subtitle"}``) and ``comment`` (``{"body"}``)
     have an identifier such as AGT-275 as their target; ``create`` (``{"title",
     "description", "priority", "labels", "id"}``) has a team's key.
     """
@@ -36,6 +37,7 @@ def linear_verbs(client: Linear) -> tuple[Verb, ...]:
     return (
         verb("set_state", Safety.NATURAL, writes.set_state),
         verb("assign", Safety.NATURAL, writes.assign),
+        verb("take", Safety.NATURAL, writes.take),
         verb("attach", Safety.NATURAL, writes.attach),
         verb("comment", Safety.CLIENT_KEY, writes.comment, find=writes.find_comment),
         verb("create", Safety.CLIENT_KEY, writes.create, find=writes.find_issue),
@@ -55,6 +57,20 @@ class _Writes:
         user = asked.request["user"]
         done = await self._client.update(asked.target, {"assigneeId": user})
         return {"issue": done["identifier"], "user": user}
+
+    async def take(self, asked: Asked) -> Any:
+        # Looked at in every try: a person may have taken it since the last one.
+        user, ours = asked.request["user"], asked.request["ours"]
+        issue = await self._client.look(asked.target)
+        if issue is None or issue.over:
+            msg = f"{asked.target} was closed."
+            raise RequestRefused(msg)
+        if issue.assignee is not None and issue.assignee.id not in ours:
+            msg = f"{asked.target} is {issue.assignee.display_name}'s."
+            raise RequestRefused(msg)
+        if issue.assignee is None or issue.assignee.id != user:
+            await self._client.update(asked.target, {"assigneeId": user})
+        return {"issue": issue.identifier, "user": user, "state": issue.state.type}
 
     async def attach(self, asked: Asked) -> Any:
         given = {name: asked.request[name] for name in ("url", "title")}

@@ -1,4 +1,4 @@
-"""The board's ``dev`` channel on Slack: what the team says, posted there in order, by one process."""
+"""The board's ``dev`` channel on Slack: posted there in order, by one process."""
 
 from __future__ import annotations
 

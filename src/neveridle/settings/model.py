@@ -94,6 +94,11 @@ class AgentSettings(_Table):
     model: str = Field(default="", description="This agent's model. Empty: as in [model].")
     skills: list[str] | None = Field(default=None, description="Replaces the skills of the soul.")
     paused: bool = Field(default=False, description="A paused agent takes no task.")
+    tracker_user: str = Field(
+        default="",
+        description="Whom this agent is in the tracker: a login, e-mail address, name or id. "
+        "Empty: whoever the token belongs to.",
+    )
 
 
 class TrackerSettings(_Table):
@@ -102,6 +107,22 @@ class TrackerSettings(_Table):
     kind: Literal["board", "linear", "github"] = Field(
         default="board",
         description="board is the built-in one; linear and github need their table in [services].",
+    )
+    labels: list[str] = Field(
+        default_factory=list[str],
+        description="Only tickets with at least one of these labels. Empty: all of the team's.",
+    )
+    poll: float = Field(
+        default=60.0, ge=5, description="Seconds between two looks at what changed, for the team."
+    )
+    full: float = Field(
+        default=3600.0,
+        ge=60,
+        description="Seconds between two looks at all that is open, which notice what was "
+        "deleted or moved away.",
+    )
+    roadmap_tickets: bool = Field(
+        default=False, description="Whether each open item of the roadmap gets a ticket, once."
     )
 
 
