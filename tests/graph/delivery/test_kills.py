@@ -62,9 +62,7 @@ def repairs(hands: Any) -> None:
     hands.do("Fix", act)
 
 
-@pytest.mark.parametrize(
-    "lost", [PULLS, MERGE, COMMENT], ids=["opened", "merged", "answered"]
-)
+@pytest.mark.parametrize("lost", [PULLS, MERGE, COMMENT], ids=["opened", "merged", "answered"])
 async def test_an_answer_that_is_lost_is_found_out(
     project: Any, hands: Any, hub: Any, lost: str
 ) -> None:

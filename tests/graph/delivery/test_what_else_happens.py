@@ -159,7 +159,13 @@ async def test_a_conflict_is_left_in_the_clone_for_an_agent_and_becomes_a_merge_
 async def test_what_a_person_pushed_to_the_branch_is_checked_and_kept(
     project: Any, hands: Any, hub: Any, tmp_path: Path
 ) -> None:
-    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"a.txt": "b\n"}))
+    pushed: list[str] = []
+
+    async def meanwhile(assignment: Any) -> Any:
+        pushed.append(push(project, branch, {"also.txt": "t\n"}, tmp_path / "c"))
+        return await hands.leave({"a.txt": "b\n"})(assignment)
+
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), meanwhile)
     async with project.team(worker=hands) as team:
         task = await hub.opened(team)
         branch = f"neveridle/{task.id}-fix"
@@ -171,11 +177,20 @@ async def test_what_a_person_pushed_to_the_branch_is_checked_and_kept(
         hub.checks(1, "failure")
         await hub.step(team)
         # Pushed while the agent works: the two are merged, and nothing is forced.
-        also = push(project, branch, {"also.txt": "t\n"}, tmp_path / "c")
-        await hub.step(team, after=1)
-        assert hub.git("merge-base", "--is-ancestor", also, branch) == ""
-    assert (hub.shows("theirs.txt", branch), hub.shows("also.txt", branch)) == ("t", "t")
-    assert hub.shows("a.txt", branch) == "b"
+        assert (await hub.step(team, after=1)).endings == {"parked": 1}
+        assert hub.git("rev-parse", f"{branch}^2") == pushed[0]
+        assert len(hub.standin.state.comments) == 1
+        assert (hub.shows("theirs.txt", branch), hub.shows("also.txt", branch)) == ("t", "t")
+        assert hub.shows("a.txt", branch) == "b"
+        # Taken away by force: nobody puts it back against their will.
+        hub.git("update-ref", f"refs/heads/{branch}", "main")
+        project.git("commit", "-q", "--allow-empty", "-m", "rewritten")
+        project.git("push", "-q", "-f", "origin", f"HEAD:{branch}")
+        tip = hub.head(branch)
+        assert (await hub.step(team)).endings == {"blocked": 1}
+        blocked = await team.board.tasks.get(task.id)
+        assert "somebody took our commits off its branch" in blocked.blocked_action
+        assert hub.head(branch) == tip
 
 
 @pytest.mark.usefixtures("scripted")
