@@ -21,7 +21,7 @@ from neveridle.graph.delivery.decision import Rules, decide, wait
 from neveridle.graph.delivery.facts import Facts
 from neveridle.graph.delivery.forge import look
 from neveridle.graph.delivery.rounds import ROUND
-from neveridle.graph.delivery.standing import Standing, standing_of
+from neveridle.graph.delivery.standing import Standing, standing_of, waits_on
 from neveridle.graph.delivery.taking_in import HEAD
 from neveridle.graph.delivery.updating import take_in
 from neveridle.graph.delivery.words import answer_of, asked_for, body_of, title_of
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
 TURNS = 6
 """Steps taken at one look; then it is looked at again later."""
 GITHUB = "github"
-
-
-def waits_on(number: int) -> str:
-    """What a task waits on whose pull request is open."""
-    return f"pull-request:{number}"
 
 
 class PullRequestDelivery:

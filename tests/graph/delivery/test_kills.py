@@ -108,7 +108,7 @@ async def test_whoever_goes_on_after_a_kill_does_nothing_twice(
         if after:
             await real(*args, **kwargs)
         there.set()
-        await asyncio.Event().wait()
+        return await asyncio.Event().wait()
 
     monkeypatch.setattr(part, name, stops, raising=False)
 

@@ -10,6 +10,7 @@ import pytest
 
 from neveridle.board import TaskState
 from neveridle.graph.delivery.forge import comment_fact, review_fact
+from neveridle.graph.delivery.waking import wake_delivery
 from neveridle.tools.github.models import Review, ReviewComment
 from neveridle.tools.standin.http_fault import HttpFault
 
@@ -280,3 +281,22 @@ def test_only_the_repository_s_people_are_listened_to(association: str, trusted:
     assert review_fact(Review.model_validate(said)).trusted is trusted
     comment = comment_fact(ReviewComment.model_validate(said), ours=False)
     assert (comment.trusted, comment.where) == (trusted, "a.py:3")
+
+
+@pytest.mark.usefixtures("scripted")
+@pytest.mark.parametrize("by", ["number", "commit"])
+async def test_a_webhook_has_it_looked_at_at_once(
+    project: Any, hands: Any, hub: Any, by: str
+) -> None:
+    async with project.team(worker=hands) as team:
+        task = await hub.opened(team)
+        hub.checks(1)
+        hub.review(1, "APPROVE")
+        head = hub.head(f"neveridle/{task.id}-fix")
+        assert await wake_delivery(team.board, number=2) == []
+        assert await wake_delivery(team.board, commit="0" * 40) == []
+        assert await wake_delivery(team.board) == []
+        said: dict[str, Any] = {"number": 1} if by == "number" else {"commit": head}
+        assert await wake_delivery(team.board, **said) == [task.id]
+        report = await team.run(until="idle", ticks=1)
+    assert report.endings == {"completed": 1}
