@@ -105,8 +105,11 @@ def standing_of(attempts: Sequence[Attempt]) -> Standing:
 
 
 def _read(kept: dict[str, Any]) -> Standing:
-    known = {name: one for name, one in kept.items() if name in Standing.__dataclass_fields__}
-    return Standing(**{**known, "same": tuple(known.get("same", ()))})
+    known: dict[str, Any] = {
+        name: one for name, one in kept.items() if name in Standing.__dataclass_fields__
+    }
+    known["same"] = tuple(known.get("same", ()))
+    return Standing(**known)
 
 
 def waits_on(number: int) -> str:

@@ -39,7 +39,8 @@ MAY = Rules(may_merge=True)
 def facts(**given: Any) -> Facts:
     """A pull request that could be merged, but for what is given."""
     usual: dict[str, Any] = {"number": 7, "head": "c1", "checks": (PASSED,), "reviews": (YES,)}
-    return Facts(**{**usual, "merge_state": "clean", **given})
+    usual |= {"merge_state": "clean", **given}
+    return Facts(**usual)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_rounds_are_bounded() -> None:
 def test_failed_checks_are_taken_up_although_others_never_end() -> None:
     seen = facts(checks=(FAILED, PENDING))
     standing = BASE
-    steps = []
+    steps: list[object] = []
     for _ in range(PATIENCE + 1):
         standing = standing.looked(seen)
         steps.append(decide(seen, standing, MAY))

@@ -12,6 +12,7 @@ from neveridle.board import TaskState
 from neveridle.graph.delivery.forge import comment_fact, review_fact
 from neveridle.graph.delivery.waking import wake_delivery
 from neveridle.tools.github.models import Review, ReviewComment
+from neveridle.tools.standin.github_state import GitHubState
 from neveridle.tools.standin.http_fault import HttpFault
 
 
@@ -36,6 +37,11 @@ def push(project: Any, branch: str, files: dict[str, str], folder: Path) -> str:
         [*git, "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
     )
     return said.stdout.strip()
+
+
+def _not(state: GitHubState, number: int) -> bool:
+    """What a repository says whose rules want branches up to date."""
+    return False
 
 
 @pytest.mark.usefixtures("scripted")
@@ -99,7 +105,7 @@ async def test_only_the_named_agents_may_merge(project: Any, hands: Any, hub: An
 async def test_the_target_branch_is_taken_in_without_an_agent_where_nothing_conflicts(
     project: Any, hands: Any, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(hub.standin.state), "mergeable", lambda state, number: False)
+    monkeypatch.setattr(GitHubState, "mergeable", _not)
     async with project.team(worker=hands) as team:
         task = await hub.opened(team)
         hub.checks(1)
