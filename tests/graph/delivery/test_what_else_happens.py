@@ -241,6 +241,26 @@ async def test_a_service_that_fails_while_it_is_looked_at_costs_no_attempt(
 
 
 @pytest.mark.usefixtures("scripted")
+async def test_looks_do_not_use_up_the_patience_with_a_service(
+    project: Any, hands: Any, hub: Any
+) -> None:
+    """What a lost answer did is found out at the claim, where each wait for that is counted."""
+    project.settings["services"]["github"] |= {"attempts": 1, "breaker_threshold": 100}
+    async with project.team(worker=hands) as team:
+        await hub.opened(team)
+        for _ in range(10):
+            await hub.step(team)
+        hub.checks(1)
+        hub.review(1, "APPROVE")
+        hub.standin.faults += [HttpFault("cut", on="PUT */pulls/1/merge") for _ in range(2)]
+        assert (await hub.step(team)).endings == {"parked": 1}
+        assert (await hub.step(team)).endings == {"parked": 1}
+        assert hub.standin.faults == []
+        assert (await hub.step(team)).endings == {"completed": 1}
+    assert len(hands.seen) == 1
+
+
+@pytest.mark.usefixtures("scripted")
 async def test_looking_costs_nothing_where_nothing_changed(
     project: Any, hands: Any, hub: Any
 ) -> None:
