@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 
@@ -11,7 +12,7 @@ from neveridle.errors import RequestRefused, SettingsInvalid
 from neveridle.tools.github import GitHub
 from neveridle.tools.github.cache import EtagCache, Kept
 from neveridle.tools.github.rest import following
-from neveridle.tools.standin.github import GitHubStandin
+from neveridle.tools.standin.github import SIGNATURE, GitHubStandin
 from neveridle.tools.standin.http import HttpFault
 
 START = 1_700_000_000.0
@@ -156,8 +157,9 @@ async def test_checks_of_both_kinds_are_one_state(standin: GitHubStandin, github
 
 
 async def test_the_log_of_a_job_is_fetched_without_the_token(
-    standin: GitHubStandin, github: GitHub
+    standin: GitHubStandin, github: GitHub, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     sha = standin.state.commit("main")
     lines = [f"2024-01-01T00:00:00.1234567Z line {number}" for number in range(20_000)]
     text = "\n".join([*lines, "\x1b[31mFAILED\x1b[0m token=ghp_0123456789abcdefghij", ""])
@@ -173,7 +175,9 @@ async def test_the_log_of_a_job_is_fetched_without_the_token(
     assert len(log.text) < 1000
     (asked,) = standin.log_host.requests
     assert not asked.credentials
-    assert asked.query == {"sig": ("signed",)}
+    assert asked.first("sig") == unquote(SIGNATURE)
+    assert "/logs/" in caplog.text
+    assert SIGNATURE not in caplog.text
 
     report = await github.checks.report(await github.checks.of(sha), limit=4000)
     assert report.startswith("## tests: failure\n2 failed\na.py:3: failure: bad\n")
@@ -189,7 +193,7 @@ async def test_a_log_that_is_gone_is_said(standin: GitHubStandin, github: GitHub
     standin.log_host.faults.append(gone)
     with pytest.raises(RequestRefused, match="410") as refused:
         await github.checks.logs.get(run.id)
-    assert "signed" not in str(refused.value)
+    assert SIGNATURE not in str(refused.value)
     report = await github.checks.report(await github.checks.of("main"))
     assert "cannot be read" in report
 
