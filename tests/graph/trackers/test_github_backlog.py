@@ -68,12 +68,12 @@ async def test_a_person_who_was_a_moment_earlier_keeps_the_issue(
     def meanwhile(request: Any) -> Any:
         answer = asked(request)
         if request.method == moment and f"/issues/{number}" in request.path:
-            github.state.assign(number, ["ada"], adds=True)
+            github.state.assign(number, ["ada"])
         return answer
 
     async with tracked.team(worker=hands) as team:
         if moment is None:
-            github.state.assign(number, ["ada"], adds=True)
+            github.state.assign(number, ["ada"])
         monkeypatch.setattr(github, "handle", meanwhile)
         report = await team.run(until="idle", timeout=60)
         (task,) = await team.board.tasks.find()
