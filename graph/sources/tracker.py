@@ -29,6 +29,7 @@ class Ticket:
             it was nobody's. Known only of a ticket that was looked at by itself.
         id: the tracker's own id of it, where it has one besides ``ref``.
         changed: when it last changed, in the tracker's own words.
+        read_at: when the look began that saw it so, by the board's clock.
     """
 
     ref: str
@@ -48,6 +49,7 @@ class Ticket:
     overtook: str = ""
     id: str = ""
     changed: str = ""
+    read_at: float = 0.0
     data: dict[str, object] = field(default_factory=dict[str, object])
 
     @property

@@ -329,17 +329,15 @@ class Linear:
         while True:
             data = await self.ask(operation, first=first, after=after, **variables)
             page = parsed(Page[Any], part(data, name), name)
-            for node in page.nodes:
-                if count >= limit:
-                    break
-                count += 1
+            for node in page.nodes[: limit - count]:
                 yield parsed(model, node, name)
+            count += len(page.nodes)
             more = page.page_info.has_next_page and bool(page.nodes)
-            if not more or (cut and count >= limit):
-                return
-            if count >= limit:
+            if not cut and (count > limit or (more and count == limit)):
                 msg = f"Linear has more than {limit} {name} that fit."
                 raise RequestRefused(msg, remedy="Narrow them, as with labels in [tracker].")
+            if not more or count >= limit:
+                return
             after, first = page.page_info.end_cursor, max(first, _page_of(operation, first))
 
 
