@@ -67,7 +67,7 @@ class GitHubStandin(HttpStandin):
         self.reset = int(now()) + 3600
         self.renamed = ""
         self.log_host = LogHost()
-        self._shapes = Shapes(self.url, repository)
+        self._shapes = Shapes(self.url, repository, self.state.associations)
 
     def __enter__(self) -> GitHubStandin:
         self.log_host.__enter__()
@@ -156,10 +156,6 @@ class GitHubStandin(HttpStandin):
                 return Answer(200, self._issue(state.issue(_number(number))))
             case ("PATCH", "issues", number):
                 return Answer(200, self._issue(state.change(_number(number), **body)))
-            case ("POST" | "DELETE", "issues", number, "assignees"):
-                adds = request.method == "POST"
-                one = state.assign(_number(number), body.get("assignees", ()), adds=adds)
-                return Answer(201 if adds else 200, self._issue(one))
             case ("GET", "issues", number, "comments"):
                 wanted = state.issue(_number(number)).number
                 since = request.first("since")
@@ -169,6 +165,10 @@ class GitHubStandin(HttpStandin):
             case ("POST", "issues", number, "comments"):
                 made = state.comment(_number(number), body.get("body", ""))
                 return Answer(201, shapes.comment(made))
+            case (("POST" | "DELETE") as method, "issues", number, "assignees"):
+                away = method == "DELETE"
+                one = state.assign(_number(number), body.get("assignees", ()), away=away)
+                return Answer(200 if away else 201, self._issue(one))
             case ("DELETE", "issues", "comments", comment):
                 state.uncomment(_number(comment))
                 return Answer(204)

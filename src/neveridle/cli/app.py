@@ -24,6 +24,7 @@ COMMANDS = {
     "handoff": "neveridle.cli.handoff:app",
     "sync": "neveridle.cli.sync:app",
     "effects": "neveridle.cli.effects:app",
+    "services": "neveridle.cli.services:app",
     "config": "neveridle.cli.config:app",
     "doctor": "neveridle.cli.doctor:doctor_command",
     "tidy": "neveridle.cli.tidy:tidy_command",
