@@ -150,8 +150,8 @@ class TicketDesk:
             if not ref:
                 continue
             data = await self._entry(ref)
-            stored = data.get("ticket")
-            ticket = Ticket.restored(stored) if isinstance(stored, dict) else None
+            stored: dict[str, Any] | None = data.get("ticket")
+            ticket = None if stored is None else Ticket.restored(stored)
             if ticket is None and data:  # known by name only
                 continue
             if ticket is None and not await self._team.board.syncs.token(SOURCE):

@@ -69,7 +69,8 @@ class Ticket:
         known = {one.name for one in fields(cls)}
         given = {name: value for name, value in data.items() if name in known}
         lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-        return cls(**{**given, **lists, "priority": Priority(given["priority"])})
+        whole: dict[str, Any] = {**given, **lists, "priority": Priority(given["priority"])}
+        return cls(**whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ async def test_partial_data_with_errors_is_an_error_where_it_cannot_be_used(
     client: Linear, standin: LinearStandin
 ) -> None:
     ref = standin.store.add("Page")
-    page = {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    page: dict[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
     standin.faults.append(
         graphql_fault("forbidden", "FORBIDDEN", on="NeveridleIssues", data={"issues": page})
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def once(board: Board, client: Linear, attempt: Attempt) -> Any:
 async def test_an_object_whose_answer_was_lost_is_there_once(
     once: Any, standin: LinearStandin, name: str, target: str, request_: Any, fault: HttpFault
 ) -> None:
-    standin.faults.append(HttpFault(**{**_fields(fault), "on": f"Neveridle{name.title()}"}))
+    standin.faults.append(replace(fault, on=f"Neveridle{name.title()}"))
     with pytest.raises(EffectUnsettled):
         await once(name, target, request_)
     done = await once(name, target, request_)
@@ -54,10 +55,6 @@ async def test_an_object_whose_answer_was_lost_is_there_once(
     assert (done.effect.state, again.fresh) == (EffectState.DONE, False)
     assert len(standin.store.comments) + len(standin.store.issues) == 2  # AGT-1 is one of them
     assert done.result["id"]
-
-
-def _fields(fault: HttpFault) -> dict[str, Any]:
-    return {name: getattr(fault, name) for name in fault.__slots__}
 
 
 async def test_a_second_object_of_the_same_id_is_refused_and_found(
@@ -73,11 +70,11 @@ async def test_a_second_object_of_the_same_id_is_refused_and_found(
 
 
 async def test_states_links_and_assignees_are_set(once: Any, standin: LinearStandin) -> None:
+    issue = standin.store.find("AGT-1")
+    assert issue is not None
     for word, name in (("started", "In Progress"), ("review", "In Review"), ("done", "Done"),
                        ("reopened", "Todo")):  # fmt: skip
         done = await once("set_state", "AGT-1", {"state": word})
-        issue = standin.store.find("AGT-1")
-        assert issue is not None
         assert (done.result["state"], issue.state) == (name, name)
     viewer = standin.store.user("Neveridle")["id"]
     take = {"user": viewer, "ours": [viewer]}
