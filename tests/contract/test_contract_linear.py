@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,9 @@ class Walk:
         """Fail where an answer's data is not what was selected, in the schema's types."""
         self._object(self.operation.selection_set, self.root, data, "data")
 
-    def _object(self, selection: Any, kind: Any, value: Any, where: str) -> None:
-        assert isinstance(value, Mapping), f"{where} is no object"
+    def _object(self, selection: Any, kind: Any, given: Any, where: str) -> None:
+        assert isinstance(given, dict), f"{where} is no object"
+        value: dict[str, Any] = {**given}
         fields = self.fields(selection)
         wanted = {one.alias.value if one.alias else one.name.value for one in fields}
         assert set(value) == wanted, f"{where} has {sorted(value)}, not {sorted(wanted)}"
@@ -89,7 +90,8 @@ class Walk:
             return
         elif graphql.is_list_type(kind):
             assert isinstance(value, list), f"{where} is no list"
-            for place, one in enumerate(value):
+            listed: list[Any] = [*value]
+            for place, one in enumerate(listed):
                 self._value(selection, kind.of_type, one, f"{where}[{place}]")
         elif graphql.is_object_type(kind):
             self._object(selection, kind, value, where)
@@ -97,7 +99,7 @@ class Walk:
             assert isinstance(value, str), where
             assert value.endswith("Z"), where
         else:  # an enum or a scalar
-            expected = {"Float": (int, float), "Int": int, "Boolean": bool}.get(kind.name, str)
+            expected: Any = {"Float": (int, float), "Int": int, "Boolean": bool}.get(kind.name, str)
             assert isinstance(value, expected), f"{where} is no {kind.name}"
             assert isinstance(value, bool) == (kind.name == "Boolean"), where
             if graphql.is_enum_type(kind):

@@ -224,10 +224,7 @@ def part(data: Mapping[str, Any], *names: str) -> Any:
     """
     found: Any = data
     for name in names:
-        if isinstance(found, dict):
-            found = cast("dict[str, Any]", found).get(name)
-        else:
-            found = None
+        found = cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
         if found is None:
             msg = f"linear's answer has no {'.'.join(names)}."
             raise ServiceError(msg, service="linear")

@@ -14,8 +14,9 @@ from neveridle.tools.linear.documents import POINTS_PER_HOUR
 from neveridle.tools.standin.linear import LinearStandin
 
 MAIN = "from neveridle.cli import main; main()"
-LOOKS = 75
-"""Requests an hour for looking, whatever the number of agents and processes."""
+LOOKS = 100
+"""Requests an hour for looking, whatever the number of agents and processes: at what changed
+(75 at most), and whether the service is well (24)."""
 EACH = 6
 """Requests for a ticket that is worked on: look, take, look, start; look again, done."""
 
