@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from neveridle.board import AttemptState, TaskState
+from neveridle.graph.delivery.standing import standing_of
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -84,6 +85,7 @@ async def test_a_task_becomes_a_pull_request_is_repaired_reviewed_and_merged(
 
     assert hub.git("rev-parse", "main^2") == last
     assert hub.shows("a.txt") == "right, and clear"
+    assert standing_of(attempts).asked == ""
     kinds = [event.kind for event in events]
     assert kinds.count("pull_request.opened") == kinds.count("pull_request.merged") == 1
     assert kinds.count("pull_request.round") == 2
