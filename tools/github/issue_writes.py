@@ -76,21 +76,39 @@ class IssueWrites:
         return _issue(done)
 
     async def assign(self, asked: Asked) -> Any:
-        """Set the assignees; GitHub leaves out those it does not take, so that is looked at."""
-        wanted = [str(one) for one in asked.request["assignees"]]
+        """Set the assignees."""
+        wanted = _logins(asked)
         done = await self._client.issues.update(self._number(asked), assignees=wanted)
-        there = {one.lower() for one in done.assignees}
-        missing = [one for one in wanted if one.lower() not in there]
-        if missing:
-            msg = f"GitHub does not take {', '.join(missing)} as assignee of {asked.target}."
-            remedy = "It takes those who can write to the repository, ten at most."
-            raise EffectRefused(msg, remedy=remedy, data={"assignees": list(done.assignees)})
-        return _issue(done)
+        return _taken(asked, wanted, done)
+
+    async def add_assignees(self, asked: Asked) -> Any:
+        """Add assignees to those there are."""
+        wanted = _logins(asked)
+        return _taken(asked, wanted, await self._client.issues.assign(self._number(asked), wanted))
+
+    async def remove_assignees(self, asked: Asked) -> Any:
+        """Take assignees away."""
+        return _issue(await self._client.issues.unassign(self._number(asked), _logins(asked)))
 
     async def set_labels(self, asked: Asked) -> Any:
         """Set the labels."""
         labels = [str(one) for one in asked.request["labels"]]
         return _issue(await self._client.issues.update(self._number(asked), labels=labels))
+
+
+def _logins(asked: Asked) -> list[str]:
+    return [str(one) for one in asked.request["assignees"]]
+
+
+def _taken(asked: Asked, wanted: list[str], done: Issue) -> dict[str, Any]:
+    """What was done; GitHub leaves out those it does not take, so that is looked at."""
+    there = {one.lower() for one in done.assignees}
+    missing = [one for one in wanted if one.lower() not in there]
+    if missing:
+        msg = f"GitHub does not take {', '.join(missing)} as assignee of {asked.target}."
+        remedy = "It takes those who can write to the repository, ten at most."
+        raise EffectRefused(msg, remedy=remedy, data={"assignees": list(done.assignees)})
+    return _issue(done)
 
 
 def _issue(one: Issue) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def parse_all(model: type[M], data: Any) -> tuple[M, ...]:
     Raises:
         ServiceError: what was sent is none.
     """
-    kind: Any = tuple[model, ...]
-    found: tuple[M, ...] = parsed(SERVICE, kind, listed(data))
+    generic: Any = tuple  # else a type checker takes the variable for a type
+    found: tuple[M, ...] = parsed(SERVICE, generic[model, ...], listed(data))
     return found
 
 

@@ -26,6 +26,8 @@ def github_verbs(client: GitHub) -> tuple[Verb, ...]:
       (of pull requests, too): found again by a hidden mark.
     - ``set_state`` ``{"state", "reason"}``, ``assign`` ``{"assignees"}``, ``set_labels``
       ``{"labels"}``: set a state. Assignees and labels are those it has afterwards.
+    - ``add_assignees``, ``remove_assignees`` ``{"assignees"}``: leave the others as they are,
+      so that a person who took it a moment earlier keeps it.
 
     Of pull requests, whose target is one as ``#12`` (``open_pull_request``: its branch):
 
@@ -54,6 +56,8 @@ def github_verbs(client: GitHub) -> tuple[Verb, ...]:
         makes("comment", issues.comment, issues.find_comment, issues.delete_comment),
         sets("set_state", issues.set_state),
         sets("assign", issues.assign),
+        sets("add_assignees", issues.add_assignees),
+        sets("remove_assignees", issues.remove_assignees),
         sets("set_labels", issues.set_labels),
         Verb(
             service=SERVICE, name="open_pull_request", safety=Safety.CLIENT_KEY,

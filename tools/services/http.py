@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from neveridle.errors import NeveridleError, ServiceError
+from neveridle.tools.redact import redact
+from neveridle.tools.redacted_logs import redact_logs
 from neveridle.tools.services.answers import SHOWN, error_of_status
+from neveridle.tools.services.body import whole
 
 if TYPE_CHECKING:
     import httpx
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REDIRECTS: Final = 5
 """Redirections that are followed for one request."""
+STEPS: Final = 2
+"""How many times the limit of one step the whole of a request may take."""
 
 Classify = Callable[["httpx.Response", str, Any], "NeveridleError | None"]
 
@@ -39,8 +44,8 @@ class ServiceHttp:
         guard: what every call passes.
         base_url: where its API is; paths are put behind it.
         headers: sent with every request; the token is one of them.
-        timeout: seconds for one request, its redirections included: a body that comes byte by
-            byte must not last for ever.
+        timeout: seconds for each step of one request (connect, send, wait, read); the whole
+            of it, redirections included, takes twice that at most.
         classify: the error that an answer means; gets the answer, its words and its JSON.
             None: by status alone, see ``error_of_status``.
     """
@@ -67,6 +72,7 @@ class ServiceHttp:
         import httpx
 
         if self._client is None:
+            redact_logs()
             self._client = httpx.AsyncClient(
                 headers={"User-Agent": "neveridle", **self._headers},
                 timeout=self._timeout,
@@ -112,8 +118,7 @@ class ServiceHttp:
         given = {key: one for key, one in (params or {}).items() if one is not None}
 
         async def once() -> httpx.Response:
-            async with asyncio.timeout(self._timeout):
-                return await self._send(method, self._url(path), given, body, headers or {})
+            return await self._send(method, self._url(path), given, body, headers or {})
 
         return await self.guard.call(once, repeatable=repeatable)
 
@@ -127,39 +132,54 @@ class ServiceHttp:
 
     def _ours(self, url: str) -> bool:
         ours, theirs = urlsplit(self.base_url), urlsplit(url)
-        return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
+        return (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
 
     async def _send(
         self, method: str, url: str, params: dict[str, Any], body: Any, headers: Mapping[str, str]
     ) -> httpx.Response:
-
         request = self.client.build_request(
             method, url, params=params or None, json=body, headers=dict(headers)
         )
-        response = await self.client.send(request)
-        for _ in range(REDIRECTS):
-            following = response.next_request
-            if following is None or not self._ours(str(following.url)):
-                break
-            if request.method not in READS and following.method != request.method:
-                break  # a write that would become a read
-            request = following
-            response = await self.client.send(request)
+        longest = self._timeout * STEPS
+        try:
+            # Real time, as for all that sockets do; and longer than any of httpx's own limits,
+            # which say at which step it stopped.
+            async with asyncio.timeout(longest):
+                response = await self._answer(request)
+        except TimeoutError as late:
+            msg = f"{self.guard.service} did not answer to the end within {longest:g} s."
+            raise ServiceError(msg, service=self.guard.service) from late
         error = self._error(response)
         if error is not None:
             raise error
         return response
 
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """The answer to a request, or to the one it is redirected to."""
+        left = REDIRECTS
+        while True:
+            response = await self.client.send(request, stream=True)
+            following = response.next_request
+            answer = await whole(response, self.guard.service)
+            if not left or following is None or not self._ours(str(following.url)):
+                return answer
+            if request.method not in READS and following.method != request.method:
+                return answer  # a write that would become a read
+            request = following
+            left -= 1
+
     def _error(self, response: httpx.Response) -> NeveridleError | None:
         data: Any = None
-        if "json" in response.headers.get("content-type", ""):
+        if response.content and "json" in response.headers.get("content-type", ""):
             try:
                 data = response.json()
-            except ValueError:
+            except (ValueError, RecursionError):
                 if response.is_success:
                     msg = f"{self.guard.service} answered with broken JSON."
                     return ServiceError(msg, service=self.guard.service)
-        said = response.text[: 4 * SHOWN] if data is None else json.dumps(data)[: 4 * SHOWN]
+        # Cut once secrets are out: the half of a token would not be known for one.
+        whole = response.text if data is None else json.dumps(data)
+        said = redact(whole[: 100 * SHOWN])[: 4 * SHOWN]
         if self._classify is not None:
             found = self._classify(response, said, data)
             if found is not None:
