@@ -104,3 +104,7 @@ async def test_a_task_becomes_a_pull_request_is_repaired_reviewed_and_merged(
     assert comments[1].startswith("Round 2: Said it clearly. Thanks @\u200bada")
     assert [effect.name for effect in effects].count("git.push") == 3
     assert project.clones == []
+    assert [one for one in project.branches if one.startswith("neveridle/")] == []
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if hub.standin.token.encode() in path.read_bytes()] == []
