@@ -15,6 +15,7 @@ from neveridle.board import Attempt, Board
 from neveridle.errors import LimitReached
 from neveridle.tools.models import call_model
 from neveridle.tools.progress import Progress
+from neveridle.tools.redact import redact_values
 from neveridle.tools.resilience import Guard
 
 # The middleware neither adds to the agent's state nor to its context.
@@ -94,9 +95,12 @@ class Meter(_Base):
             msg = f"The attempt used all of its {self._tool_calls} tool calls."
             raise LimitReached(msg, remedy="limits.tool_calls in neveridle.toml sets how many.")
         try:
-            return await handler(request)
+            result = await handler(request)
         finally:
             self._progress.mark()
+        if isinstance(result, ToolMessage) and isinstance(result.content, str):
+            result.content = redact_values(result.content)  # neither prompt nor checkpoint has it
+        return result
 
 
 async def log_model_call(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 from neveridle.board import Board
 from neveridle.board.breaker import BreakerState
+from neveridle.errors import ModelNotConfigured
+
+if TYPE_CHECKING:
+    from neveridle.graph.team import Team
 
 
 class Providers:
@@ -21,7 +28,7 @@ class Providers:
         self._board = board
         self._agents = agents
         self._names = sorted({name for name in agents.values() if name})
-        self._away: frozenset[str] = frozenset()
+        self._away: dict[str, float | None] = {}
 
     def knows(self, service: str) -> bool:
         """Whether a service is the provider of somebody's model."""
@@ -43,6 +50,32 @@ class Providers:
         found = [await self._board.breakers.get(name) for name in self._names]
         broken = [one for one in found if one.state is not BreakerState.CLOSED]
         now = await self._board.clock.now() if broken else 0.0
-        self._away = frozenset(
-            one.service for one in broken if one.retry_at is None or one.retry_at > now
-        )
+        self._away = {
+            one.service: one.retry_at
+            for one in broken
+            if one.retry_at is None or one.retry_at > now
+        }
+
+    async def next_due(self) -> float | None:
+        """When the first provider that is away can be called again, if there is work at all."""
+        await self.look()
+        moments = [at for at in self._away.values() if at is not None]
+        if not moments:
+            return None
+        runnable, _ = await self._board.runnable(limit=1)
+        return min(moments) if runnable else None
+
+
+def sharing_model(team: Team, agent: str) -> list[str]:
+    """The other agents at work with an agent's model, so with the same credentials."""
+    if team.given_worker is not None:
+        return []
+
+    def model_of(one: str) -> str:
+        with suppress(ModelNotConfigured):
+            return team.models.name_for("work", one)
+        return ""
+
+    name = model_of(agent)
+    others = (one for one in team.roster.names if one != agent and one not in team.stopped)
+    return [one for one in others if name and model_of(one) == name]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, NewTask, Priority, Source, Task
-from neveridle.errors import ModelNotConfigured, SettingsInvalid, StateConflict
+from neveridle.errors import SettingsInvalid, StateConflict
 from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from neveridle.graph.listener import Listener
     from neveridle.graph.tickets import TicketDesk
     from neveridle.memory import Embedder, Memory
+    from neveridle.tools.mcp.servers import McpServers
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
     from neveridle.tools.services import Services
@@ -69,6 +70,7 @@ class Team:
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
         services: the services' clients; see ``Services``.
+        mcp: the MCP servers; see ``McpServers``.
         forge: what pull requests are made with; None: work is not delivered so.
         providers: whose models cannot be called just now.
         verbs: the ways of writing to services; recovery finds them here.
@@ -93,6 +95,7 @@ class Team:
     keeper: Keeper
     fencing: Fencing
     services: Services
+    mcp: McpServers
     forge: Forge | None
     providers: Providers
     janitor: Janitor
@@ -366,20 +369,6 @@ class Team:
     def email_of(self, agent: str) -> str:
         """The address in an agent's commits; nobody reads mail there."""
         return f"{agent}@agents.neveridle.invalid"
-
-    def sharing_model(self, agent: str) -> list[str]:
-        """The other agents at work with the same model, so with the same credentials."""
-        if self.given_worker is not None:
-            return []
-
-        def model_of(one: str) -> str:
-            with suppress(ModelNotConfigured):
-                return self.models.name_for("work", one)
-            return ""
-
-        name = model_of(agent)
-        others = (one for one in self.roster.names if one != agent and one not in self.stopped)
-        return [one for one in others if name and model_of(one) == name]
 
     async def stop_agent(self, agent: str, problem: Problem) -> None:
         """Let an agent take no more work in this process."""

@@ -52,6 +52,30 @@ _BEARER: Final = re.compile(
 _URL: Final = re.compile(
     r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'{}<>]{0,80}:)[^\s:/@\"'{}<>]{3,200}(?=@)"
 )
+# A token in place of a user's name, as in `https://token@host/`; names of users are shorter.
+_URL_TOKEN: Final = re.compile(r"(\bhttps?://)[^\s:/@\"'{}<>?#]{16,200}(?=@)")
+# Signed addresses, as storage has them: whoever has one may read what it leads to.
+_SIGNED: Final = re.compile(
+    r"(?i)([?&](?:sig|x-amz-signature|x-amz-security-token|x-goog-signature)=)"
+    r"[A-Za-z0-9._~+/=%-]{16,}"
+)
+
+# Secrets that were read under names that do not say so, such as a `token_env` of the user's.
+_protected: set[str] = set()
+
+
+def protect(secret: str) -> str:
+    """Have ``redact`` know a secret from now on; the secret itself."""
+    if len(secret) >= _SHORTEST:
+        _protected.add(secret)
+    return secret
+
+
+def redact_values(text: str) -> str:
+    """``text`` without the secrets that are known here by value, everything else intact."""
+    for value in _known_values():
+        text = text.replace(value, SECRET)
+    return text
 
 
 def redact(text: str) -> str:
@@ -59,22 +83,22 @@ def redact(text: str) -> str:
 
     Recognised are: keys of known shapes (OpenAI, Anthropic, GitHub, Linear, Slack, AWS,
     Google, JSON web tokens), private keys, credentials in ``Authorization`` headers and
-    after ``Bearer``, passwords in URLs, and the value of each environment variable whose
-    name ends in ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``_PASSWORD`` (8 characters or more).
+    after ``Bearer``, passwords and signatures in URLs, the value of each environment variable
+    whose name ends in ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``_PASSWORD`` (8 characters or more),
+    and what was given to ``protect``.
     Redacting twice gives the same as redacting once.
     """
-    for value in _environment_secrets():
-        text = text.replace(value, SECRET)
+    text = redact_values(text)
     text = _PRIVATE_KEY.sub(rf"\1{SECRET}\2", text)
     text = _SK_KEY.sub(SECRET, _KEYS.sub(SECRET, text))
-    for pattern in (_HEADER, _RAW_HEADER, _BEARER, _URL):
+    for pattern in (_HEADER, _RAW_HEADER, _BEARER, _URL, _URL_TOKEN, _SIGNED):
         text = pattern.sub(rf"\1{SECRET}", text)
     return text
 
 
-def _environment_secrets() -> list[str]:
-    """Values of variables named like secrets, the longest first: one may contain another."""
-    values = {
+def _known_values() -> list[str]:
+    """Values known to be secrets, the longest first: one may contain another."""
+    values = _protected | {
         value
         for name, value in os.environ.items()
         if len(value) >= _SHORTEST and name.upper().endswith(_ENVIRONMENT_SUFFIXES)

@@ -46,6 +46,8 @@ def explain(error: psycopg.Error, url: str) -> Exception:
     if isinstance(error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
         remedy = "Its user needs to write there, and to make tables once; a standby takes no board."
         return BoardUnusable(msg, remedy=remedy)
+    if isinstance(error, (errors.DataCorrupted, errors.IndexCorrupted)):
+        return BoardUnusable(msg, remedy="Restore the database from a copy, or rebuild its index.")
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         if "does not exist" in said:
             return BoardUnusable(msg, remedy="Make the database first, as with `createdb`.")

@@ -237,7 +237,9 @@ SELECT min(due) FROM (
   UNION ALL
   SELECT min(waiting_until) FROM tasks WHERE state = 'waiting' AND waiting_until IS NOT NULL
   UNION ALL
-  SELECT min(retry_at) FROM services WHERE NOT usable
+  SELECT min(retry_at) FROM services AS v WHERE NOT usable AND EXISTS (
+    SELECT 1 FROM task_services AS n JOIN tasks AS t ON t.id = n.task_id
+    WHERE n.service = v.name AND t.state = 'pending')
   UNION ALL
   SELECT min(deadline) FROM sync_points WHERE state = 'open') AS moments
 

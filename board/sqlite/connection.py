@@ -138,13 +138,14 @@ def explain(error: sqlite3.Error, path: Path) -> Exception:
     if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and no_space(path)):
         msg = f"No space is left for the board at {path}."
         return DiskFull(msg, remedy="Free some space; everything acknowledged so far is kept.")
-    if primary == sqlite3.SQLITE_IOERR:
+    if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS):
         msg = f"The board at {path} cannot be read or written: {error}."
         return BoardUnusable(msg, remedy="Look at the disk: is it full, or gone?")
     if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         msg = f"{path} is not a board, or is damaged: {error}."
         return BoardUnusable(msg, remedy="Restore it from a copy, or move it away to start anew.")
-    if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+    closed = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+    if primary in (*closed, sqlite3.SQLITE_AUTH):
         msg = f"The board at {path} cannot be opened for writing: {error}."
         return BoardUnusable(msg, remedy="Look at the folder and its permissions.")
     return error

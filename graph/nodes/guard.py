@@ -74,8 +74,9 @@ def guarded(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitabl
             await _give_back(team, job)
             raise
         except Exception as error:  # noqa: BLE001 - a bug must not take the others' work down
-            log.info("%s of task %s: %s", name, state.get("task"), error)
-            return {"path": [name], "problem": problem_of(error)}
+            problem = problem_of(error)
+            log.info("%s of task %s: %s", name, state.get("task"), problem["message"])
+            return {"path": [name], "problem": problem}
         finally:
             job = team.desk.run_by(runner)
             if job is not None:
@@ -107,9 +108,8 @@ def problem_of(error: BaseException) -> Problem:
             "message": redact(error.message),
             "remedy": redact(error.remedy),
         }
-        held = isinstance(error, AccessRefused) and error.rejected
-        if (held or isinstance(error, ServiceError)) and error.service:
-            problem["service"] = error.service
+        if isinstance(error, ServiceError) or (isinstance(error, AccessRefused) and error.rejected):
+            problem.update({"service": error.service} if error.service else {})
         return problem
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {place[0].name}:{place[0].lineno}" if place else ""

@@ -13,6 +13,7 @@ from neveridle.errors import (
     ServiceUnavailable,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.providers import sharing_model
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
 
@@ -73,13 +74,17 @@ async def _routed(team: Team, job: Job, problem: Problem) -> bool:
     if not service:
         return False
     provider = team.providers.knows(service)
-    away = await team.board.attempts.await_service(
-        job.attempt, service, problem["message"], learn=not provider
-    )
+    job.ending = True  # for the heartbeat; see ``Desk.ending``
+    try:
+        away = await team.board.attempts.await_service(
+            job.attempt, service, problem["message"], learn=not provider
+        )
+    finally:
+        job.ending = False
     if away:
+        team.desk.drop(job.attempt.task_id, job.attempt.fence)
         if provider:
             await team.providers.look()
-        team.desk.drop(job.attempt.task_id, job.attempt.fence)
     return away
 
 
@@ -98,7 +103,7 @@ async def _stopped(team: Team, job: Job, problem: Problem) -> TickState:
     with team.desk.ending(job):
         await team.board.attempts.release(job.attempt)
     agent = job.attempt.agent
-    others = team.sharing_model(agent) if problem["code"] in MODEL else []
+    others = sharing_model(team, agent) if problem["code"] in MODEL else []
     for name in (agent, *others):
         await team.stop_agent(name, problem)
     return {"ending": "released", "problem": None}

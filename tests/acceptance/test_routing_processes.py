@@ -118,7 +118,6 @@ async def test_no_process_asks_before_the_reset_and_one_asks_first_then(
 
         children = [fork("to its end") for _ in range(2)]
         await come(lambda: seen("service.opened"))
-        children.append(fork("to its end"))
 
         async def settled() -> bool:
             """Everything else is done, and who did not know that it needs the service does."""
@@ -136,7 +135,7 @@ async def test_no_process_asks_before_the_reset_and_one_asks_first_then(
         victim.signal(signal.SIGKILL)
         victim.wait()
         children.append(fork("to its end"))
-        await come(lambda: seen("run.started", 12))
+        await come(lambda: seen("run.started", 9))
         late = await add(board, "service, late")
         await come(lambda: seen("task.needs_service", task=late))
         await board.clock.advance(LIMIT - 1)

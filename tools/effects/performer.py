@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from neveridle.board import Attempt, Board, Performed, Task
 from neveridle.errors import ModelMistake
 from neveridle.tools.effects.verb import Verb
+from neveridle.tools.redact import redact
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -77,9 +78,9 @@ def service_tool(method: Callable[..., Awaitable[str]]) -> BaseTool:
     @functools.wraps(method)
     async def answered(**arguments: object) -> str:
         try:
-            return await method(**arguments)
+            return redact(await method(**arguments))
         except ModelMistake as mistake:
-            raise ToolException(str(mistake)) from mistake
+            raise ToolException(redact(str(mistake))) from mistake
 
     return StructuredTool.from_function(
         coroutine=answered,

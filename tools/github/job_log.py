@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from neveridle.errors import RequestRefused, ServiceError
 from neveridle.tools.github.failures import Elsewhere
 from neveridle.tools.github.parsing import SERVICE
 from neveridle.tools.redact import redact
+from neveridle.tools.redacted_logs import redact_logs
 
 if TYPE_CHECKING:
     import httpx
@@ -44,11 +46,13 @@ class JobLogs:
     Args:
         rest: GitHub.
         timeout: seconds for each step of the download.
+        total: seconds for all of it.
     """
 
-    def __init__(self, rest: GitHubRest, *, timeout: float) -> None:
+    def __init__(self, rest: GitHubRest, *, timeout: float, total: float) -> None:
         self._rest = rest
         self._timeout = timeout
+        self._total = total
         self._client: httpx.AsyncClient | None = None
 
     async def get(self, job: int, *, limit: int = 64 * 1024) -> JobLog:
@@ -71,7 +75,8 @@ class JobLogs:
             return _log(response.content[-limit:], len(response.content), limit)
 
         async def fetched() -> JobLog:
-            return await self._fetch(where, limit)
+            async with asyncio.timeout(self._total):
+                return await self._fetch(where, limit)
 
         return await self._rest.http.guard.call(fetched, repeatable=True)
 
@@ -89,6 +94,7 @@ class JobLogs:
             msg = f"{SERVICE} pointed to a log that is not served by https."
             raise ServiceError(msg, service=SERVICE)
         if self._client is None:
+            redact_logs()
             self._client = httpx.AsyncClient(
                 headers={"User-Agent": "neveridle"}, timeout=self._timeout, follow_redirects=False
             )

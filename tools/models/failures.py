@@ -29,6 +29,7 @@ _PACKAGES: Final = frozenset(
         "groq",
         "httpcore",
         "httpx",
+        "langchain",
         "langchain_core",
         "mistralai",
         "ollama",
@@ -66,7 +67,18 @@ _UNREACHABLE: Final = frozenset(
 _CREDENTIALS: Final = frozenset(
     {"ModelAuthenticationError", "ModelPermissionDeniedError", "NoCredentialsError"}
 )
-_REQUEST: Final = frozenset({"ContextOverflowError", "ModelInvalidRequestError"})
+_REQUEST: Final = frozenset(
+    {
+        "ContentFilterFinishReasonError",
+        "ContextOverflowError",
+        "LengthFinishReasonError",
+        "ModelInvalidRequestError",
+        "OutputParserException",
+        "StructuredOutputError",
+    }
+)
+_BROKEN: Final = frozenset({"APIError", "APIResponseValidationError"})
+"""The provider answered with something that is no answer."""
 
 _SHOWN: Final = 300  # characters of the provider's own words
 _LIMIT: Final = 429
@@ -143,6 +155,8 @@ def classify_model_error(error: BaseException, service: str = "") -> NeveridleEr
         )
     if (status is not None and status >= 400) or kinds & _REQUEST:
         return ModelMistake(f"The model's provider refused the request ({said}).")
+    if kinds & _BROKEN:
+        return ServiceError(f"The model's provider gave no answer ({said}).", service=service)
     return NeveridleError(f"The model call failed in an unexpected way ({said}).")
 
 

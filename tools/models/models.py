@@ -10,6 +10,7 @@ from neveridle.errors import ModelNotConfigured, RecordingInvalid
 from neveridle.tools.models.providers import EXAMPLE, PROVIDERS, make_client, split_name
 from neveridle.tools.recording import Recording, RecordingWriter, Scope
 from neveridle.tools.recording.writer import check_appendable
+from neveridle.tools.redacted_logs import redact_logs
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -187,6 +188,7 @@ class Models:
 
     def _client(self, name: str) -> BaseChatModel:
         if name not in self._clients:
+            redact_logs()
             self._clients[name] = make_client(name, self._settings)
         return self._clients[name]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from neveridle.errors import NeveridleError, ServiceError
+from neveridle.tools.redact import redact
+from neveridle.tools.redacted_logs import redact_logs
 from neveridle.tools.services.answers import SHOWN, error_of_status
 from neveridle.tools.services.body import whole
 
@@ -70,6 +72,7 @@ class ServiceHttp:
         import httpx
 
         if self._client is None:
+            redact_logs()
             self._client = httpx.AsyncClient(
                 headers={"User-Agent": "neveridle", **self._headers},
                 timeout=self._timeout,
@@ -174,7 +177,9 @@ class ServiceHttp:
                 if response.is_success:
                     msg = f"{self.guard.service} answered with broken JSON."
                     return ServiceError(msg, service=self.guard.service)
-        said = response.text[: 4 * SHOWN] if data is None else json.dumps(data)[: 4 * SHOWN]
+        # Cut once secrets are out: the half of a token would not be known for one.
+        whole = response.text if data is None else json.dumps(data)
+        said = redact(whole[: 100 * SHOWN])[: 4 * SHOWN]
         if self._classify is not None:
             found = self._classify(response, said, data)
             if found is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from neveridle.board.breaker import BreakerPolicy
+from neveridle.tools.redact import protect
 from neveridle.tools.resilience import Guard, RetryPolicy
 from neveridle.tools.services.http import fingerprint
 
@@ -33,7 +34,7 @@ class ServiceKit:
 
     def token(self, settings: ServiceSettings) -> str:
         """The service's token; empty: none is set."""
-        return self.environ.get(settings.token_env, "").strip()
+        return protect(self.environ.get(settings.token_env, "").strip())
 
     def guard(self, settings: ServiceSettings) -> Guard:
         """The guard of a service, as its settings say."""

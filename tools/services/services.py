@@ -24,9 +24,9 @@ class Maker:
     Attributes:
         client: module and class of the client, which has ``connect(settings, kit)`` and
             ``aclose()``.
-        verbs: module and function that makes its verbs of a client; empty: it has none.
-        tools: module and function that makes its tools of a client, its settings and a
-            performer; empty: it has none.
+        verbs: module and function that makes its verbs of a client; it has none where
+            empty, or where there is no such module.
+        tools: the same for what makes its tools of a client, its settings and a performer.
         anonymous: whether it can be used without a token.
     """
 
@@ -141,26 +141,23 @@ class Services:
         if name not in self.usable:
             return None
         if name not in self._clients:
-            connect = _load(self._makers[name].client, name).connect
-            self._clients[name] = connect(self._of(name), self.kit)
+            self._clients[name] = connect(name, self._of(name), self.kit, self._makers)
         return self._clients[name]
 
     def verbs(self) -> list[Verb]:
         """All ways of writing to the services that are used."""
         found: list[Verb] = []
         for name in self.usable:
-            path = self._makers[name].verbs
-            if path:
-                found.extend(_load(path, name)(self.client(name)))
+            make = _part(self._makers[name].verbs, name)
+            found.extend(make(self.client(name)) if make is not None else ())
         return found
 
     def tool_makers(self) -> list[ToolMaker]:
         """What makes each service's tools, for one attempt."""
-        return [self._tool_maker(name) for name in self.usable if self._makers[name].tools]
+        made = ((name, _part(self._makers[name].tools, name)) for name in self.usable)
+        return [self._tool_maker(name, make) for name, make in made if make is not None]
 
-    def _tool_maker(self, name: str) -> ToolMaker:
-        make: Callable[..., Sequence[BaseTool]] = _load(self._makers[name].tools, name)
-
+    def _tool_maker(self, name: str, make: Callable[..., Sequence[BaseTool]]) -> ToolMaker:
         def tools(performer: Performer) -> Sequence[BaseTool]:
             return make(self.client(name), self._of(name), performer)
 
@@ -178,6 +175,18 @@ class Services:
             msg = f"[services.{name}] is not set."
             raise SettingsInvalid(msg, remedy="Add the table to neveridle.toml.")
         return found
+
+
+def connect(
+    name: str, settings: ServiceSettings, kit: ServiceKit, makers: Mapping[str, Maker] = MAKERS
+) -> Any:
+    """A client of a service; the caller closes it. No request is made.
+
+    Raises:
+        ExtraMissing: its package is not installed.
+        SettingsInvalid: something it needs is not set.
+    """
+    return _load(makers[name].client, name).connect(settings, kit)
 
 
 def missing_token(settings: ServiceSettings) -> str:
@@ -198,6 +207,19 @@ def without_token(
             continue
         if not environ.get(one.token_env, "").strip():
             yield one
+
+
+def _part(path: str, service: str) -> Callable[..., Any] | None:
+    module = path.partition(":")[0]
+    if not module:
+        return None
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            return None
+    part: Callable[..., Any] = _load(path, service)
+    return part
 
 
 def _load(path: str, service: str) -> Any:

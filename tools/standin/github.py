@@ -25,6 +25,8 @@ from neveridle.tools.standin.github_state import GitHubState, Refused
 from neveridle.tools.standin.http import Answer, HttpStandin, StandinRequest
 
 DOCS = "https://docs.github.com/rest"
+SIGNATURE = "c2lnbmVkIGJ5IHRoZSBzdGFuZC1pbg%3D%3D"
+"""In the address of a log; nothing may show it."""
 
 
 class GitHubStandin(HttpStandin):
@@ -67,7 +69,7 @@ class GitHubStandin(HttpStandin):
         self.reset = int(now()) + 3600
         self.renamed = ""
         self.log_host = LogHost()
-        self._shapes = Shapes(self.url, repository)
+        self._shapes = Shapes(self.url, repository, self.state.associations)
 
     def __enter__(self) -> GitHubStandin:
         self.log_host.__enter__()
@@ -165,6 +167,10 @@ class GitHubStandin(HttpStandin):
             case ("POST", "issues", number, "comments"):
                 made = state.comment(_number(number), body.get("body", ""))
                 return Answer(201, shapes.comment(made))
+            case (("POST" | "DELETE") as method, "issues", number, "assignees"):
+                away = method == "DELETE"
+                one = state.assign(_number(number), body.get("assignees", ()), away=away)
+                return Answer(200 if away else 201, self._issue(one))
             case ("DELETE", "issues", "comments", comment):
                 state.uncomment(_number(comment))
                 return Answer(204)
@@ -287,7 +293,7 @@ class GitHubStandin(HttpStandin):
                 if not logs:
                     raise Refused(404, "Not Found")
                 self.log_host.logs[job] = logs[0]
-                where = f"{self.log_host.url}/logs/{job}?sig=signed"
+                where = f"{self.log_host.url}/logs/{job}?sig={SIGNATURE}"
                 return Answer(302, None, {"Location": where})
             case _:
                 return None

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "neveridle.cli.demo:demo_command",
     "init": "neveridle.cli.init:init_command",
     "run": "neveridle.cli.run:run_command",
+    "serve": "neveridle.cli.serve:serve_command",
     "status": "neveridle.cli.status:status_command",
     "recover": "neveridle.cli.recover:recover_command",
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
