@@ -399,6 +399,15 @@ async def test_a_thousand_who_end_together_write_once(
     assert written == 0
 
 
+async def test_what_is_counted_late_finds_the_breaker_open(board: Board) -> None:
+    store = board.database.breakers  # as one that looked just before the opening
+    await opened(board)
+    before = await board.breakers.get("linear")
+    assert not await store.count("linear", 100)
+    await store.clear("linear")
+    assert await board.breakers.get("linear") == before
+
+
 async def test_nobody_goes_by_a_look_that_began_before(
     board: Board, board_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
