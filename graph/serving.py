@@ -1,4 +1,4 @@
-"""What listens to webhooks: it marks the tracker's mirror as stale, and does nothing else."""
+"""What listens to webhooks: it says on the board that there is something to look at, no more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.board import Board, Source
-from neveridle.errors import NeveridleError
+from neveridle.errors import NeveridleError, ServiceError
 from neveridle.tools.services.signatures import Deliveries
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def webhook_app(
 ) -> FastAPI:
     """An ASGI app with ``POST /webhooks/linear``, ``POST /webhooks/github``, ``GET /health``.
 
-    401: not signed with our secret, or too old. 413: too large. 202: taken, and whoever of
-    the team syncs next looks at once; also one that came before, which changes nothing.
+    401: not signed with our secret, or too old. 413: too large. 202: taken: whoever of the
+    team syncs next looks at once, and so does the task of a pull request that it is about;
+    one that came before changes nothing.
 
     Args:
         board: an open board.
@@ -76,7 +77,8 @@ class _Hooks:
         return await self._taken(f"linear {request.headers[SIGNATURE]}")
 
     async def github(self, request: Request) -> Response:
-        from neveridle.tools.github.webhooks import SIGNATURE, verify
+        from neveridle.graph.delivery.waking import wake_delivery
+        from neveridle.tools.github.webhooks import SIGNATURE, verified, verify
 
         settings = self._services.github
         if settings is None or not settings.enabled:
@@ -88,6 +90,13 @@ class _Hooks:
         signature = request.headers.get(SIGNATURE, "")
         if not verify(secret, body, signature):
             return _said(401, {"error": "Not signed with our secret."})
+        try:
+            event = verified(secret, body, request.headers)
+        except ServiceError:  # it is GitHub's, and says that something changed
+            event = None
+        if event is not None:
+            number = None if event.pull is None else event.pull.number
+            await wake_delivery(self._board, number=number, commit=event.sha)
         return await self._taken(f"github {signature}")
 
     async def _taken(self, delivery: str) -> Response:
