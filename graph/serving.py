@@ -1,4 +1,4 @@
-"""What listens to webhooks: it marks the tracker's mirror as stale, and does nothing else."""
+"""What listens to webhooks: it has the tracker, or a pull request, looked at sooner."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.board import Board, Source
-from neveridle.errors import NeveridleError
+from neveridle.errors import NeveridleError, ServiceError
 from neveridle.tools.services.signatures import Deliveries
 
 if TYPE_CHECKING:
@@ -88,7 +88,20 @@ class _Hooks:
         signature = request.headers.get(SIGNATURE, "")
         if not verify(secret, body, signature):
             return _said(401, {"error": "Not signed with our secret."})
+        await self._delivery(secret, body, request.headers)
         return await self._taken(f"github {signature}")
+
+    async def _delivery(self, secret: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Have the pull request looked at that it is about, if it is one of ours."""
+        from neveridle.graph.delivery.waking import wake_delivery
+        from neveridle.tools.github.webhooks import verified
+
+        try:
+            event = verified(secret, body, headers)
+        except ServiceError:  # signed, but nothing that is known here
+            return
+        if event is not None:
+            await wake_delivery(self._board, number=event.number, commit=event.sha)
 
     async def _taken(self, delivery: str) -> Response:
         again = self._deliveries.again(delivery)
