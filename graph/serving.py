@@ -1,4 +1,4 @@
-"""What listens to webhooks: it says on the board that there is something to look at, no more."""
+"""What listens to webhooks: it has the tracker, or a pull request, looked at sooner."""
 
 from __future__ import annotations
 
@@ -90,14 +90,20 @@ class _Hooks:
         signature = request.headers.get(SIGNATURE, "")
         if not verify(secret, body, signature):
             return _said(401, {"error": "Not signed with our secret."})
-        try:
-            event = verified(secret, body, request.headers)
-        except ServiceError:  # it is GitHub's, and says that something changed
-            event = None
-        if event is not None:
-            number = None if event.pull is None else event.pull.number
-            await wake_delivery(self._board, number=number, commit=event.sha)
+        await self._delivery(secret, body, request.headers)
         return await self._taken(f"github {signature}")
+
+    async def _delivery(self, secret: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Have the pull request looked at that it is about, if it is one of ours."""
+        from neveridle.graph.delivery.waking import wake_delivery
+        from neveridle.tools.github.webhooks import verified
+
+        try:
+            event = verified(secret, body, headers)
+        except ServiceError:  # signed, but nothing that is known here
+            return
+        if event is not None:
+            await wake_delivery(self._board, number=event.number, commit=event.sha)
 
     async def _taken(self, delivery: str) -> Response:
         again = self._deliveries.again(delivery)

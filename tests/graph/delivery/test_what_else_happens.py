@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from neveridle.board import TaskState
 from neveridle.graph.delivery.forge import comment_fact, review_fact
 from neveridle.graph.delivery.waking import wake_delivery
+from neveridle.graph.serving import webhook_app
 from neveridle.tools.github.models import Review, ReviewComment
 from neveridle.tools.standin.github_state import GitHubState
 from neveridle.tools.standin.http_fault import HttpFault
@@ -351,6 +356,34 @@ def test_only_the_repository_s_people_are_listened_to(association: str, trusted:
     assert review_fact(Review.model_validate(said)).trusted is trusted
     comment = comment_fact(ReviewComment.model_validate(said), ours=False)
     assert (comment.trusted, comment.where) == (trusted, "a.py:3")
+
+
+@pytest.mark.usefixtures("scripted")
+async def test_a_webhook_is_heard_if_it_is_signed(project: Any, hands: Any, hub: Any) -> None:
+    secret = "whsec_of_the_test"
+    async with project.team(worker=hands) as team:
+        task = await hub.opened(team)
+        head = hub.head(f"neveridle/{task.id}-fix")
+        app = webhook_app(team.board, team.settings, {"GITHUB_WEBHOOK_SECRET": secret})
+        said = {
+            "sha": head,
+            "context": "ci",
+            "state": "success",
+            "action": "",
+            "updated_at": "2026-01-01T00:00:00Z",
+            "repository": {"full_name": "octo/demo"},
+        }
+        body = json.dumps(said).encode()
+        digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            for signature, status, state in (
+                ("0" * 64, 401, TaskState.WAITING), (digest, 202, TaskState.PENDING),
+            ):  # fmt: skip
+                headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Event": "status"}
+                answer = await client.post("/webhooks/github", content=body, headers=headers)
+                assert answer.status_code == status
+                assert (await team.board.tasks.get(task.id)).state is state
 
 
 @pytest.mark.usefixtures("scripted")
