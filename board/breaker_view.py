@@ -84,10 +84,14 @@ class BreakerView:
 
     async def seen(self, service: str) -> tuple[Breaker | None, float]:
         """How one breaker stands now, and the board's time, asked of the board if need be."""
-        kept = self._kept
-        if self._number != self._stamp() or kept.scripted or self._clock.scripted:
+        kept = await self.current()
+        if kept.scripted or self._clock.scripted:
             kept = await self.fresh()
         return kept.rows.get(service), kept.now + (0.0 if kept.scripted else elapsed() - kept.at)
+
+    async def current(self) -> Snapshot:
+        """How all breakers stand now; the board is asked where that is not known."""
+        return self._kept if self._number == self._stamp() else await self.fresh()
 
     async def fresh(self) -> Snapshot:
         """How all breakers stand, by a look that begins after this is called.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-import secrets
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from neveridle.board.breaker import Breaker, BreakerPolicy, Permit, Verdict
+from neveridle.board.breaker import Breaker, BreakerPolicy, BreakerState, Permit, Verdict
 from neveridle.board.breaker_view import BreakerView, refusal
 from neveridle.board.breaker_vigil import Vigil
 from neveridle.board.clock import BoardClock
@@ -43,6 +44,7 @@ class Breakers:
         self._store = database.breakers
         self._view = BreakerView(database.breakers, clock)
         self._vigil = Vigil(self._view)
+        self._clearing = asyncio.Lock()
         self.admitted: Callable[[str, str], Permit | None] = self._view.admitted
         """``admitted(service, credentials)``: leave to call a service as far as this process
         knows; None: ``admit`` has to be asked. Costs no question to the database. Raises
@@ -100,7 +102,7 @@ class Breakers:
 
     async def _probe(self, service: str, policy: BreakerPolicy, credentials: str) -> Permit | None:
         """Become the probe; None: the breaker stands otherwise by now."""
-        name = secrets.token_hex(8)
+        name = os.urandom(8).hex()
         try:
             found = await self._change(service, lambda c: c.probe(name, policy, credentials))
         except BaseException:  # cancelled: it may be ours by now, and nobody would end it
@@ -113,9 +115,10 @@ class Breakers:
         if permit.probe:
             await self._change(permit.service, lambda c: c.succeeded(permit.probe))
         elif not self.unblemished(permit):
-            one = (await self._view.fresh()).rows.get(permit.service)
-            if one is not None and one.failures:
-                await self._store.clear(permit.service)
+            async with self._clearing:  # of many that succeed together, one writes
+                one = (await self._view.current()).rows.get(permit.service)
+                if one is not None and one.failures and one.state is BreakerState.CLOSED:
+                    await self._store.clear(permit.service)
 
     async def failed(
         self,
@@ -141,8 +144,12 @@ class Breakers:
         elif not health:
             await self.succeeded(permit)
             return
-        elif not permit.probe and await self._store.count(permit.service, policy.threshold):
-            return
+        elif not permit.probe:
+            one = (await self._view.current()).rows.get(permit.service)
+            if one is not None and one.state is not BreakerState.CLOSED:
+                return  # a call from before says nothing new
+            if await self._store.count(permit.service, policy.threshold):
+                return
         await self._change(permit.service, lambda c: c.failed(permit.probe, policy, reason, wait))
 
     async def abandoned(self, permit: Permit) -> None:
@@ -180,11 +187,11 @@ class Breakers:
 
     async def get(self, service: str) -> Breaker:
         """How a service's breaker stands."""
-        return (await self._view.fresh()).rows.get(service, Breaker(service=service))
+        return (await self._view.current()).rows.get(service, Breaker(service=service))
 
     async def all(self) -> list[Breaker]:
         """Every breaker that was ever used, by name."""
-        rows = (await self._view.fresh()).rows
+        rows = (await self._view.current()).rows
         return [rows[name] for name in sorted(rows)]
 
     async def waiting(self) -> dict[str, int]:

@@ -143,7 +143,7 @@ class BoardClock:
         async with asyncio.timeout(None) as scope:
 
             async def watch() -> None:
-                await self.sleep(seconds)
+                await self._expiry(seconds)
                 scope.reschedule(loop.time())
 
             watcher = asyncio.create_task(watch(), name="neveridle-timeout")
@@ -156,3 +156,7 @@ class BoardClock:
                 failed = None if watcher.cancelled() else watcher.exception()
         if failed is not None:
             raise failed
+
+    async def _expiry(self, seconds: float) -> None:
+        """The wait of a timeout, which tests may tell from other waits."""
+        await self.sleep(seconds)

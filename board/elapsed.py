@@ -15,4 +15,7 @@ def elapsed() -> float:
     boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
     if boottime is not None:
         return time.clock_gettime(boottime)
-    return time.clock_gettime(time.CLOCK_MONOTONIC)  # macOS counts sleep here, not in monotonic()
+    if hasattr(time, "clock_gettime"):
+        # macOS counts sleep here, and not in monotonic()
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()  # Windows

@@ -15,6 +15,7 @@ from neveridle.board.rows import task_from_row
 from neveridle.board.schema import task_edges, task_services, task_skills, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import NewTask, Source, Task, TaskState
+from neveridle.board.waking import wake_waiting
 from neveridle.errors import StateConflict
 
 
@@ -170,6 +171,18 @@ class Tasks:
             return find_task(c, task)
 
         return await self._database.write(work)
+
+    async def awaken(self, on: str = "", *, commit: str = "", prefix: str = "") -> list[int]:
+        """Make tasks runnable whose awaited thing has happened; the ids of those that waited.
+
+        Args:
+            on: what they wait for, such as ``pull-request:12``; or, where that is not known,
+            commit: the commit that their work is at, and
+            prefix: how what they wait for begins.
+        """
+        return await self._database.write(
+            lambda c: wake_waiting(c, on=on, commit=commit, prefix=prefix)
+        )
 
     async def stuck(self) -> list[Task]:
         """Pending tasks that cannot run because a task they wait for failed or was cancelled."""

@@ -181,9 +181,17 @@ def size_of(folder: Path, *, seconds: float) -> tuple[int, bool]:
     return total, True
 
 
+async def look_at_delivery(settings: Settings) -> Sequence[Finding]:
+    """Whether work can be delivered as set."""
+    from neveridle.graph.delivery import health
+
+    return await health.look_at_delivery(settings)
+
+
 CHECKS = (
     Check("checks", look_at_checks, seconds=30),
     Check("branches", look_at_names),
     Check("finders", look_at_finders),
     Check("home", look_at_clones),
+    Check("delivery", look_at_delivery, seconds=60),
 )

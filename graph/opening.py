@@ -14,6 +14,7 @@ from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
+from neveridle.graph.checkups import Checkups, machine_checks
 from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
@@ -31,9 +32,11 @@ from neveridle.graph.unattended import unattended
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory, MiniLM
+from neveridle.tools.mcp.servers import McpServers
 from neveridle.tools.models import Models
 from neveridle.tools.sandbox import make_sandbox
 from neveridle.tools.services import ServiceKit, Services
+from neveridle.tools.slack.mirror import Mirror
 from neveridle.tools.workspace import Workspaces
 
 
@@ -55,7 +58,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     kit = ServiceKit(team.board.breakers, team.board.clock)
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)
-    team.notices += team.services.notices
+    team.mcp = McpServers(settings.services.mcp, kit)
+    stack.push_async_callback(team.mcp.aclose)
+    team.notices += [*team.services.notices, *team.mcp.notices]
     team.verbs.add(*team.services.verbs())
     team.service_tool_makers = team.services.tool_makers()
     team.forge = make_forge(team)
@@ -81,7 +86,6 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     outside = tracker if isinstance(tracker, OutsideTracker) else None
     if outside is not None:
         team.verbs.add(*outside.verbs)
-        stack.push_async_callback(outside.aclose)
     team.tickets = TicketDesk(team, outside)
     team.later = Later(team.board, team.verbs, holder=holder)
     team.sources = Sources(
@@ -126,6 +130,16 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
+    checkups = Checkups(
+        team.board, settings, team.services, team.mcp, checks=machine_checks(), holder=holder
+    )
+    checkups.start(tell=team.note_error)
+    stack.push_async_callback(checkups.stop)
+    slack = settings.services.slack
+    if slack is not None and slack.mirror and team.services.slack is not None:
+        mirror = Mirror(team.board, team.services.slack, holder=holder)
+        mirror.start(tell=team.note_error)
+        stack.push_async_callback(mirror.stop)
 
 
 async def _check_delivery(team: Team) -> None:

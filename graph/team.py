@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from neveridle.graph.listener import Listener
     from neveridle.graph.tickets import TicketDesk
     from neveridle.memory import Embedder, Memory
+    from neveridle.tools.mcp.servers import McpServers
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
     from neveridle.tools.services import Services
@@ -69,6 +70,7 @@ class Team:
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
         services: the services' clients; see ``Services``.
+        mcp: the MCP servers; see ``McpServers``.
         forge: what pull requests are made with; None: work is not delivered so.
         providers: whose models cannot be called just now.
         verbs: the ways of writing to services; recovery finds them here.
@@ -93,6 +95,7 @@ class Team:
     keeper: Keeper
     fencing: Fencing
     services: Services
+    mcp: McpServers
     forge: Forge | None
     providers: Providers
     janitor: Janitor

@@ -81,14 +81,17 @@ class TicketDesk:
         try:
             await self._once(job, await tracker.take(ref, job.attempt.agent))
         except EffectRefused:
-            await self._lose(job, ref, await tracker.look(ref))
+            now = await tracker.look(ref)
+            with self._team.desk.ending(job):
+                await self._lose(job, ref, now)
             return False
         now = await tracker.look(ref)
         if now is not None and now.overtook:  # they were a moment earlier than we
             await self._once(job, await tracker.give_back(ref, now.overtook))
             now = await tracker.look(ref)
         if now is None or now.lost:
-            await self._lose(job, ref, now)
+            with self._team.desk.ending(job):
+                await self._lose(job, ref, now)
             return False
         await self._note(ref, now)
         await self._team.board.tickets.needs_not((await self._root(job)).id, tracker.name)
@@ -108,6 +111,8 @@ class TicketDesk:
         if self.tracker is None or not ref:
             return
         write = self.tracker.move(ref, state)
+        if write is None:
+            return
         try:
             await self._once(job, write)
         except EffectRefused as error:  # such as a workflow without such a state
@@ -200,4 +205,5 @@ class TicketDesk:
             await self._team.note_error(error, "ticket")
         wait = error.wait if isinstance(error, ServiceError) else None
         until = await board.clock.now() + max(SOON if wait is None else wait, 1.0)
-        await board.attempts.park(job.attempt, on="retry", until=until)
+        with self._team.desk.ending(job):
+            await board.attempts.park(job.attempt, on="retry", until=until)

@@ -142,10 +142,18 @@ async def look_at_services(settings: Settings) -> Sequence[Finding]:
     ]  # fmt: skip
 
 
+async def look_at_reach(settings: Settings) -> Sequence[Finding]:
+    """Whether the services that are configured answer, and take their tokens."""
+    from neveridle.tools.services import reach
+
+    return await reach.look_at_reach(settings)
+
+
 CHECKS = (
     Check("repository", look_at_repository),
     Check("sandbox", look_at_sandbox, seconds=20),
     Check("disk", look_at_disk),
     Check("models", look_at_models),
     Check("services", look_at_services),
+    Check("reach", look_at_reach, seconds=40),
 )

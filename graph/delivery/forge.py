@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neveridle.tools.effects import Verb
     from neveridle.tools.github.check_models import CheckRun, Status
     from neveridle.tools.github.client import GitHub
+    from neveridle.tools.github.models import Review, ReviewComment
 
 MODE = "pull_request"
 
@@ -109,19 +110,30 @@ async def look(forge: Forge, standing: Standing, *, markers: Iterable[str], now:
         merge_state=pull.mergeable_state,
         checks=(*_runs(checks.runs), *_statuses(checks.statuses)),
         reviews=tuple(
-            ReviewFact(one.id, one.author, one.state.lower(), one.commit, one.body,
-                       one.association.upper() in TRUSTED)
+            review_fact(one)
             for one in reviews
-            if one.state != "PENDING" and not any(marker in one.body for marker in own)
+            if one.state != "PENDING" and not _carries(one.body, own)
         ),
-        comments=tuple(
-            CommentFact(one.id, one.author, f"{one.path}:{one.line or ''}".rstrip(":"), one.body,
-                        any(marker in one.body for marker in own),
-                        one.association.upper() in TRUSTED)
-            for one in comments
-        ),
+        comments=tuple(comment_fact(one, ours=_carries(one.body, own)) for one in comments),
         age=now - standing.pushed_at,
-    )  # fmt: skip
+    )
+
+
+def review_fact(one: Review) -> ReviewFact:
+    """A review as it counts: only the repository's people are listened to."""
+    trusted = one.association.upper() in TRUSTED
+    return ReviewFact(one.id, one.author, one.state.lower(), one.commit, one.body, trusted)
+
+
+def comment_fact(one: ReviewComment, *, ours: bool) -> CommentFact:
+    """A comment on a line as it counts."""
+    where = one.path if one.line is None else f"{one.path}:{one.line}"
+    trusted = one.association.upper() in TRUSTED
+    return CommentFact(one.id, one.author, where, one.body, ours, trusted)
+
+
+def _carries(body: str, markers: Iterable[str]) -> bool:
+    return any(marker in body for marker in markers)
 
 
 async def _owner(forge: Forge, standing: Standing, head: str) -> Head:

@@ -21,7 +21,7 @@ from neveridle.graph.delivery.decision import Rules, decide, wait
 from neveridle.graph.delivery.facts import Facts
 from neveridle.graph.delivery.forge import look
 from neveridle.graph.delivery.rounds import ROUND
-from neveridle.graph.delivery.standing import Standing, standing_of
+from neveridle.graph.delivery.standing import Standing, standing_of, waits_on
 from neveridle.graph.delivery.taking_in import HEAD
 from neveridle.graph.delivery.updating import take_in
 from neveridle.graph.delivery.words import answer_of, asked_for, body_of, title_of
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
 TURNS = 6
 """Steps taken at one look; then it is looked at again later."""
 GITHUB = "github"
-
-
-def waits_on(number: int) -> str:
-    """What a task waits on whose pull request is open."""
-    return f"pull-request:{number}"
 
 
 class PullRequestDelivery:
@@ -107,6 +102,8 @@ class PullRequestDelivery:
         step: decision.Step = wait(self._standing, self._rules, decision.For.SERVICE, "")
         for _ in range(TURNS):
             refused = await self._publish()
+            if refused and not self._standing.commit:
+                raise self._taken(refused)
             if refused:
                 step = decision.TakeIn(HEAD)
                 seen = Facts(number=self._standing.number, head="")
@@ -153,6 +150,7 @@ class PullRequestDelivery:
         if self._standing.commit == commit:
             return ""
         await self._forge.remote.url()  # there is one, or a person has to act first
+        await self._team.tickets.still_ours(job)
         workspace = await open_workspace(self._team, job)
         try:
             async with self._team.fencing.outside(job):
@@ -185,8 +183,9 @@ class PullRequestDelivery:
             self._verb("open_pull_request"), self._standing.branch, request
         )
         number, url = int(done.result["number"]), str(done.result.get("url", ""))
+        await self._team.tickets.say(job, "review")
+        await self._say_once("pull_request.opened", number=number, url=url)
         await self._keep(number=number, url=url)
-        await self._say_once("pull_request.opened")
 
     async def _answer(self) -> None:
         """Say once what a round did."""
@@ -198,6 +197,7 @@ class PullRequestDelivery:
             self._verb("comment"), name_of(self._standing.number), {"body": body},
             occasion=f"round {round_}",
         )  # fmt: skip
+        await self._team.tickets.say(self._job, "review")
         await self._keep(self._standing.answered())
 
     # Looking at it.
@@ -211,10 +211,8 @@ class PullRequestDelivery:
         job, team = self._job, self._team
         number = self._standing.number
         until = await team.board.clock.now() + step.seconds
-        await self._tell(
-            "pull_request.waits", number=number, on=str(step.on), why=step.why,
-            seconds=step.seconds,
-        )  # fmt: skip
+        if not self._standing.looks:  # else it was said when it began
+            await self._tell("pull_request.waits", number=number, on=str(step.on), why=step.why)
         await team.board.attempts.park(job.attempt, on=waits_on(number), until=until)
         team.desk.drop(job.attempt.task_id, job.attempt.fence)
         return {"ending": "parked", "problem": None}
@@ -224,6 +222,7 @@ class PullRequestDelivery:
     async def _delivered(self) -> TickState:
         self._team.sources.stale = True
         job = self._job
+        await self._team.tickets.say(job, "done")
         job.attempt = await self._team.board.attempts.record(job.attempt, phase=Phase.DELIVERED)
         return {"phase": str(Phase.DELIVERED)}
 
@@ -273,14 +272,14 @@ class PullRequestDelivery:
             "comments": [one.author for one in feed.comments], "conflicts": [take] if wrong else [],
         }  # fmt: skip
         said = "; ".join(f"{name}: {', '.join(ones)}" for name, ones in found.items() if ones)
-        await self._tell(
-            "pull_request.round", number=standing.number, round=again.rounds, said=said[:500]
-        )
         await team.board.attempts.fail(
             job.attempt, code=ROUND, error=f"Pull request #{standing.number} needs work: {said}",
             limit=team.settings.limits.attempts, retry_in=0.0,
             evidence=again.as_evidence(job.attempt.evidence),
         )  # fmt: skip
+        await self._tell(
+            "pull_request.round", number=standing.number, round=again.rounds, said=said[:500]
+        )
         await close_job(team, job, keep=True)
         team.wakeups.nudge()
         return {"ending": "parked", "problem": None}
@@ -288,6 +287,11 @@ class PullRequestDelivery:
     async def _take_in(self, what: str, seen: Facts) -> TickState | None:
         job = self._job
         taken = await take_in(self._team, job, self._forge, self._standing, what)
+        if taken.rewritten:
+            return await self._give_up(
+                f"somebody took our commits off its branch {self._standing.branch}, so it is left "
+                "to you: finish it there, or put them back."
+            )
         if taken.wrong:
             if self._standing.rounds >= self._rules.rounds:
                 return await self._give_up(f"After {self._standing.rounds} rounds: {taken.wrong}")
@@ -309,6 +313,12 @@ class PullRequestDelivery:
             )
         return None
 
+    def _taken(self, refused: str) -> RepositoryUnusable:
+        """A branch of this name is there, from which nothing of this task was ever pushed."""
+        branch, again = self._standing.branch, f"`neveridle tasks retry {self._job.task.id}`"
+        remedy = f"Rename or delete {branch} on {self._forge.remote.name!r}; then {again}."
+        return RepositoryUnusable(refused, remedy=remedy)
+
     # What is written down.
 
     async def _keep(self, standing: Standing | None = None, **changed: Any) -> None:
@@ -322,12 +332,12 @@ class PullRequestDelivery:
 
     async def _say_once(self, kind: str, **data: Any) -> None:
         """Say it unless it was said: whoever did it may have died before saying so."""
-        number = self._standing.number
+        number = data.setdefault("number", self._standing.number)
         await self._team.board.attempts.check(self._job.attempt)
         said = await self._team.board.events.find(kind=kind, task=self._job.task.id)
         if not any(event.data.get("number") == number for event in said):
-            url, branch = self._standing.url, self._standing.branch
-            await self._tell(kind, number=number, url=url, branch=branch, **data)
+            more = {"url": self._standing.url, "branch": self._standing.branch, **data}
+            await self._tell(kind, **more)
 
     async def _tell(self, kind: str, **data: Any) -> None:
         attempt = self._job.attempt

@@ -12,6 +12,8 @@ from neveridle.graph.delivery.facts import Facts
 
 KEY = "pull_request"
 """Where it lies in an attempt's evidence."""
+WAITS = "pull-request:"
+"""How ``waiting_on`` begins of a task whose pull request is open."""
 SAME = 50
 """Commits kept that are the reviewed work with nothing but the target branch merged in."""
 
@@ -103,8 +105,16 @@ def standing_of(attempts: Sequence[Attempt]) -> Standing:
 
 
 def _read(kept: dict[str, Any]) -> Standing:
-    known = {name: one for name, one in kept.items() if name in Standing.__dataclass_fields__}
-    return Standing(**{**known, "same": tuple(known.get("same", ()))})
+    known: dict[str, Any] = {
+        name: one for name, one in kept.items() if name in Standing.__dataclass_fields__
+    }
+    known["same"] = tuple(known.get("same", ()))
+    return Standing(**known)
+
+
+def waits_on(number: int) -> str:
+    """What a task waits on whose pull request is open."""
+    return f"{WAITS}{number}"
 
 
 def failures_of(seen: Facts) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from neveridle.errors import RepositoryUnusable
+
 if TYPE_CHECKING:
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.delivery.standing import Standing
@@ -37,6 +39,10 @@ async def leave_for_repair(
     theirs = await forge.remote.fetch("" if what == BASE else standing.branch)
     if await workspace.contains(theirs):
         return []
+    if what == HEAD and not await forge.remote.contains(theirs, standing.commit):
+        msg = f"Somebody took our commits off the branch {standing.branch}."
+        again = f"then `neveridle tasks retry {job.task.id}`"
+        raise RepositoryUnusable(msg, remedy=f"Put them back, or finish it there; {again}.")
     agent = job.attempt.agent
     merged = await workspace.merge(
         theirs,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neveridle.graph.delivery.taking_in import BASE, message_of
+from neveridle.graph.delivery.taking_in import BASE, HEAD, message_of
 from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.verify import run_checks
 
@@ -24,10 +24,12 @@ class TakenIn:
     Attributes:
         commit: the new commit; empty: there was nothing to take in, or it did not work.
         wrong: why it did not work, for who is to repair it; empty: it did.
+        rewritten: whether somebody took our commits away: then nothing was done.
     """
 
     commit: str = ""
     wrong: str = ""
+    rewritten: bool = False
 
 
 async def take_in(team: Team, job: Job, forge: Forge, standing: Standing, what: str) -> TakenIn:
@@ -43,6 +45,8 @@ async def take_in(team: Team, job: Job, forge: Forge, standing: Standing, what: 
     ours = job.attempt.commit
     if await forge.remote.contains(ours, theirs):
         return TakenIn()
+    if what == HEAD and not await forge.remote.contains(theirs, standing.commit):
+        return TakenIn(rewritten=True)
     workspace = await open_workspace(team, job)
     await workspace.reset(ours)
     agent = job.attempt.agent

@@ -17,6 +17,8 @@ SHOWN = 30
 """Entries of one list."""
 REPORT = 24_000
 """Characters of what failed checks said, for an agent."""
+ASKED = 60_000
+"""Characters of all that an agent is told."""
 _MENTION: Final = re.compile(r"@(?=\w)")
 
 
@@ -115,7 +117,7 @@ def asked_for(number: int, url: str, feed: Feed, report: str, *, conflicts: str 
         parts.append(f"({left} more are on the pull request.)")
     if conflicts:
         parts.append(conflicts)
-    return "\n\n".join(parts)
+    return cut("\n\n".join(parts), ASKED)
 
 
 def calm(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from neveridle.board import Phase, Source
+from neveridle.board import Phase, Source, TaskState
 from neveridle.board.elapsed import elapsed
 from neveridle.errors import LeaseLost, NeveridleError
 from neveridle.graph.desk import Job
@@ -42,8 +42,8 @@ async def claim(team: Team, state: TickState) -> TickState:
     team.usher.arrived(agent.name)
     problem = await _unsettled(team, job)
     if problem is None and not await team.tickets.begin(job):
-        team.desk.drop(job.attempt.task_id, job.attempt.fence)
-        await team.janitor.clear(job.task.id)
+        if (await team.board.tasks.get(job.task.id)).state is TaskState.CANCELLED:
+            await team.janitor.clear(job.task.id)
         return {"candidate": None, "lost": state.get("lost", 0) + 1}
     outcome = won.attempt.outcome or {}
     phase, status = won.attempt.phase, str(outcome.get("status", ""))

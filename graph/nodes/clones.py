@@ -59,7 +59,7 @@ async def begin_workspace(
             start = handoff.document.commit or handoff.document.branch
         if start and not await team.workspaces.has_commit(start):
             raise _elsewhere(team, job, start)
-        opened = await published(team, job.task)
+        opened = None if start else await published(team, job.task)
         start = start if opened is None else opened.commit
         start = start or await start_of(team)
         found = await team.workspaces.create(key, branch=branch, start=start)

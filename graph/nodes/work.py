@@ -36,7 +36,11 @@ async def work(team: Team, state: TickState) -> TickState:
         feedback=feedback,
         lessons=await recalled(team, job),
         checks=await team.checks_at(job.attempt.base),
-        tools=[*team.tools_for(workspace), *team.service_tools(performer)],
+        tools=[
+            *team.tools_for(workspace),
+            *team.service_tools(performer),
+            *await team.mcp.tools(job.attempt.agent, tell=team.note_error),
+        ],
         tree=workspace.tree,
         released=job.released,
         effects=performer,

@@ -31,7 +31,7 @@ class LinearTracker(OutsideTracker):
     """The issues of one Linear team.
 
     Args:
-        client: Linear's; closed with the tracker.
+        client: Linear's.
         settings: the team's.
         roster: whose names, roles and skills labels can be.
     """
@@ -97,10 +97,6 @@ class LinearTracker(OutsideTracker):
     def made(self, result: Any) -> str:
         """See ``OutsideTracker``."""
         return str(result["issue"])
-
-    async def aclose(self) -> None:
-        """See ``OutsideTracker``."""
-        await self.client.aclose()
 
     async def _agents(self) -> Mapping[str, str]:
         """Agents by the ids of their users; that of the token's owner stands for nobody."""

@@ -153,8 +153,8 @@ class OutsideTracker(ABC):
         """
 
     @abstractmethod
-    def move(self, ref: str, state: str) -> Write:
-        """Set its state: ``started``, ``review``, ``done`` or ``reopened``."""
+    def move(self, ref: str, state: str) -> Write | None:
+        """Set its state: ``started``, ``review``, ``done`` or ``reopened``; None: it has none."""
 
     @abstractmethod
     def make(self, title: str, description: str, fingerprint: str) -> Write:
@@ -163,10 +163,6 @@ class OutsideTracker(ABC):
     @abstractmethod
     def made(self, result: Any) -> str:
         """The ref of a ticket, from the result of ``make``."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Close its connections; may be called twice."""
 
 
 AnyTracker: TypeAlias = "Tracker | OutsideTracker"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import claims, fleet, races, startup, steps, ticks
+from bench import breakers, claims, fleet, races, startup, steps, ticks
 from bench.harness import ROWS, SCALE, Result, Skipped, measure
 from bench.report import line, render
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-SOURCES = (startup, ticks, steps, claims, fleet, races)  # importing a module registers its rows
+# Importing a module registers its rows.
+SOURCES = (startup, ticks, steps, breakers, claims, fleet, races)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -371,6 +371,58 @@ async def test_a_thousand_who_wait_look_once(board: Board, monkeypatch: pytest.M
     assert looks < 200
 
 
+async def test_a_thousand_who_end_together_write_once(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, written = board.database.breakers, 0
+    clear, count = store.clear, store.count
+
+    async def cleared(service: str) -> None:
+        nonlocal written
+        written += 1
+        await clear(service)
+
+    async def counted(service: str, threshold: int) -> bool:
+        nonlocal written
+        written += 1
+        return await count(service, threshold)
+
+    monkeypatch.setattr(store, "clear", cleared)
+    monkeypatch.setattr(store, "count", counted)
+    permits = [await admit(board) for _ in range(1000)]
+    await fail(board)
+    await asyncio.gather(*(board.breakers.succeeded(one) for one in permits))
+    assert (written, (await board.breakers.get("linear")).failures) == (2, 0)
+    await opened(board)
+    written = 0
+    await asyncio.gather(*(fail(board, one) for one in permits))
+    assert written == 0
+
+
+async def test_nobody_goes_by_a_look_that_began_before(
+    board: Board, board_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, gate = board.database.breakers, asyncio.Event()
+    read = store.read
+
+    async def slow() -> Any:
+        found = await read()
+        await gate.wait()
+        return found
+
+    monkeypatch.setattr(store, "read", slow)
+    early = asyncio.ensure_future(admit(board))
+    await asyncio.sleep(0.1)
+    async with Board(board_url) as other:
+        await fail(other, Permit("linear"), wait=100.0)
+    late = asyncio.ensure_future(admit(board))
+    await asyncio.sleep(0.05)
+    gate.set()
+    assert await early == Permit("linear")
+    with pytest.raises(ServiceUnavailable):
+        await late
+
+
 async def test_a_closed_board_frees_those_who_wait(board_url: str) -> None:
     async with Board(board_url) as board:
         await board.clock.script(START)

@@ -159,7 +159,12 @@ class Contract:
         what = self.document["paths"][template][method.lower()]["responses"][str(status)]
         content = self._resolved(what).get("content", {}).get("application/json", {})
         found = {name: self._resolved(one) for name, one in content.get("examples", {}).items()}
-        given = {name: one["value"] for name, one in found.items() if "value" in one}
+        given: dict[str, Any] = {}
+        for name, one in found.items():
+            if "value" in one and _referred(one["value"]):  # to another example as a whole
+                given[name] = self._resolved(one["value"])["value"]
+            elif "value" in one:
+                given[name] = one["value"]
         return {**given, **({"example": content["example"]} if "example" in content else {})}
 
     # How.

@@ -46,6 +46,8 @@ async def test_all_that_is_asked_and_answered_keeps_the_contract(
         issue.number, title="T", body="B", state="closed", reason="not_planned",
         assignees=["ada", "bob"], labels=["a", "b"],
     )  # fmt: skip
+    await github.issues.assign(issue.number, ["cid"])
+    await github.issues.unassign(issue.number, ["cid", "ada"])
     comment = await github.issues.comment(issue.number, "hello")
     await github.issues.comments(issue.number, since=DAY)
     await github.issues.delete_comment(comment.id)
@@ -77,6 +79,6 @@ async def test_all_that_is_asked_and_answered_keeps_the_contract(
     await github.default_branch()
 
     used = contract(CONTRACT).check(standin, headers=("x-github-api-version", "user-agent"))
-    assert len(used) == 25
+    assert len(used) == 27
     assert {one.headers["x-github-api-version"] for one in standin.requests} == {"2022-11-28"}
     assert {one.headers["accept"] for one in standin.requests} == {"application/vnd.github+json"}

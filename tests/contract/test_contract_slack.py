@@ -109,7 +109,7 @@ async def test_all_that_is_asked_and_answered_fits_the_contract(
             spec.check_said(one.request.method, one.request.path, status, one.answer.json)
     assert used == {
         "POST /chat.postMessage", "POST /chat.delete", "GET /conversations.history",
-        "GET /conversations.replies", "GET /auth.test",
+        "GET /conversations.replies", "GET /conversations.list", "GET /auth.test",
     }  # fmt: skip
     assert all(one.authorized for one in slack.requests)
 

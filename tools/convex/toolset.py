@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from neveridle.errors import ModelMistake
 from neveridle.tools.convex.verbs import convex_verbs
 from neveridle.tools.effects import Performer, service_tool
+from neveridle.tools.services.parsed import fields_of
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -87,8 +88,7 @@ class ConvexTools:
         verb = self._verbs[f"{kind}_with_key" if key else kind]
         done = await self._performer.once(verb, function, request, occasion=occasion)
         again = "" if done.fresh else " when it was called before for this task, and not again,"
-        result: Any = done.result
-        return _shown(f"{function}{again}", (result or {}).get("value"))
+        return _shown(f"{function}{again}", fields_of(done.result).get("value"))
 
 
 def convex_tools(

@@ -30,10 +30,11 @@ class GitHub:
 
     Args:
         rest: REST for one repository.
+        settings: its times.
         clock: the board's.
-        timeout: seconds for each step of fetching a log.
 
     Attributes:
+        settings: as they were given.
         rest: what all others ask with.
         issues: issues and their comments.
         branches: branches.
@@ -42,13 +43,14 @@ class GitHub:
         checks: check runs, statuses and logs of commits.
     """
 
-    def __init__(self, rest: GitHubRest, clock: BoardClock, *, timeout: float) -> None:
+    def __init__(self, rest: GitHubRest, settings: GitHubSettings, clock: BoardClock) -> None:
         self.rest = rest
+        self.settings = settings
         self.issues = Issues(rest)
         self.branches = Branches(rest)
         self.pulls = PullRequests(rest, clock)
         self.reviews = Reviews(rest)
-        self._logs = JobLogs(rest, timeout=timeout)
+        self._logs = JobLogs(rest, timeout=settings.timeout, total=settings.total_timeout)
         self.checks = CommitChecks(rest, self._logs)
 
     @classmethod
@@ -74,7 +76,7 @@ class GitHub:
             timeout=settings.timeout,
             classify=classify,
         )
-        return cls(GitHubRest(http, repository), kit.clock, timeout=settings.timeout)
+        return cls(GitHubRest(http, repository), settings, kit.clock)
 
     @property
     def repository(self) -> str:

@@ -45,16 +45,15 @@ def classify(response: httpx.Response, said: str, data: Any) -> NeveridleError |
     status, headers = response.status_code, response.headers
     message = f"{SERVICE} answered {status}: {redact(said)}"[:SHOWN]
     if status in REDIRECTS and "location" in headers:
-        msg = f"{SERVICE} answered {status}: it points to {_host(response)}, which is not asked."
-        following = response.next_request
-        location = "" if following is None else str(following.url)
-        return Elsewhere(msg, status=status, location=location)
+        location = response.url.join(headers["location"])
+        msg = f"{SERVICE} answered {status}: it points to {location.host}, which is not asked."
+        return Elsewhere(msg, status=status, location=str(location))
     if status not in (403, 429):
         return None
     wait = _limit(status, headers, data)
     if wait is not None:
         return RateLimited(message, service=SERVICE, wait=wait, health=False)
-    return AccessRefused(message, remedy=_remedy(headers))
+    return AccessRefused(message, remedy=_remedy(headers), service=SERVICE)
 
 
 def _limit(status: int, headers: Mapping[str, str], data: Any) -> float | None:
@@ -92,8 +91,3 @@ def _remedy(headers: Mapping[str, str]) -> str:
     if classic:
         return f"Give the token one of these scopes: {classic[:200]}."
     return "Give GitHub's token the right to do this (docs/services/github.md), or leave it alone."
-
-
-def _host(response: httpx.Response) -> str:
-    following = response.next_request
-    return "nowhere" if following is None else str(following.url.host)

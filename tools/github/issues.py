@@ -139,6 +139,18 @@ class Issues:
         path = self._rest.path("issues", number)
         return parse(Issue, await self._rest.write("PATCH", path, given, repeatable=True))
 
+    async def assign(self, number: int, logins: Sequence[str]) -> Issue:
+        """Add assignees to those it has, so that nobody loses it by that; see ``update``."""
+        path = self._rest.path("issues", number, "assignees")
+        given = {"assignees": [*logins]}
+        return parse(Issue, await self._rest.write("POST", path, given, repeatable=True))
+
+    async def unassign(self, number: int, logins: Sequence[str]) -> Issue:
+        """Take assignees away; those it does not have are left out."""
+        path = self._rest.path("issues", number, "assignees")
+        given = {"assignees": [*logins]}
+        return parse(Issue, await self._rest.write("DELETE", path, given, repeatable=True))
+
     async def comment(self, number: int, body: str) -> Comment:
         """Comment on an issue or a pull request. Not sent again where its answer is lost."""
         path = self._rest.path("issues", number, "comments")

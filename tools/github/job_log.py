@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -44,11 +45,13 @@ class JobLogs:
     Args:
         rest: GitHub.
         timeout: seconds for each step of the download.
+        total: seconds for all of it.
     """
 
-    def __init__(self, rest: GitHubRest, *, timeout: float) -> None:
+    def __init__(self, rest: GitHubRest, *, timeout: float, total: float) -> None:
         self._rest = rest
         self._timeout = timeout
+        self._total = total
         self._client: httpx.AsyncClient | None = None
 
     async def get(self, job: int, *, limit: int = 64 * 1024) -> JobLog:
@@ -71,7 +74,8 @@ class JobLogs:
             return _log(response.content[-limit:], len(response.content), limit)
 
         async def fetched() -> JobLog:
-            return await self._fetch(where, limit)
+            async with asyncio.timeout(self._total):
+                return await self._fetch(where, limit)
 
         return await self._rest.http.guard.call(fetched, repeatable=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 GHOST: Final = "ghost"
 """The login GitHub itself shows for an account that was deleted."""
@@ -58,6 +58,8 @@ class Issue(GitHubModel):
     Attributes:
         state: ``open`` or ``closed``.
         state_reason: ``completed``, ``not_planned``, ``duplicate``, ``reopened``; empty: none.
+        association: what its author is to the repository, in capitals, such as ``MEMBER``;
+            ``NONE``: anybody.
         url: for people.
         is_pull_request: whether it is really a pull request, which GitHub lists among issues.
     """
@@ -71,6 +73,7 @@ class Issue(GitHubModel):
     labels: Labels = ()
     assignees: Logins = ()
     author: Login = Field(default=GHOST, validation_alias="user")
+    association: Text = Field(default="", validation_alias="author_association")
     url: str = Field(validation_alias="html_url")
     comments: int = 0
     locked: bool = False
@@ -79,13 +82,27 @@ class Issue(GitHubModel):
     closed_at: datetime | None = None
     is_pull_request: Given = Field(default=False, validation_alias="pull_request")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_state(cls, data: Any) -> Any:
+        """Some webhooks (``pinned``) leave the state out; when it was closed says the same."""
+        if not isinstance(data, dict) or "state" in data:
+            return data  # pyright: ignore[reportUnknownVariableType] # JSON
+        given: dict[str, Any] = {**data}
+        return {**given, "state": "closed" if given.get("closed_at") else "open"}
+
 
 class Comment(GitHubModel):
-    """A comment on an issue, or on a pull request as a whole."""
+    """A comment on an issue, or on a pull request as a whole.
+
+    Attributes:
+        association: what its author is to the repository, in capitals, such as ``MEMBER``.
+    """
 
     id: int
     body: Text = ""
     author: Login = Field(default=GHOST, validation_alias="user")
+    association: Text = Field(default="", validation_alias="author_association")
     url: Text = Field(default="", validation_alias="html_url")
     created_at: datetime
     updated_at: datetime
@@ -167,11 +184,13 @@ class Review(GitHubModel):
     Attributes:
         state: in capitals: ``APPROVED``, ``CHANGES_REQUESTED``, ``COMMENTED``, ``DISMISSED``,
             ``PENDING``.
+        association: what its author is to the repository, in capitals, such as ``MEMBER``.
         commit: the commit it looked at.
     """
 
     id: int
     author: Login = Field(default=GHOST, validation_alias="user")
+    association: Text = Field(default="", validation_alias="author_association")
     body: Text = ""
     state: Annotated[str, BeforeValidator(lambda value: str(value).upper())]
     commit: Text = Field(default="", validation_alias="commit_id")
@@ -183,6 +202,7 @@ class ReviewComment(GitHubModel):
     """A comment on a line of a pull request.
 
     Attributes:
+        association: what its author is to the repository, in capitals, such as ``MEMBER``.
         line: in the file as it is now; None: the line is gone, or the comment is on the file.
         replies_to: the comment it answers; None: it opens a thread.
         review: the review it belongs to.
@@ -190,6 +210,7 @@ class ReviewComment(GitHubModel):
 
     id: int
     author: Login = Field(default=GHOST, validation_alias="user")
+    association: Text = Field(default="", validation_alias="author_association")
     body: Text = ""
     path: str
     line: int | None = None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from neveridle.errors import ServiceError
+from neveridle.tools.services.parsed import parsed
 
 M = TypeVar("M", bound=BaseModel)
 
-SERVICE = "github"
+SERVICE: Final = "github"
 
 
 def parse(model: type[M], data: Any) -> M:
@@ -19,13 +19,7 @@ def parse(model: type[M], data: Any) -> M:
     Raises:
         ServiceError: what was sent is none.
     """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        where = ", ".join(".".join(str(part) for part in one["loc"]) or "all" for one in wrong[:5])
-        msg = f"{SERVICE} sent something that is no {model.__name__} (wrong: {where})."
-        raise ServiceError(msg, service=SERVICE) from None  # pydantic shows what was sent
+    return parsed(SERVICE, model, data)
 
 
 def parse_all(model: type[M], data: Any) -> tuple[M, ...]:
@@ -34,8 +28,9 @@ def parse_all(model: type[M], data: Any) -> tuple[M, ...]:
     Raises:
         ServiceError: what was sent is none.
     """
-    items: list[Any] = [*listed(data)]
-    return tuple(parse(model, one) for one in items)
+    generic: Any = tuple  # else a type checker takes the variable for a type
+    found: tuple[M, ...] = parsed(SERVICE, generic[model, ...], listed(data))
+    return found
 
 
 def listed(data: Any) -> list[Any]:
@@ -44,11 +39,7 @@ def listed(data: Any) -> list[Any]:
     Raises:
         ServiceError: it is none.
     """
-    if not isinstance(data, list):
-        msg = f"{SERVICE} sent something that is no list."
-        raise ServiceError(msg, service=SERVICE)
-    items: list[Any] = [*data]
-    return items
+    return parsed(SERVICE, list[Any], data)
 
 
 def fields(data: Any) -> dict[str, Any]:
@@ -57,8 +48,4 @@ def fields(data: Any) -> dict[str, Any]:
     Raises:
         ServiceError: it is none.
     """
-    if not isinstance(data, dict):
-        msg = f"{SERVICE} sent something that is no object."
-        raise ServiceError(msg, service=SERVICE)
-    named: dict[str, Any] = {**data}
-    return named
+    return parsed(SERVICE, dict[str, Any], data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,8 @@ SHOWN = 500
 """Characters of a service's own words in an error."""
 LONGEST = 24 * 3600.0
 """Seconds that a service may ask us to wait; more is a mistake of somebody's."""
+_SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,300})?", re.ASCII)
+"""What counts as a number: no sign, no exponent, no NaN, no infinity."""
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
@@ -29,16 +33,10 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
     A date is compared with the answer's own ``Date``, so that our clock does not matter.
     """
     said = headers.get("retry-after", "").strip()
-    if not said:
-        return None
-    try:
-        seconds = float(said)
-    except ValueError:
-        until, now = _date(said), _date(headers.get("date", ""))
-        if until is None or now is None:
-            return None
-        seconds = until - now
-    return min(max(seconds, 0.0), LONGEST) if seconds == seconds else None
+    if _SECONDS.fullmatch(said):
+        return min(float(said), LONGEST)
+    until, now = _date(said), _date(headers.get("date", ""))
+    return None if until is None or now is None else _bounded(until - now)
 
 
 def seconds_until(epoch: str, headers: Mapping[str, str], now: float) -> float | None:
@@ -49,17 +47,23 @@ def seconds_until(epoch: str, headers: Mapping[str, str], now: float) -> float |
         headers: all of the answer's; its ``Date`` is what the moment is compared with.
         now: the time to compare with where the answer has no date.
     """
-    try:
-        until = float(epoch)
-    except ValueError:
+    if not _SECONDS.fullmatch(epoch.strip()):
         return None
     base = _date(headers.get("date", ""))
-    return min(max(until - (now if base is None else base), 0.0), LONGEST)
+    return _bounded(float(epoch) - (now if base is None else base))
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST)
 
 
 def _date(text: str) -> float | None:
+    if not text:
+        return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        found = parsedate_to_datetime(text)
+        # Without a zone, or with "-0000", it is a time of UTC; not of this host's zone.
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 

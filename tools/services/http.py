@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from neveridle.errors import NeveridleError, ServiceError
 from neveridle.tools.redact import redact
 from neveridle.tools.redacted_logs import redact_logs
 from neveridle.tools.services.answers import SHOWN, error_of_status
+from neveridle.tools.services.body import whole
 
 if TYPE_CHECKING:
     import httpx
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REDIRECTS: Final = 5
 """Redirections that are followed for one request."""
+STEPS: Final = 2
+"""How many times the limit of one step the whole of a request may take."""
 
 Classify = Callable[["httpx.Response", str, Any], "NeveridleError | None"]
 
@@ -40,7 +44,8 @@ class ServiceHttp:
         guard: what every call passes.
         base_url: where its API is; paths are put behind it.
         headers: sent with every request; the token is one of them.
-        timeout: seconds for each step of one request (connect, send, wait, read).
+        timeout: seconds for each step of one request (connect, send, wait, read); the whole
+            of it, redirections included, takes twice that at most.
         classify: the error that an answer means; gets the answer, its words and its JSON.
             None: by status alone, see ``error_of_status``.
     """
@@ -127,35 +132,48 @@ class ServiceHttp:
 
     def _ours(self, url: str) -> bool:
         ours, theirs = urlsplit(self.base_url), urlsplit(url)
-        return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
+        return (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
 
     async def _send(
         self, method: str, url: str, params: dict[str, Any], body: Any, headers: Mapping[str, str]
     ) -> httpx.Response:
-
         request = self.client.build_request(
             method, url, params=params or None, json=body, headers=dict(headers)
         )
-        response = await self.client.send(request)
-        for _ in range(REDIRECTS):
-            following = response.next_request
-            if following is None or not self._ours(str(following.url)):
-                break
-            if request.method not in READS and following.method != request.method:
-                break  # a write that would become a read
-            request = following
-            response = await self.client.send(request)
+        longest = self._timeout * STEPS
+        try:
+            # Real time, as for all that sockets do; and longer than any of httpx's own limits,
+            # which say at which step it stopped.
+            async with asyncio.timeout(longest):
+                response = await self._answer(request)
+        except TimeoutError as late:
+            msg = f"{self.guard.service} did not answer to the end within {longest:g} s."
+            raise ServiceError(msg, service=self.guard.service) from late
         error = self._error(response)
         if error is not None:
             raise error
         return response
 
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """The answer to a request, or to the one it is redirected to."""
+        left = REDIRECTS
+        while True:
+            response = await self.client.send(request, stream=True)
+            following = response.next_request
+            answer = await whole(response, self.guard.service)
+            if not left or following is None or not self._ours(str(following.url)):
+                return answer
+            if request.method not in READS and following.method != request.method:
+                return answer  # a write that would become a read
+            request = following
+            left -= 1
+
     def _error(self, response: httpx.Response) -> NeveridleError | None:
         data: Any = None
-        if "json" in response.headers.get("content-type", ""):
+        if response.content and "json" in response.headers.get("content-type", ""):
             try:
                 data = response.json()
-            except ValueError:
+            except (ValueError, RecursionError):
                 if response.is_success:
                     msg = f"{self.guard.service} answered with broken JSON."
                     return ServiceError(msg, service=self.guard.service)

@@ -46,7 +46,7 @@ class ServiceKit:
             breaker=BreakerPolicy(
                 threshold=settings.breaker_threshold,
                 reset=settings.breaker_reset,
-                probe=settings.timeout * 2,
+                probe=settings.timeout * 3,  # longer than any request takes
             ),
             credentials=fingerprint(self.token(settings)),
         )

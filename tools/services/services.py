@@ -141,8 +141,7 @@ class Services:
         if name not in self.usable:
             return None
         if name not in self._clients:
-            connect = _load(self._makers[name].client, name).connect
-            self._clients[name] = connect(self._of(name), self.kit)
+            self._clients[name] = connect(name, self._of(name), self.kit, self._makers)
         return self._clients[name]
 
     def verbs(self) -> list[Verb]:
@@ -176,6 +175,18 @@ class Services:
             msg = f"[services.{name}] is not set."
             raise SettingsInvalid(msg, remedy="Add the table to neveridle.toml.")
         return found
+
+
+def connect(
+    name: str, settings: ServiceSettings, kit: ServiceKit, makers: Mapping[str, Maker] = MAKERS
+) -> Any:
+    """A client of a service; the caller closes it. No request is made.
+
+    Raises:
+        ExtraMissing: its package is not installed.
+        SettingsInvalid: something it needs is not set.
+    """
+    return _load(makers[name].client, name).connect(settings, kit)
 
 
 def missing_token(settings: ServiceSettings) -> str:

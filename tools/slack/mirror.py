@@ -83,7 +83,7 @@ class Mirror:
         self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> int:
-        """Post once, if there is something to post; how many messages are on Slack by it.
+        """Post once, if there is something to post; how many messages are done with by it.
 
         Raises:
             ServiceError: Slack cannot be used now; nothing is lost.
@@ -95,7 +95,7 @@ class Mirror:
             return 0
         if not await self._hold():
             return 0
-        place: _Place | None = None
+        after: _Place | None = None  # whoever is cut off in between leaves the board as it is
         try:
             # Another one may have posted since the first look.
             token = await self._board.syncs.token(SOURCE)
@@ -104,16 +104,14 @@ class Mirror:
                 place = await self._settled(place)
             found, more = await self._board.messages.since(CHANNEL, place.done, limit=NEWEST)
             group = _first_group(found)
-            if not group:
-                return 0
-            place = await self._post(place, group, more)
-            return place.done - before.done
+            after = await self._post(place, group, more) if group else place
+            return after.done - before.done
         except _Unknown as unknown:
-            place = unknown.place
+            after = unknown.place
             raise unknown.error from None
         finally:
             await self._board.syncs.release(
-                SOURCE, self._holder, token=None if place is None else str(place)
+                SOURCE, self._holder, token=None if after is None else str(after)
             )
 
     async def _hold(self) -> bool:

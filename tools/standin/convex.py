@@ -94,7 +94,11 @@ class ConvexStandin(HttpStandin):
         return Answer(200, {"status": "success", "value": value, "logLines": [f"{path} called"]})
 
     def _no(self, words: str, data: Any) -> Answer:
-        said = {"status": "error", "errorMessage": f"[Request ID: 1] {words}", "logLines": []}
+        said: dict[str, Any] = {
+            "status": "error",
+            "errorMessage": f"[Request ID: 1] {words}",
+            "logLines": [],
+        }
         return Answer(self.failed, said if data is None else {**said, "errorData": data})
 
     def _list(self, args: dict[str, Any]) -> Any:

@@ -67,7 +67,7 @@ class GitHubStandin(HttpStandin):
         self.reset = int(now()) + 3600
         self.renamed = ""
         self.log_host = LogHost()
-        self._shapes = Shapes(self.url, repository)
+        self._shapes = Shapes(self.url, repository, self.state.associations)
 
     def __enter__(self) -> GitHubStandin:
         self.log_host.__enter__()
@@ -165,6 +165,10 @@ class GitHubStandin(HttpStandin):
             case ("POST", "issues", number, "comments"):
                 made = state.comment(_number(number), body.get("body", ""))
                 return Answer(201, shapes.comment(made))
+            case (("POST" | "DELETE") as method, "issues", number, "assignees"):
+                away = method == "DELETE"
+                one = state.assign(_number(number), body.get("assignees", ()), away=away)
+                return Answer(200 if away else 201, self._issue(one))
             case ("DELETE", "issues", "comments", comment):
                 state.uncomment(_number(comment))
                 return Answer(204)

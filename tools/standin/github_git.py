@@ -30,8 +30,12 @@ class Heads(Protocol):
         """Whether a commit holds something that another does not."""
         ...
 
-    def merge(self, base: str, head: str, message: str, *, squash: bool) -> str | None:
-        """Merge a commit into a branch; the new commit; None: they conflict."""
+    def merge(self, base: str, head: str, message: str, method: str) -> str | None:
+        """Merge a commit into a branch, by ``merge``, ``squash`` or ``rebase``.
+
+        Returns:
+            The branch's new commit; None: they conflict.
+        """
         ...
 
     def mergeable(self, base: str, head: str) -> bool:
@@ -57,9 +61,9 @@ class MadeUpHeads:
         """Whether the two differ."""
         return base != head
 
-    def merge(self, base: str, head: str, message: str, *, squash: bool) -> str | None:
+    def merge(self, base: str, head: str, message: str, method: str) -> str | None:
         """Make up a merge commit."""
-        self._heads[base] = _made_up(f"{self._heads[base]} {head} {message} {squash}")
+        self._heads[base] = _made_up(f"{self._heads[base]} {head} {message} {method}")
         return self._heads[base]
 
     def mergeable(self, base: str, head: str) -> bool:
@@ -91,16 +95,33 @@ class RepositoryHeads:
         """Whether a commit holds commits that another does not."""
         return self._git("rev-list", "--count", f"{base}..{head}") != "0"
 
-    def merge(self, base: str, head: str, message: str, *, squash: bool) -> str | None:
-        """Merge a commit into a branch, without a working tree."""
+    def merge(self, base: str, head: str, message: str, method: str) -> str | None:
+        """Merge a commit into a branch, without a working tree.
+
+        Only what stands on the branch's newest commit is rebased.
+        """
         ours = self._git("rev-parse", f"refs/heads/{base}")
+        if method == "rebase":
+            return self._rebased(base, ours, head)
         tree = self._tree(ours, head)
         if tree is None:
             return None
-        parents = ["-p", ours] if squash else ["-p", ours, "-p", head]
+        parents = ["-p", ours] if method == "squash" else ["-p", ours, "-p", head]
         commit = self._git("commit-tree", tree, *parents, "-m", message)
         self._git("update-ref", f"refs/heads/{base}", commit, ours)
         return commit
+
+    def _rebased(self, base: str, ours: str, head: str) -> str | None:
+        """Each commit made anew, as GitHub does even where nothing would have to change."""
+        if self._git("merge-base", ours, head) != ours:
+            return None
+        last = ours
+        for commit in self._git("rev-list", "--reverse", f"{ours}..{head}").splitlines():
+            tree = self._git("rev-parse", f"{commit}^{{tree}}")
+            message = self._git("log", "-1", "--format=%B", commit)
+            last = self._git("commit-tree", tree, "-p", last, "-m", message)
+        self._git("update-ref", f"refs/heads/{base}", last, ours)
+        return last
 
     def mergeable(self, base: str, head: str) -> bool:
         """Whether a commit can be merged into a branch without conflicts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -51,13 +52,20 @@ class Shapes:
     Args:
         api: where the stand-in is.
         repository: as ``owner/name``.
+        associations: what people are to it; ``MEMBER`` where it is not said.
     """
 
-    def __init__(self, api: str, repository: str) -> None:
+    def __init__(
+        self, api: str, repository: str, associations: Mapping[str, str] | None = None
+    ) -> None:
+        self._associations = dict[str, str]() if associations is None else associations
         self.api = f"{api}/repos/{repository}"
         self.root = api
         self.page = f"https://github.example/{repository}"
         self.name = repository
+
+    def _association(self, login: str) -> str:
+        return self._associations.get(login, "MEMBER")
 
     def user(self, login: str) -> dict[str, Any]:
         """An account."""
@@ -123,7 +131,7 @@ class Shapes:
             "labels": [self.label(name) for name in one.labels], "state": one.state,
             "locked": False, "assignees": users, "assignee": users[0] if users else None,
             "milestone": None, "created_at": moment(one.created),
-            "updated_at": moment(one.updated), "author_association": "MEMBER",
+            "updated_at": moment(one.updated), "author_association": self._association(one.user),
             "closed_at": None if one.closed is None else moment(one.closed),
         }  # fmt: skip
 
@@ -164,7 +172,7 @@ class Shapes:
             "url": f"{self.api}/issues/comments/{one.id}",
             "html_url": f"{self.page}/issues/{one.issue}#issuecomment-{one.id}",
             "issue_url": f"{self.api}/issues/{one.issue}", "created_at": moment(one.created),
-            "updated_at": moment(one.updated), "author_association": "MEMBER",
+            "updated_at": moment(one.updated), "author_association": self._association(one.user),
         }  # fmt: skip
 
     def review_comment(self, one: CommentRecord) -> dict[str, Any]:
@@ -177,7 +185,7 @@ class Shapes:
             "pull_request_url": pull, "pull_request_review_id": one.review, "path": one.path,
             "diff_hunk": "@@ -1 +1 @@", "commit_id": one.sha, "original_commit_id": one.sha,
             "body": one.body, "user": self.user(one.user), "created_at": moment(one.created),
-            "updated_at": moment(one.updated), "author_association": "MEMBER",
+            "updated_at": moment(one.updated), "author_association": self._association(one.user),
             "_links": {name: {"href": link} for name, link in links.items()},
             **({"line": one.line} if one.line is not None else {}),
             **({"in_reply_to_id": one.replies_to} if one.replies_to is not None else {}),
@@ -191,7 +199,7 @@ class Shapes:
             "id": one.id, "node_id": f"PRR_{one.id}", "user": self.user(one.user),
             "body": one.body, "state": one.state, "commit_id": one.sha, "html_url": page,
             "pull_request_url": pull, "submitted_at": moment(one.submitted),
-            "author_association": "MEMBER",
+            "author_association": self._association(one.user),
             "_links": {"html": {"href": page}, "pull_request": {"href": pull}},
         }  # fmt: skip
 

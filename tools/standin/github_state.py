@@ -57,6 +57,7 @@ class GitHubState:
 
     Attributes:
         collaborators: who can be assigned; None: everybody.
+        associations: what people are to the repository, by login; else ``MEMBER``.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class GitHubState:
         self.default = default
         self.heads: Heads = MadeUpHeads() if git is None else RepositoryHeads(git)
         self.collaborators: set[str] | None = None
+        self.associations: dict[str, str] = {}
         self.issues: dict[int, IssueRecord] = {}
         self.pulls: dict[int, PullRecord] = {}
         self.comments: list[CommentRecord] = []
@@ -127,6 +129,12 @@ class GitHubState:
             one.reason = fields["state_reason"]
         one.updated = self.now()
         return one
+
+    def assign(self, number: int, logins: Sequence[str], *, away: bool = False) -> IssueRecord:
+        """Add assignees to those there are, or take them away."""
+        now = self.issue(number).assignees
+        left = [one for one in now if one not in logins]
+        return self.change(number, assignees=left if away else [*now, *logins])
 
     def _assignable(self, logins: Sequence[str]) -> list[str]:
         """Those who can be assigned: the others are left out without a word, as GitHub does."""
@@ -197,12 +205,12 @@ class GitHubState:
     ) -> PullRecord:
         """Merge a pull request, if its head is at the commit that is named."""
         one, issue = self.pull(number), self.issues[number]
-        if issue.state != "open" or one.draft or method == "rebase":
+        if issue.state != "open" or one.draft:
             raise Refused(405, "Pull Request is not mergeable")
         if sha and sha != one.sha:
             raise Refused(409, "Head branch was modified. Review and try the merge again.")
         words = message or f"Merge pull request #{number} from {one.head}\n\n{issue.title}"
-        done = self.heads.merge(one.base, one.sha, words, squash=method == "squash")
+        done = self.heads.merge(one.base, one.sha, words, method)
         if done is None:
             raise Refused(405, "Pull Request is not mergeable")
         one.merged, one.merge_sha = self.now(), done

@@ -170,6 +170,17 @@ class Remote:
             *(f"--force-with-lease={ref}:{there or ''}", "--", self.name, f"{commit}:{ref}"),
         )
 
+    async def try_push(self, branch: str, commit: str) -> None:
+        """See whether a new branch could be pushed; nothing is.
+
+        Raises:
+            NeveridleError: as for ``push``.
+        """
+        await self._run(
+            *("push", "--quiet", "--no-verify", "--no-signed", "--dry-run"),
+            *("--", self.name, f"{commit}:refs/heads/{branch}"),
+        )
+
     async def contains(self, tip: str, commit: str) -> bool:
         """Whether a commit of the repository is, or comes after, another one; asks nobody."""
         return await self._repository.git.contains(tip, commit)

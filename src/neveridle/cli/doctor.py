@@ -25,7 +25,8 @@ PARTS = (
 def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Check whatever a team needs, all at once, and say what to do; changes nothing.
 
-    Looks at settings, repository, sandbox, checks, models, board, memory, disk and sizes.
+    Looks at settings, repository, sandbox, checks, models, board, memory, disk and sizes, and
+    asks each service that is configured whether it takes its token.
     Ends with 1 where there is a problem, else with 0.
     """
     import asyncio

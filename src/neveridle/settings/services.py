@@ -22,7 +22,12 @@ class ServiceSettings(Table):
     token_env: str = Field(
         description="The environment variable that holds the token; it is never written to a file."
     )
-    timeout: float = Field(default=30.0, gt=0, description="Seconds one request may take.")
+    timeout: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds each step of a request may take (connect, send, answer); "
+        "the whole takes twice that at most.",
+    )
     attempts: int = Field(default=5, ge=1, le=20, description="Requests one call may make.")
     total_timeout: float = Field(
         default=120.0, gt=0, description="Seconds one call may take, all its requests and waits."
