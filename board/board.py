@@ -264,7 +264,6 @@ class Board:
         Returns:
             Task and fence of each attempt that expired.
         """
-        await self.breakers_due()
         returned = await self.database.hot.sweep(
             SweepRule(expirations=expirations, lease=lease, hold=outage_hold, reclaim=reclaim)
         )

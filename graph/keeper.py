@@ -121,14 +121,14 @@ class Keeper:
         self._forgotten = forgotten
 
     async def sweep(self) -> None:
-        """Return to the board what expired, or whose wait is over."""
+        """Return to the board what expired, or whose wait is over; note which service is back."""
         returned = await self._board.sweep(
             expirations=self._attempts,
             lease=self._settings.lease,
             outage_hold=self._settings.outage_hold,
             reclaim=await self._patience.over(),
         )
-        if returned:
+        if returned or await self._board.breakers_due():
             self._wakeups.nudge()
 
     async def stop(self) -> None:
