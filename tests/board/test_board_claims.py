@@ -119,10 +119,12 @@ async def test_a_broken_service_stops_only_what_needs_it(
     assert await seek() is None
     assert await board.next_due() == 1e6 + 30
     await board.clock.advance(30)
-    assert await board.next_due() == 1e6 + 60  # the lease: the service's moment has come
+    # Its moment has come, and a task waits for it: whoever rests has to look.
+    assert await board.next_due() == 1e6 + 30
     claim = await seek()
     assert claim is not None
     assert claim.task.id == needs.id
+    assert await board.next_due() == 1e6 + 60  # the lease: nothing waits for the service
     await board.attempts.release(claim.attempt)
     await sql("UPDATE services SET retry_at = NULL WHERE name = 'linear'")
     assert await seek() is None  # held without a time: until a person has acted
