@@ -100,7 +100,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     delivery = settings.delivery
     team.janitor = Janitor(
         team.board, team.workspaces, team.checkpoints,
-        prefix=delivery.branch_prefix, merges=delivery.mode == "merge",
+        prefix=delivery.branch_prefix, merges=delivery.mode != "branch",
     )  # fmt: skip
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)

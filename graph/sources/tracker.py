@@ -68,8 +68,11 @@ class Ticket:
         """From what the mirror keeps."""
         known = {one.name for one in fields(cls)}
         given = {name: value for name, value in data.items() if name in known}
-        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-        whole: dict[str, Any] = {**given, **lists, "priority": Priority(given["priority"])}
+        whole: dict[str, Any] = {**given, "priority": Priority(given["priority"])}
+        for name, value in given.items():
+            if isinstance(value, list):
+                items: list[Any] = [*value]
+                whole[name] = tuple(items)
         return cls(**whole)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from neveridle.board import AttemptState, TaskState
+from neveridle.graph.delivery.standing import standing_of
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -84,6 +85,7 @@ async def test_a_task_becomes_a_pull_request_is_repaired_reviewed_and_merged(
 
     assert hub.git("rev-parse", "main^2") == last
     assert hub.shows("a.txt") == "right, and clear"
+    assert standing_of(attempts).asked == ""
     kinds = [event.kind for event in events]
     assert kinds.count("pull_request.opened") == kinds.count("pull_request.merged") == 1
     assert kinds.count("pull_request.round") == 2
@@ -102,3 +104,7 @@ async def test_a_task_becomes_a_pull_request_is_repaired_reviewed_and_merged(
     assert comments[1].startswith("Round 2: Said it clearly. Thanks @\u200bada")
     assert [effect.name for effect in effects].count("git.push") == 3
     assert project.clones == []
+    assert [one for one in project.branches if one.startswith("neveridle/")] == []
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if hub.standin.token.encode() in path.read_bytes()] == []

@@ -23,6 +23,9 @@ async def scripted(project: Any, hub: Any) -> None:
     await project.script()
 
 
+LONG = 100_000.0
+
+
 def push(project: Any, branch: str, files: dict[str, str], folder: Path) -> str:
     """Somebody else pushes a commit to a branch of the remote; the commit."""
     origin = project.git("remote", "get-url", "origin")
@@ -124,6 +127,46 @@ async def test_the_target_branch_is_taken_in_without_an_agent_where_nothing_conf
 
 
 @pytest.mark.usefixtures("scripted")
+async def test_what_does_not_pass_with_the_target_branch_goes_to_an_agent(
+    project: Any, hands: Any, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"theirs.txt": "fine\n"}))
+    async with project.team(worker=hands) as team:
+        task = await hub.opened(team)
+        branch = f"neveridle/{task.id}-fix"
+        before = hub.head(branch)
+        theirs = push(project, "main", {"theirs.txt": "BROKEN\n"}, tmp_path / "b")
+        monkeypatch.setattr(GitHubState, "mergeable", _not)
+        assert (await hub.step(team)).endings == {"parked": 1}
+        assert hub.head(branch) == before
+        assert (await hub.step(team, after=1)).endings == {"parked": 1}
+        assert "Merged with main, the work does not pass." in hands.seen[1].feedback
+        assert hands.seen[1].attempt.base == theirs
+        assert (hub.shows("theirs.txt", branch), hub.shows("a.txt", branch)) == ("fine", "a")
+
+
+@pytest.mark.usefixtures("scripted")
+async def test_with_a_pull_request_open_a_person_is_asked_and_no_other_agent(
+    project: Any, hands: Any, hub: Any
+) -> None:
+    """Another agent's task would have a branch, and so a pull request, of its own."""
+    project.soul("leo")
+    project.use("limits", attempts=1)
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"a.txt": "BROKEN\n"}))
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+        await team.run(until="idle", ticks=1, agents=["sam"])
+        hub.checks(1, "failure")
+        for _ in range(2):
+            await team.board.clock.advance(LONG)
+            await team.keeper.sweep()
+            await team.run(until="idle", ticks=1, agents=["sam"])
+        over = await team.board.tasks.get(task.id)
+        assert (over.state, over.blocked_owner) == (TaskState.BLOCKED, "human")
+        assert len(await team.board.tasks.find()) == 1
+
+
+@pytest.mark.usefixtures("scripted")
 async def test_a_conflict_is_left_in_the_clone_for_an_agent_and_becomes_a_merge_commit(
     project: Any, hands: Any, hub: Any, tmp_path: Path
 ) -> None:
@@ -150,6 +193,7 @@ async def test_a_conflict_is_left_in_the_clone_for_an_agent_and_becomes_a_merge_
         assert failed.error.startswith("Marks of a conflict are left in calc.py")
         assert (await hub.step(team)).endings == {"parked": 1}
         assert hands.seen[2].failed is not None
+        assert [one.attempt.base for one in hands.seen[1:]] == [theirs, theirs]
         assert "conflicts with main" in hands.seen[2].feedback
         hub.checks(1)
         hub.review(1, "APPROVE")

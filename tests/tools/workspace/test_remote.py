@@ -127,11 +127,13 @@ async def test_fetching_changes_nothing_of_the_person_s(
 
 
 async def test_no_hook_of_the_repository_runs(repo: Any, remote: Remote, tmp_path: Path) -> None:
-    hook = repo.path / ".git" / "hooks" / "pre-push"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
-    hook.chmod(0o755)
+    for name in ("pre-push", "reference-transaction"):
+        hook = repo.path / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+        hook.chmod(0o755)
     await remote.push("work", repo.git("rev-parse", "main"))
+    await remote.fetch("work")
     assert not (tmp_path / "ran").exists()
 
 
