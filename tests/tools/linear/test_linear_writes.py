@@ -57,6 +57,22 @@ async def test_an_object_whose_answer_was_lost_is_there_once(
     assert done.result["id"]
 
 
+@pytest.mark.parametrize("name", ["comment", "create"])
+async def test_whether_it_is_there_is_asked_before_it_is_sent_again(
+    once: Any, standin: LinearStandin, name: str
+) -> None:
+    target, request = ("AGT-1", {"body": "x"}) if name == "comment" else ("AGT", {"title": "x"})
+    operation = f"Neveridle{name.title()}"
+    standin.faults.append(HttpFault("cut", on=operation, done=True))
+    with pytest.raises(EffectUnsettled):
+        await once(name, target, request)
+    # Whatever Linear would say to a second one.
+    standin.faults.append(graphql_fault("internal error", "", on=operation))
+    done = await once(name, target, request)
+    assert done.effect.how == "exists"
+    assert standin.asked(operation) == 1
+
+
 async def test_a_second_object_of_the_same_id_is_refused_and_found(
     once: Any, client: Linear, standin: LinearStandin
 ) -> None:
