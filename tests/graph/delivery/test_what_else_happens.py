@@ -172,6 +172,39 @@ async def test_with_a_pull_request_open_a_person_is_asked_and_no_other_agent(
 
 
 @pytest.mark.usefixtures("scripted")
+async def test_who_is_handed_a_round_goes_on_with_the_same_pull_request(
+    project: Any, hands: Any, hub: Any
+) -> None:
+    project.soul("leo")
+    to_leo = {"status": "handed_off", "handoff": {"to": "leo", "action": "Repair it"}}
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"b.txt": "b\n"}, **to_leo))
+    hands.do("Continue: Repair it", hands.leave({"c.txt": "c\n"}))
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+
+        async def step(agent: str) -> Any:
+            await team.board.clock.advance(LONG)
+            await team.keeper.sweep()
+            return (await team.run(until="idle", ticks=1, agents=[agent])).endings
+
+        assert await step("sam") == {"parked": 1}
+        branch = f"neveridle/{task.id}-fix"
+        hub.checks(1, "failure")
+        assert await step("sam") == {"parked": 1}
+        assert await step("sam") == {"handed_off": 1}
+        assert await step("leo") == {"parked": 1}
+        assert "Its checks failed" in hands.seen[2].feedback
+        assert [hub.shows(f"{name}.txt", branch) for name in "abc"] == ["a", "b", "c"]
+        hub.checks(1)
+        hub.review(1, "APPROVE")
+        assert await step("leo") == {"completed": 1}
+        states = {one.state for one in await team.board.tasks.find()}
+    assert states == {TaskState.COMPLETED}
+    assert (len(hub.standin.state.pulls), len(hub.standin.state.comments)) == (1, 1)
+    assert hub.git("for-each-ref", "--format=%(refname:short)").split() == ["main", branch]
+
+
+@pytest.mark.usefixtures("scripted")
 async def test_a_conflict_is_left_in_the_clone_for_an_agent_and_becomes_a_merge_commit(
     project: Any, hands: Any, hub: Any, tmp_path: Path
 ) -> None:
