@@ -343,6 +343,30 @@ async def test_looks_do_not_use_up_the_patience_with_a_service(
 
 
 @pytest.mark.usefixtures("scripted")
+async def test_what_github_refuses_is_for_a_person_and_not_for_an_agent(
+    project: Any, hands: Any, hub: Any
+) -> None:
+    hub.standin.faults.append(HttpFault("status", on="POST */pulls", status=422))
+    hub.standin.faults.append(HttpFault("status", on="POST */comments", status=422))
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"a.txt": "b\n"}))
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+        assert (await team.run(until="idle", ticks=1)).endings == {"blocked": 1}
+        blocked = await team.board.tasks.get(task.id)
+        assert "takes pull requests" in blocked.blocked_action
+        assert blocked.failures == 0
+        await team.board.tasks.retry(task.id)
+        assert (await hub.step(team)).endings == {"parked": 1}
+        hub.checks(1, "failure")
+        assert (await hub.step(team)).endings == {"parked": 1}
+        assert (await hub.step(team, after=1)).endings == {"parked": 1}
+        problems = [problem["code"] for problem in team.problems]
+    assert hub.standin.faults == []
+    assert problems[-1] == "effect-refused"
+    assert (len(hands.seen), len(hub.standin.state.pulls)) == (2, 1)
+
+
+@pytest.mark.usefixtures("scripted")
 async def test_looking_costs_nothing_where_nothing_changed(
     project: Any, hands: Any, hub: Any
 ) -> None:
