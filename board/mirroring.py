@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from neveridle.board.attempt import RESUMABLE, Phase
 from neveridle.board.beads.naming import ref_of
 from neveridle.board.dependencies import add_edge, remove_edge
 from neveridle.board.endings import cancel_task, revive_task
-from neveridle.board.lookup import find_ref, find_task
+from neveridle.board.lookup import find_ref, find_task, free_ref
 from neveridle.board.rows import task_from_row
 from neveridle.board.schema import attempts, mirror, task_edges, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
 from neveridle.board.tasks import insert_task
-from neveridle.board.tickets import renew_task
+from neveridle.board.tickets import renew_task, was_reopened
 from neveridle.errors import DependencyCycle
 
 if TYPE_CHECKING:
@@ -64,9 +64,26 @@ def _insert(c: Connection, entries: Mapping[str, MirrorEntry]) -> dict[str, int]
         elif task.state is TaskState.CANCELLED and task.waiting_on == REOPENING:
             revive_task(c, task)
             log(c, "task.reopened", {}, task=task.id)
+        elif task.state is TaskState.COMPLETED and _was_reopened(c, task, entry):
+            # What was done stays as it is; what is wanted now is another task.
+            c.execute(
+                update(tasks).where(tasks.c.id == task.id)
+                .values(ref=free_ref(c, f"{entry.ref}~"))
+            )  # fmt: skip
+            before, (task, _) = task.id, insert_task(
+                c, replace(entry.task, ref=entry.ref), wakes=False
+            )  # fmt: skip
+            new[entry.ref] = task.id
+            log(c, "task.reopened", {"before": before}, task=task.id)
+            continue
         if not is_new and "ticket" in entry.data:
             renew_task(c, task.id, entry.task)
     return new
+
+
+def _was_reopened(c: Connection, task: Task, entry: MirrorEntry) -> bool:
+    ticket = entry.data.get("ticket")
+    return isinstance(ticket, dict) and was_reopened(c, task, cast("dict[str, Any]", ticket))
 
 
 def _tie(c: Connection, entries: Mapping[str, MirrorEntry], new: Mapping[str, int]) -> None:

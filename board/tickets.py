@@ -12,12 +12,14 @@ from neveridle.board.attempt_rows import log_attempt, own
 from neveridle.board.database import Database
 from neveridle.board.endings import cancel_task
 from neveridle.board.lookup import find_task
-from neveridle.board.rows import decoded
-from neveridle.board.schema import mirror, task_services, task_skills, tasks
-from neveridle.board.sql import NOW, wake
-from neveridle.board.task import OPEN_STATES, NewTask, Source, TaskState
+from neveridle.board.rows import decoded, task_from_row
+from neveridle.board.schema import effects, mirror, task_services, task_skills, tasks
+from neveridle.board.sql import NOW, log, wake
+from neveridle.board.task import OPEN_STATES, NewTask, Source, Task, TaskState
 
 SOURCE = str(Source.BACKLOG)
+SETTLED = 5.0
+"""Seconds after which every look sees what we wrote."""
 
 
 class Tickets:
@@ -53,6 +55,32 @@ class Tickets:
             needed = find_task(c, task).services
             if service in needed:
                 _set_services(c, task, [name for name in needed if name != service])
+
+        await self._database.write(work)
+
+    async def without(self, source: Source, *, limit: int) -> list[Task]:
+        """Open tasks of a source that have no ticket, oldest first."""
+        query = (
+            select(tasks)
+            .where(
+                tasks.c.source == str(source), tasks.c.ticket == "", tasks.c.ref.is_not(None),
+                tasks.c.state.in_([str(state) for state in OPEN_STATES]),
+            )
+            .order_by(tasks.c.id)
+            .limit(limit)
+        )  # fmt: skip
+        return await self._database.read(
+            lambda c: [task_from_row(row) for row in c.execute(query).mappings()]
+        )
+
+    async def attach(self, task: int, ticket: str, service: str) -> None:
+        """Note which ticket a task has, and that it needs its tracker to be begun."""
+
+        def work(c: Connection) -> None:
+            one = find_task(c, task)
+            c.execute(update(tasks).where(tasks.c.id == task).values(ticket=ticket, updated_at=NOW))
+            _set_services(c, task, [*one.services, service])
+            log(c, "task.ticket", {"ticket": ticket}, task=task)
 
         await self._database.write(work)
 
@@ -118,3 +146,29 @@ def _set_services(c: Connection, task: int, services: list[str]) -> None:
     c.execute(delete(task_services).where(task_services.c.task_id == task))
     for service in wanted:
         c.execute(insert(task_services).values(task_id=task, service=service))
+
+
+def was_reopened(c: Connection, task: Task, ticket: Mapping[str, Any]) -> bool:
+    """Whether a person opened a ticket again after we had said that it is done.
+
+    Only what was read well after our word had arrived says so.
+
+    Args:
+        c: the connection.
+        task: its task, which is completed.
+        ticket: what the tracker says of the ticket, which is open.
+    """
+    said = (
+        select(effects.c.request, effects.c.settled_at)
+        .where(
+            effects.c.task_id == task.id, effects.c.verb == "set_state",
+            effects.c.target == task.ticket, effects.c.state == "done",
+        )
+        .order_by(effects.c.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    row = c.execute(said).first()
+    if row is None or float(ticket.get("read_at") or 0) < float(row[1] or 0) + SETTLED:
+        return False
+    over = decoded(row[0]).get("state") in ("done", "closed")
+    return over or not ticket.get("started")

@@ -28,6 +28,10 @@ class Later:
         board: the board.
         verbs: how.
         holder: who does it, as a name on the board.
+
+    Attributes:
+        looks: what asks for further effects, or does something with those that are done;
+            called before each look, and after one that settled something.
     """
 
     def __init__(self, board: Board, verbs: Verbs, *, holder: str) -> None:
@@ -39,6 +43,15 @@ class Later:
 
     async def look(self) -> int:
         """Do what can be done now; how many effects were settled."""
+        for look in self.looks:
+            await look()
+        settled = await self._perform()
+        if settled:
+            for look in self.looks:
+                await look()
+        return settled
+
+    async def _perform(self) -> int:
         board = self._board
         if not await board.deferred.waiting(1):
             return 0
@@ -56,8 +69,6 @@ class Later:
     async def _keep(self) -> None:
         while True:
             try:
-                for look in self.looks:
-                    await look()
                 await self.look()
                 await self._board.clock.sleep(EVERY)
             except Exception as error:  # noqa: BLE001 - the next look may reach the board again

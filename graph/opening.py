@@ -91,7 +91,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.sources = Sources(
         team.board, team.workspaces, tracker, team.roster,
         roadmap=settings.team.roadmap, holder=holder, tell=team.note_error,
-        full=settings.tracker.full,
+        full=settings.tracker.full, tickets=settings.tracker.roadmap_tickets,
     )  # fmt: skip
     team.improvement = Improvement(
         team.board, team.workspaces, team.sandbox, team.sources, team.roster, settings,
@@ -125,6 +125,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.keeper.stop)
     if outside is not None:
         team.keeper.before.append(team.tickets.watch)
+        team.later.looks.append(team.tickets.make_for_roadmap)
         team.later.start()
         stack.push_async_callback(team.later.stop)
     tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)

@@ -26,8 +26,9 @@ def webhook_app(
 ) -> FastAPI:
     """An ASGI app with ``POST /webhooks/linear``, ``POST /webhooks/github``, ``GET /health``.
 
-    401: not signed with our secret, or too old. 413: too large. 202: taken, and whoever of
-    the team syncs next looks at once; also one that came before, which changes nothing.
+    401: not signed with our secret, or too old. 413: too large. 202: taken: whoever of the
+    team syncs next looks at once, and so does the task of a pull request that it is about;
+    one that came before changes nothing.
 
     Args:
         board: an open board.
@@ -76,7 +77,8 @@ class _Hooks:
         return await self._taken(f"linear {request.headers[SIGNATURE]}")
 
     async def github(self, request: Request) -> Response:
-        from neveridle.tools.github.webhooks import SIGNATURE, verify
+        from neveridle.graph.delivery.waking import wake_delivery
+        from neveridle.tools.github.webhooks import SIGNATURE, verified, verify
 
         settings = self._services.github
         if settings is None or not settings.enabled:

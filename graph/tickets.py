@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from neveridle.board import Source, Task
+from neveridle.board import EffectState, Source, Task
 from neveridle.board.attempt import lease_lost
 from neveridle.board.withdrawal import may_be_ours
 from neveridle.errors import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SOON: Final = 30.0
 """Seconds until a task is looked at again whose ticket nobody could be asked about."""
+ITEMS: Final = 50
+"""Items of the roadmap that are given tickets in one look."""
 TAKEN: Final = "ticket.taken"
 CLOSED: Final = "ticket.closed"
 
@@ -122,6 +125,20 @@ class TicketDesk:
                 await self._team.note_error(error, f"ticket {state}")
             await self._team.board.deferred.leave(job.attempt, write.verb, write.target)
 
+    async def make_for_roadmap(self) -> None:
+        """Have a ticket made for each open item of the roadmap that has none, where set so."""
+        tracker, board = self.tracker, self._team.board
+        if tracker is None or not self._team.settings.tracker.roadmap_tickets:
+            return
+        for task in await board.tickets.without(Source.ROADMAP, limit=ITEMS):
+            fingerprint = sha256((task.ref or "").encode()).hexdigest()[:12]
+            text = f"{task.description}\n\nRoadmap item `{fingerprint}`."
+            write = tracker.make(task.title, text, fingerprint)
+            effect = await board.deferred.later(task.id, write.verb, write.target, write.request)
+            if effect.state is EffectState.DONE:
+                ref = tracker.made(effect.result)
+                await board.tickets.attach(task.id, ref, tracker.name)
+
     async def watch(self) -> None:
         """Cancel the jobs of this process whose tickets were closed or taken, by the mirror."""
         if self.tracker is None:
@@ -133,8 +150,8 @@ class TicketDesk:
             if not ref:
                 continue
             data = await self._entry(ref)
-            stored = data.get("ticket")
-            ticket = Ticket.restored(stored) if isinstance(stored, dict) else None
+            stored: dict[str, Any] | None = data.get("ticket")
+            ticket = None if stored is None else Ticket.restored(stored)
             if ticket is None and data:  # known by name only
                 continue
             if ticket is None and not await self._team.board.syncs.token(SOURCE):

@@ -54,6 +54,11 @@ _URL: Final = re.compile(
 )
 # A token in place of a user's name, as in `https://token@host/`; names of users are shorter.
 _URL_TOKEN: Final = re.compile(r"(\bhttps?://)[^\s:/@\"'{}<>?#]{16,200}(?=@)")
+# Signed addresses, as storage has them: whoever has one may read what it leads to.
+_SIGNED: Final = re.compile(
+    r"(?i)([?&](?:sig|x-amz-signature|x-amz-security-token|x-goog-signature)=)"
+    r"[A-Za-z0-9._~+/=%-]{16,}"
+)
 
 # Secrets that were read under names that do not say so, such as a `token_env` of the user's.
 _protected: set[str] = set()
@@ -78,15 +83,15 @@ def redact(text: str) -> str:
 
     Recognised are: keys of known shapes (OpenAI, Anthropic, GitHub, Linear, Slack, AWS,
     Google, JSON web tokens), private keys, credentials in ``Authorization`` headers and
-    after ``Bearer``, passwords in URLs, the value of each environment variable whose name
-    ends in ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``_PASSWORD`` (8 characters or more), and what
-    was given to ``protect``.
+    after ``Bearer``, passwords and signatures in URLs, the value of each environment variable
+    whose name ends in ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``_PASSWORD`` (8 characters or more),
+    and what was given to ``protect``.
     Redacting twice gives the same as redacting once.
     """
     text = redact_values(text)
     text = _PRIVATE_KEY.sub(rf"\1{SECRET}\2", text)
     text = _SK_KEY.sub(SECRET, _KEYS.sub(SECRET, text))
-    for pattern in (_HEADER, _RAW_HEADER, _BEARER, _URL, _URL_TOKEN):
+    for pattern in (_HEADER, _RAW_HEADER, _BEARER, _URL, _URL_TOKEN, _SIGNED):
         text = pattern.sub(rf"\1{SECRET}", text)
     return text
 

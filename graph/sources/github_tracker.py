@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from neveridle.agents.roster import Roster
 from neveridle.board import Priority
 from neveridle.board.effect import Asked, Safety
+from neveridle.board.verb import AlreadyThere
 from neveridle.errors import RequestRefused
 from neveridle.graph.sources.roles import asked_of
 from neveridle.graph.sources.tracker import OutsideTracker, Reading, Ticket, Write
@@ -61,7 +62,11 @@ class GitHubTracker(OutsideTracker):
             return Verb(service="github", name=name, safety=Safety.NATURAL, identity="content",
                         call=call, timeout=timeout)  # fmt: skip
 
-        ours = (sets("take", self._take), sets("give_back", self._give_back))
+        item = Verb(
+            service="github", name="make_item", safety=Safety.CLIENT_KEY, identity="content",
+            call=self._make, find=self._find, timeout=timeout,
+        )  # fmt: skip
+        ours = (sets("take", self._take), sets("give_back", self._give_back), item)
         self.verbs = (*github_verbs(client), *ours)
         self._verb = {verb.name: verb for verb in self.verbs}
 
@@ -129,9 +134,9 @@ class GitHubTracker(OutsideTracker):
         return Write(self._verb["set_state"], ref, request)
 
     def make(self, title: str, description: str, fingerprint: str) -> Write:
-        """See ``OutsideTracker``; found again by its mark."""
-        request = {"title": title, "body": description}
-        return Write(self._verb["create_issue"], f"item {fingerprint}", request)
+        """See ``OutsideTracker``; found again by the fingerprint in its text."""
+        request = {"title": title, "body": description, "fingerprint": fingerprint}
+        return Write(self._verb["make_item"], f"item {fingerprint}", request)
 
     def made(self, result: Any) -> str:
         """See ``OutsideTracker``."""
@@ -158,6 +163,21 @@ class GitHubTracker(OutsideTracker):
         body = {"assignees": list(asked.request["ours"])}
         await self.client.rest.write("DELETE", path, body, repeatable=True)
         return {"number": number}
+
+    async def _make(self, asked: Asked) -> Any:
+        found = await self._find(asked)
+        if found is not None:
+            raise AlreadyThere(found)
+        issue = await self.client.issues.create(asked.request["title"], asked.request["body"])
+        return {"number": issue.number, "url": issue.url}
+
+    async def _find(self, asked: Asked) -> Any:
+        said = f"`{asked.request['fingerprint']}`"
+        async for page in self.client.issues.pages(state="all", pages=PAGES):
+            for one in page:
+                if said in one.body:
+                    return {"number": one.number, "url": one.url}
+        return None
 
     def _number(self, ref: str) -> int:
         return number_of(ref, self.client.repository)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from neveridle.board import Board, Source
@@ -19,6 +20,8 @@ GAP: Final = 5.0
 """Seconds between two looks at least, however often webhooks say that something changed."""
 JITTER: Final = 0.2
 """Share of the interval by which looks are spread."""
+ITEM: Final = re.compile(r"Roadmap item `[0-9a-f]{12}`")
+"""Stands in the tickets that were made for items of the roadmap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class OutsideSync:
         tracker: the tracker.
         holder: who looks, as a name on the board.
         full: seconds between two looks at all that is open.
-        left_out: ids of tickets that are no work of the backlog: those of roadmap items.
+        roadmap: whether tickets of roadmap items are left to the roadmap.
         chance: random numbers from 0 to 1.
     """
 
@@ -70,14 +73,14 @@ class OutsideSync:
         *,
         holder: str,
         full: float,
-        left_out: Callable[[], frozenset[str]] = frozenset,
+        roadmap: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._board = board
         self.tracker = tracker
         self._holder = holder
         self._full = full
-        self._left_out = left_out
+        self._roadmap = roadmap
         self._chance = chance
         self._heard: float | None = None
 
@@ -110,17 +113,17 @@ class OutsideSync:
         try:
             whole = not seen.cursor or now >= seen.whole + self._full
             reading = await self.tracker.read(seen.cursor, whole=whole)
-            await self._take_over(reading)
+            await self._take_over(reading, now)
             looked = now if reading.whole else seen.whole
             done = Seen(reading.cursor, now, looked, self.tracker.name).token
         finally:
             await board.syncs.release(SOURCE, self._holder, token=done)
         return self.tracker.interval() * (1.0 + JITTER * self._chance())
 
-    async def _take_over(self, reading: Reading) -> None:
+    async def _take_over(self, reading: Reading, now: float) -> None:
         stored = await self._board.syncs.entries(SOURCE)
         known = {} if reading.whole else _known(stored, self.tracker.name)
-        new = {one.ref: one for one in reading.tickets}
+        new = {one.ref: replace(one, read_at=now) for one in reading.tickets}
         changed = [one for one in new.values() if _differs(known.get(one.ref), one)]
         if not changed and not reading.whole:
             return
@@ -128,12 +131,12 @@ class OutsideSync:
         over = {ref for ref, one in tickets.items() if one.over}
         left = [one for ref, one in tickets.items() if ref not in over]
         await self._board.syncs.mirror(
-            SOURCE, entries_of(left, self.tracker.name, over, self._left_out())
+            SOURCE, entries_of(left, self.tracker.name, over, roadmap=self._roadmap)
         )
 
 
 def entries_of(
-    tickets: list[Ticket], tracker: str, over: set[str], left_out: frozenset[str] = frozenset()
+    tickets: list[Ticket], tracker: str, over: set[str], *, roadmap: bool = False
 ) -> list[MirrorEntry]:
     """What tickets are in the board's mirror, those they wait for among them.
 
@@ -141,10 +144,13 @@ def entries_of(
         tickets: those that are not over.
         tracker: the tracker's name.
         over: refs of those that are over, which nothing waits for.
-        left_out: ids of tickets that never become tasks.
+        roadmap: whether those of roadmap items never become tasks of the backlog.
     """
     refs = {one.ref for one in tickets}
-    found = [_entry(one, tracker, over, shut=one.id in left_out) for one in tickets]
+    found = [
+        _entry(one, tracker, over, shut=roadmap and ITEM.search(one.description) is not None)
+        for one in tickets
+    ]
     others = {ref for one in tickets for ref in one.after} - refs - over
     for ref in sorted(others):  # of another team, say: whether they are over is said by who waits
         stub = Ticket(ref=ref, title=ref, open=False)
@@ -185,4 +191,4 @@ def _differs(known: Ticket | None, new: Ticket) -> bool:
     """Whether the mirror has to change: what is over and not in it stays out of it."""
     if known is None:
         return not new.over
-    return known.changed != new.changed or known.stored() != new.stored()
+    return replace(known, read_at=0.0).stored() != replace(new, read_at=0.0).stored()

@@ -38,6 +38,7 @@ class Sources:
         holder: who syncs, as a name on the board.
         tell: whom to tell of a source that cannot be read, and which one it is.
         full: seconds between two looks at all that an outside tracker has open.
+        tickets: whether items of the roadmap have tickets there.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sources:
         holder: str,
         tell: Callable[[Exception, str], Awaitable[None]],
         full: float = 3600.0,
+        tickets: bool = False,
     ) -> None:
         self._board = board
         self._workspaces = workspaces
@@ -65,7 +67,7 @@ class Sources:
         self._gate = asyncio.Lock()
         self.outside: OutsideSync | None = None
         if isinstance(tracker, OutsideTracker):
-            self.outside = OutsideSync(board, tracker, holder=holder, full=full)
+            self.outside = OutsideSync(board, tracker, holder=holder, full=full, roadmap=tickets)
         self.stale = True
 
     @property

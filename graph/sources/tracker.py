@@ -29,6 +29,7 @@ class Ticket:
             it was nobody's. Known only of a ticket that was looked at by itself.
         id: the tracker's own id of it, where it has one besides ``ref``.
         changed: when it last changed, in the tracker's own words.
+        read_at: when the look began that saw it so, by the board's clock.
     """
 
     ref: str
@@ -48,6 +49,7 @@ class Ticket:
     overtook: str = ""
     id: str = ""
     changed: str = ""
+    read_at: float = 0.0
     data: dict[str, object] = field(default_factory=dict[str, object])
 
     @property
@@ -66,8 +68,12 @@ class Ticket:
         """From what the mirror keeps."""
         known = {one.name for one in fields(cls)}
         given = {name: value for name, value in data.items() if name in known}
-        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-        return cls(**{**given, **lists, "priority": Priority(given["priority"])})
+        whole: dict[str, Any] = {**given, "priority": Priority(given["priority"])}
+        for name, value in given.items():
+            if isinstance(value, list):
+                items: list[Any] = [*value]
+                whole[name] = tuple(items)
+        return cls(**whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ def test_dispatch_puts_a_task_on_the_board(cli: Callable[..., Any], project: Any
     second = cli(
         *("dispatch", "leo", "Build it", "-d", "With care.", "--ticket", "AGT-7", "-p", "High"),
         *("--after", f"#{first['id']}", "--accept", "true", "--accept", "test -f x", "--json"),
+        *("--needs", "GitHub", "--needs", "slack"),
     ).json
 
     assert first["assignee"] == "sam"
@@ -32,6 +33,7 @@ def test_dispatch_puts_a_task_on_the_board(cli: Callable[..., Any], project: Any
         "acceptance": ["true", "test -f x"],
     }
     assert second["open_blockers"] == 1
+    assert second["services"] == ["github", "slack"]
     assert project.board_file.is_file()
 
 

@@ -7,17 +7,20 @@ a file of 13 MB costs its parsing, once per session.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
+from neveridle.board import Board
 from neveridle.tools.standin.http import Answer, HttpStandin, StandinRequest
 
 SHARED = Path(os.environ.get("NEVERIDLE_SHARED", Path(__file__).parents[2] / ".." / "shared"))
@@ -387,3 +390,24 @@ def contract(contracts: Path) -> Callable[..., Contract]:
         return read[name, base]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty board's file: copying it is quicker than migrating each time."""
+    path = tmp_path_factory.mktemp("template") / "board.db"
+
+    async def make() -> None:
+        async with Board(f"sqlite:///{path}"):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture
+async def board(migrated: Path, tmp_path: Path) -> AsyncGenerator[Board]:
+    """An open, empty board."""
+    shutil.copy(migrated, tmp_path / "board.db")
+    async with Board(f"sqlite:///{tmp_path / 'board.db'}") as one:
+        yield one

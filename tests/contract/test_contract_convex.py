@@ -26,12 +26,6 @@ MAY = ["messages:send", "messages:sendOnce", "reports:build"]
 
 
 @pytest.fixture
-async def board(tmp_path: Path) -> AsyncGenerator[Board]:
-    async with Board(f"sqlite:///{tmp_path / 'board.db'}") as one:
-        yield one
-
-
-@pytest.fixture
 def convex() -> Generator[ConvexStandin]:
     with ConvexStandin(token="c-key") as one:
         yield one

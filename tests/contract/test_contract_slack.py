@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,12 +36,6 @@ from neveridle.tools.standin.slack import SlackStandin
 
 SPEC = "slack/slack_web_openapi_v2.json"
 UNCHECKED = ("/api/conversations.history", "/api/conversations.replies", "/api/conversations.list")
-
-
-@pytest.fixture
-async def board(tmp_path: Path) -> AsyncGenerator[Board]:
-    async with Board(f"sqlite:///{tmp_path / 'board.db'}") as one:
-        yield one
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +25,6 @@ from neveridle.tools.vercel import Vercel, vercel_tools, vercel_verbs
 
 SPEC = "vercel/vercel-spec.json"
 SHA, OTHER = "a" * 40, "b" * 40
-
-
-@pytest.fixture
-async def board(tmp_path: Path) -> AsyncGenerator[Board]:
-    async with Board(f"sqlite:///{tmp_path / 'board.db'}") as one:
-        yield one
 
 
 @pytest.fixture

@@ -152,6 +152,7 @@ async def test_it_asks_nothing_before_a_breakers_time_and_is_the_probe_after_it(
     await board.clock.advance(EVERY)
     assert await checkups.look() == []
     assert not vercel.requests
+    assert not await board.events.find(kind="health.changed")  # a limit is no illness
     await board.clock.advance(EVERY)
     await checkups.look()
     assert len(vercel.requests) == 2

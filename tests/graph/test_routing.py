@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -104,7 +105,7 @@ async def test_a_limited_service_is_learnt_to_be_needed_and_other_work_goes_on(
     service.answers = [LIMITED]
     async with project.team(worker=hands) as team:
         http = connect(team)
-        hands.do("Needs it", calling(http, lambda one: anything(hands, one)))
+        hands.do("Needs it", calling(http, partial(anything, hands)))
         task = await team.dispatch("sam", "Needs it", priority="high")
         other = await team.dispatch("sam", "Other")
         first = await team.run(until="idle", ticks=2)
@@ -138,7 +139,7 @@ async def test_a_run_waits_for_the_reset_and_wakes_who_rests(
 ) -> None:
     service.answers = [(429, {"Retry-After": "0.4"})]
     async with project.team(worker=hands) as team:
-        hands.do("*", calling(connect(team), lambda one: anything(hands, one)))
+        hands.do("*", calling(connect(team), partial(anything, hands)))
         await team.dispatch("sam", "Needs it")
         report = await team.run(until="idle", timeout=60)
         due = await team.board.events.find(kind="service.due")
@@ -152,7 +153,7 @@ async def test_rejected_credentials_are_one_alert_for_all_the_tasks_that_need_th
 ) -> None:
     service.answers = [(401, {})]
     async with project.team(worker=hands) as team:
-        hands.do("*", calling(connect(team), lambda one: anything(hands, one)))
+        hands.do("*", calling(connect(team), partial(anything, hands)))
         for number in range(5):
             await team.dispatch("sam", f"Needs it {number}")
         await team.board.tasks.add(
@@ -178,7 +179,7 @@ async def test_a_permission_that_is_missing_is_for_a_person_and_closes_nothing(
 ) -> None:
     service.answers = [(403, {})]
     async with project.team(worker=hands) as team:
-        hands.do("Needs it", calling(connect(team), lambda one: anything(hands, one)))
+        hands.do("Needs it", calling(connect(team), partial(anything, hands)))
         task = await team.dispatch("sam", "Needs it")
         report = await team.run(until="idle", timeout=60)
         blocked = await team.board.tasks.get(task.id)

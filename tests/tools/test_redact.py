@@ -36,6 +36,14 @@ def test_a_known_key_is_replaced_wherever_it_stands(kind: str) -> None:
     [
         ("Authorization: Bearer abcdefgh", "Authorization: Bearer <secret>"),
         ("authorization: Basic dXNlcjpwYXNz", "authorization: Basic <secret>"),
+        (
+            "https://logs.example/1?sv=2&sig=a%2Fb0123456789abcdef%3D&se=3",
+            "https://logs.example/1?sv=2&sig=<secret>&se=3",
+        ),
+        (
+            "https://s3.example/1?X-Amz-Signature=0123456789abcdef",
+            "https://s3.example/1?X-Amz-Signature=<secret>",
+        ),
         ("{'Authorization': 'Bearer a1b2c3d4e5'}", "{'Authorization': 'Bearer <secret>'}"),
         ("Authorization: 0123456789abcdef0123", "Authorization: <secret>"),
         ("x-api-key: 0123456789abcdef0123", "x-api-key: <secret>"),

@@ -92,18 +92,28 @@ class IssueWrites:
 
     async def set_labels(self, asked: Asked) -> Any:
         """Set the labels."""
-        labels = [str(one) for one in asked.request["labels"]]
-        return _issue(await self._client.issues.update(self._number(asked), labels=labels))
+        wanted = [str(one) for one in asked.request["labels"]]
+        done = await self._client.issues.update(self._number(asked), labels=wanted)
+        missing = _missing(wanted, done.labels)
+        if missing:
+            msg = f"GitHub left out labels of {asked.target}: {', '.join(missing)}."
+            remedy = "The token needs write access to the repository."
+            raise EffectRefused(msg, remedy=remedy, data={"labels": list(done.labels)})
+        return _issue(done)
 
 
 def _logins(asked: Asked) -> list[str]:
     return [str(one) for one in asked.request["assignees"]]
 
 
+def _missing(wanted: list[str], there: tuple[str, ...]) -> list[str]:
+    has = {one.lower() for one in there}
+    return [one for one in wanted if one.lower() not in has]
+
+
 def _taken(asked: Asked, wanted: list[str], done: Issue) -> dict[str, Any]:
     """What was done; GitHub leaves out those it does not take, so that is looked at."""
-    there = {one.lower() for one in done.assignees}
-    missing = [one for one in wanted if one.lower() not in there]
+    missing = _missing(wanted, done.assignees)
     if missing:
         msg = f"GitHub does not take {', '.join(missing)} as assignee of {asked.target}."
         remedy = "It takes those who can write to the repository, ten at most."

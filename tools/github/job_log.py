@@ -12,6 +12,7 @@ from neveridle.errors import RequestRefused, ServiceError
 from neveridle.tools.github.failures import Elsewhere
 from neveridle.tools.github.parsing import SERVICE
 from neveridle.tools.redact import redact
+from neveridle.tools.redacted_logs import redact_logs
 
 if TYPE_CHECKING:
     import httpx
@@ -93,6 +94,7 @@ class JobLogs:
             msg = f"{SERVICE} pointed to a log that is not served by https."
             raise ServiceError(msg, service=SERVICE)
         if self._client is None:
+            redact_logs()
             self._client = httpx.AsyncClient(
                 headers={"User-Agent": "neveridle"}, timeout=self._timeout, follow_redirects=False
             )

@@ -9,6 +9,7 @@ from neveridle.tools.effects.verb import Verb
 from neveridle.tools.github.issue_writes import IssueWrites
 from neveridle.tools.github.parsing import SERVICE
 from neveridle.tools.github.pull_writes import PullWrites
+from neveridle.tools.services.http import STEPS
 
 if TYPE_CHECKING:
     from neveridle.tools.github.client import GitHub
@@ -49,7 +50,7 @@ def github_verbs(client: GitHub) -> tuple[Verb, ...]:
         # GitHub reads its own writes; what may still come is a request that is on its way.
         return Verb(service=SERVICE, name=name, safety=Safety.MARKER, identity="content",
                     call=call, find=find, retract=retract, timeout=timeout,
-                    settles=client.settings.timeout)  # fmt: skip
+                    settles=client.settings.timeout * STEPS)  # fmt: skip
 
     return (
         makes("create_issue", issues.create, issues.find_issue, issues.close_second),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -114,11 +114,11 @@ class Linear:
             "variables": {key: one for key, one in variables.items() if one is not None},
         }
         answer = await self._http.request("POST", "", body=body, repeatable=operation.repeats)
-        data = part(answer.json(), "data")
+        data: object = part(answer.json(), "data")
         if not isinstance(data, dict):
             msg = "linear answered without data."
             raise ServiceError(msg, service=SERVICE)
-        return data
+        return cast("dict[str, Any]", data)
 
     async def viewer(self) -> User:
         """Whose the token is; asked once."""
@@ -318,7 +318,7 @@ class Linear:
         limit: int,
         cut: bool = False,
         **variables: Any,
-    ) -> Any:
+    ) -> AsyncGenerator[M]:
         """What a connection holds, page by page.
 
         Raises:
@@ -329,17 +329,15 @@ class Linear:
         while True:
             data = await self.ask(operation, first=first, after=after, **variables)
             page = parsed(Page[Any], part(data, name), name)
-            for node in page.nodes:
-                if count >= limit:
-                    break
-                count += 1
+            for node in page.nodes[: limit - count]:
                 yield parsed(model, node, name)
+            count += len(page.nodes)
             more = page.page_info.has_next_page and bool(page.nodes)
-            if not more or (cut and count >= limit):
-                return
-            if count >= limit:
+            if not cut and (count > limit or (more and count == limit)):
                 msg = f"Linear has more than {limit} {name} that fit."
                 raise RequestRefused(msg, remedy="Narrow them, as with labels in [tracker].")
+            if not more or count >= limit:
+                return
             after, first = page.page_info.end_cursor, max(first, _page_of(operation, first))
 
 

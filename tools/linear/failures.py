@@ -104,10 +104,9 @@ def _number(text: str) -> float | None:
 def _errors(data: object) -> list[dict[str, Any]]:
     if not isinstance(data, dict):
         return []
-    found = cast("dict[str, Any]", data).get("errors")
-    if not isinstance(found, list):
-        return []
-    return [one for one in found if isinstance(one, dict)]
+    found: Any = cast("dict[str, Any]", data).get("errors")
+    listed: list[Any] = [*found] if isinstance(found, list) else []
+    return [one for one in listed if isinstance(one, dict)]
 
 
 def _has_data(data: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -224,8 +224,8 @@ def part(data: Mapping[str, Any], *names: str) -> Any:
     """
     found: Any = data
     for name in names:
-        if not isinstance(found, Mapping) or found.get(name) is None:
+        found = cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
+        if found is None:
             msg = f"linear's answer has no {'.'.join(names)}."
             raise ServiceError(msg, service="linear")
-        found = found[name]
     return found

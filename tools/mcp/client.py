@@ -74,6 +74,11 @@ class Mcp:
         del adapters
         return cls(name, settings, kit)
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a connection, as far as is known now."""
+        return self._connection is not None and not self._connection.ended
+
     async def tools(self) -> list[Tool]:
         """What the server offers.
 

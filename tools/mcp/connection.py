@@ -79,8 +79,7 @@ class Connection:
     async def close(self) -> None:
         """End it, and the server's process with it."""
         self._stop.set()
-        if not self._ready.done():  # it hangs where it starts
-            self._task.cancel()
+        # Not cancelled at once: the library leaves a program that is just being started open.
         await asyncio.wait({self._task}, timeout=END)
         self._task.cancel()
         await asyncio.wait({self._task}, timeout=END)
@@ -97,6 +96,25 @@ class Connection:
             self._failed(ConnectionError("it ended before it had started"))
         finally:
             self._stop.set()
+
+    async def _begin(self, session: ClientSession) -> list[Tool]:
+        """Shake hands, unless it is closed or ends before."""
+
+        async def begin() -> list[Tool]:
+            await session.initialize()
+            return await _all_tools(session)
+
+        beginning = asyncio.ensure_future(begin())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({beginning, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not beginning.done():
+                raise ConnectionError("it ended before it had started")
+            return beginning.result()
+        finally:
+            beginning.cancel()
+            stopped.cancel()
+            await asyncio.gather(beginning, stopped, return_exceptions=True)
 
     def _failed(self, error: Exception) -> None:
         if not self._ready.done():
@@ -121,8 +139,7 @@ class Connection:
             async with read, write, sending, receiving, anyio.create_task_group() as group:
                 group.start_soon(pump)
                 async with ClientSession(receiving, write) as session:
-                    await session.initialize()
-                    self.tools = await _all_tools(session)
+                    self.tools = await self._begin(session)
                     self.session = session
                     if not self._ready.done():
                         self._ready.set_result(None)

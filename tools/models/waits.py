@@ -50,7 +50,7 @@ def _headers(error: BaseException) -> dict[str, str]:
         found: Any = fields.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     else:
         found = getattr(response, "headers", None)
-    if not isinstance(found, Mapping):
+    if not hasattr(found, "items"):
         return {}
     return {str(name).lower(): str(found[name]) for name in found}
 

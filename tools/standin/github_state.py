@@ -58,6 +58,8 @@ class GitHubState:
     Attributes:
         collaborators: who can be assigned; None: everybody.
         associations: what people are to the repository, by login; else ``MEMBER``.
+        push: whether the token may write to the repository; else labels and assignees that it
+            sets are left out without a word.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class GitHubState:
         self.heads: Heads = MadeUpHeads() if git is None else RepositoryHeads(git)
         self.collaborators: set[str] | None = None
         self.associations: dict[str, str] = {}
+        self.push = True
         self.issues: dict[int, IssueRecord] = {}
         self.pulls: dict[int, PullRecord] = {}
         self.comments: list[CommentRecord] = []
@@ -114,9 +117,9 @@ class GitHubState:
         one = self.issue(number)
         one.title = fields.get("title") or one.title
         one.body = fields["body"] if fields.get("body") is not None else one.body
-        if fields.get("labels") is not None:
+        if fields.get("labels") is not None and self.push:
             one.labels = [*fields["labels"]]
-        if fields.get("assignees") is not None:
+        if fields.get("assignees") is not None and self.push:
             one.assignees = self._assignable(fields["assignees"])
         state = fields.get("state")
         if state not in (None, "open", "closed"):

@@ -67,8 +67,7 @@ class LinearStandin(HttpStandin):
         super().__init__(token=token, now=now)
         self.store = LinearStore(team, viewer, people, now)
         self.meanwhile: list[tuple[str, Callable[[], None]]] = []
-        self._limits = (float(requests), float(points))
-        self._left = [float(requests), float(points)]
+        self.limit(requests=requests, points=points)
         self._seen = now()
 
     def name(self, request: StandinRequest) -> str:
@@ -105,6 +104,12 @@ class LinearStandin(HttpStandin):
         if isinstance(answer, Answer):
             return Answer(answer.status, answer.json, {**headers, **answer.headers})
         return Answer(200, {"data": answer}, headers)
+
+    def limit(self, *, requests: int, points: float = POINTS_PER_HOUR) -> None:
+        """Allow so much an hour from now on, none of which is used up yet."""
+        with self.lock:
+            self._limits = (float(requests), float(points))
+            self._left = [*self._limits]
 
     def asked(self, name: str = "") -> int:
         """How many requests came, of one operation or of all."""

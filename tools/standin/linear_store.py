@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 STATES = (
     ("Triage", "triage"), ("Backlog", "backlog"), ("Todo", "unstarted"),
@@ -258,4 +258,5 @@ def _fits(value: Any, name: str, asked: Any) -> bool:
         case "gte":
             return bool(value >= asked)
         case _:
-            return isinstance(value, Mapping) and fits(value.get(name), asked)
+            inner = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
+            return inner is not None and fits(inner.get(name), asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +22,14 @@ PARTS = (
 """Each part of neveridle registers its checks there, as ``CHECKS``."""
 
 
-def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> None:
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="Also call each model once; costs a few tokens.")
+]
+
+
+def doctor_command(
+    config: ConfigOption = None, live: LiveOption = False, json: JsonOption = False
+) -> None:
     """Check whatever a team needs, all at once, and say what to do; changes nothing.
 
     Looks at settings, repository, sandbox, checks, models, board, memory, disk and sizes, and
@@ -46,7 +53,7 @@ def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> Non
         found = [problem("settings", error)]
     else:
         found = [Finding(about="settings", message=f"{path} can be read.")]
-        found += asyncio.run(examine(checks(), settings))
+        found += asyncio.run(examine(checks(live=live), settings))
     found = [replace(one, message=redact(one.message), remedy=redact(one.remedy)) for one in found]
     sound = all(one.grade is not Grade.PROBLEM for one in found)
     if json:
@@ -57,11 +64,17 @@ def doctor_command(config: ConfigOption = None, json: JsonOption = False) -> Non
         raise typer.Exit(1)
 
 
-def checks() -> list[Check]:
-    """The checks of all parts."""
+def checks(*, live: bool = False) -> list[Check]:
+    """The checks of all parts; ``live``: models are called, too."""
     from importlib import import_module
 
-    return [check for part in PARTS for check in import_module(part).CHECKS]
+    found = [check for part in PARTS for check in import_module(part).CHECKS]
+    if live:
+        from neveridle.health import Check
+        from neveridle.tools.models.live import look_at_live
+
+        found.append(Check("model calls", look_at_live, seconds=60))
+    return found
 
 
 def _print(found: Sequence[Finding]) -> None:

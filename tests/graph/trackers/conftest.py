@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import json
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -26,3 +27,23 @@ def tracked(project: Any, linear: LinearStandin, monkeypatch: pytest.MonkeyPatch
     project.use("tracker", kind="linear")
     project.use("services", linear={"url": linear.url, "team": "AGT", "attempts": 2})
     return project
+
+
+@pytest.fixture
+def write_settings() -> Callable[[Any], None]:
+    """Writes a project's settings down, for processes of their own."""
+
+    def lines(table: Any) -> list[str]:
+        return [f"{key} = {json.dumps(one)}" for key, one in table.items()]
+
+    def write(project: Any) -> None:
+        found: list[str] = []
+        for name, table in project.settings.items():
+            if name == "services":
+                for service, its in table.items():
+                    found += [f"[services.{service}]", *lines(its)]
+            else:
+                found += [f"[{name}]", *lines(table)]
+        (project.root / "neveridle.toml").write_text("\n".join(found) + "\n", encoding="utf-8")
+
+    return write

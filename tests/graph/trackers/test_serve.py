@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import httpx
@@ -21,22 +21,16 @@ MAIN = "from neveridle.cli import main; main()"
 
 
 @pytest.fixture
-def served(tracked: Any, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+def served(
+    tracked: Any, write_settings: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> Generator[str]:
     """``neveridle serve`` as a process of its own; where it listens."""
     monkeypatch.setenv("LINEAR_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("GITHUB_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("GITHUB_TOKEN", "t")
     linear = tracked.settings["services"]["linear"]
     tracked.use("services", github={"repository": "octo/demo"}, linear=linear)
-    tables = [
-        "\n".join([f"[{name}]", *(f"{key} = {json.dumps(one)}" for key, one in table.items())])
-        for name, table in tracked.settings.items()
-        if name != "services"
-    ]
-    for name, table in tracked.settings["services"].items():
-        lines = [f"{key} = {json.dumps(one)}" for key, one in table.items()]
-        tables.append("\n".join([f"[services.{name}]", *lines]))
-    (tracked.root / "neveridle.toml").write_text("\n\n".join(tables), encoding="utf-8")
+    write_settings(tracked)
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", MAIN, "serve", "--port", "0", "--json"],
         cwd=tracked.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -238,6 +238,9 @@ async def test_an_assignee_that_github_leaves_out_is_a_refusal(
     assert left.result["assignees"] == ["ada"] == world.state.issues[1].assignees
     labels = await performer.once(verbs["set_labels"], "#1", {"labels": ["b", "a"]})
     assert labels.result["labels"] == ["b", "a"] == world.state.issues[1].labels
+    world.state.push = False
+    with pytest.raises(EffectRefused, match="left out labels of #1: c"):
+        await performer.once(verbs["set_labels"], "#1", {"labels": ["A", "c"]})
 
 
 async def test_the_mark_stays_when_the_text_is_changed(

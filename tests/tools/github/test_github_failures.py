@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -148,6 +150,34 @@ async def test_a_write_is_repeated_only_after_a_no(
         assert len(standin.state.issues) == int(fault.works)
 
 
+MAKES: dict[str, Callable[[GitHub], Awaitable[Any]]] = {
+    "issue": lambda one: one.issues.create("x"),
+    "comment": lambda one: one.issues.comment(1, "x"),
+    "pull request": lambda one: one.pulls.create("x", head="b", base="main"),
+    "review": lambda one: one.reviews.create(2, "COMMENT", "x"),
+    "answer": lambda one: one.reviews.reply(2, 1002, "x"),
+}
+
+
+@pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
+async def test_nothing_that_makes_something_is_sent_twice(
+    standin: GitHubStandin, github: GitHub, turn: Turn, make: Callable[[GitHub], Awaitable[Any]]
+) -> None:
+    state = standin.state
+    state.open_issue("one")
+    for branch in ("a", "b"):
+        state.heads.set(branch, "")
+    state.open_pull("two", "a", "main")
+    line = {"path": "a.py", "line": 1, "body": "why?"}
+    state.review(2, "COMMENT", "r", user="bob", comments=[line])
+    standin.faults.append(HttpFault("status", status=502, done=True))
+    with pytest.raises(ServiceError, match="502"):
+        await turn(make(github))
+    assert [one.method for one in standin.requests] == ["POST"]
+    made = (state.issues, state.comments, state.reviews, state.review_comments)
+    assert sum(map(len, made)) == 5  # four were there
+
+
 @pytest.mark.parametrize("kind", ["timeout", "slow_body"])
 async def test_what_takes_too_long_is_given_up(
     standin: GitHubStandin, connect: Callable[..., GitHub], turn: Turn, kind: Any
@@ -162,7 +192,14 @@ async def test_what_takes_too_long_is_given_up(
     standin.faults.append(HttpFault(kind, seconds=600 if kind == "timeout" else 0.05))
     with pytest.raises(ServiceError, match="did not answer"):
         await turn(github.issues.create("once"))
+
+    def worked() -> None:  # a slow machine may come to it after its client gave up
+        while not any(one.request.method == "POST" for one in standin.exchanges):
+            time.sleep(0.01)
+
+    await asyncio.to_thread(worked)
     assert [one.title for one in standin.state.issues.values()] == ["here", "once"]
+    assert sum(one.method == "POST" for one in standin.requests) == 1
 
 
 async def test_an_unreachable_service_was_not_written_to(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -31,8 +32,23 @@ Make = Callable[..., Mcp]
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty board's file: copying it is quicker than migrating each time."""
+    path = tmp_path_factory.mktemp("template") / "board.db"
+
+    async def make() -> None:
+        async with Board(f"sqlite:///{path}"):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def board(tmp_path: Path) -> AsyncGenerator[Board]:
+async def board(migrated: Path, tmp_path: Path) -> AsyncGenerator[Board]:
+    """An open, empty board."""
+    shutil.copy(migrated, tmp_path / "board.db")
     async with Board(f"sqlite:///{tmp_path / 'board.db'}") as one:
         yield one
 
@@ -74,7 +90,7 @@ def runs(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-async def test_a_real_server_is_used_killed_and_used_again(board: Board) -> None:
+async def test_a_real_server_is_used_killed_and_used_again(board: Board, until: Until) -> None:
     settings = McpServer(
         command=[sys.executable, "-m", "mcp_server_time", "--local-timezone", "UTC"],
         tools=["convert_time", "get_current_time"],
@@ -95,6 +111,7 @@ async def test_a_real_server_is_used_killed_and_used_again(board: Board) -> None
             assert "Asia/Tokyo" in said
             (child,) = _children("mcp_server_time")
             os.kill(child, signal.SIGKILL)
+            await until(lambda: not server.running)
         wrong = {**call, "args": {**asked, "time": "noon"}}
         message = await tools["time_convert_time"].ainvoke(wrong)
         assert message.status == "error"
@@ -122,7 +139,7 @@ async def test_a_server_that_died_is_started_again_at_the_next_call(
     first = await pid_of(server)
     assert await pid_of(server) == first
     os.kill(first, signal.SIGKILL)
-    await until(lambda: not runs(first))
+    await until(lambda: not server.running)
     second = await pid_of(server)
     assert second != first
     with pytest.raises(ServiceError) as failed:
@@ -172,9 +189,9 @@ async def test_the_breaker_ends_the_starting_of_a_server_that_cannot_start(
 async def test_a_call_that_hangs_ends_and_so_does_a_server_that_hangs(
     board: Board, make: Make, until: Until
 ) -> None:
-    server = make(timeout=0.7)
+    server = make(timeout=3.0)
     first = await pid_of(server)
-    with pytest.raises(ServiceError, match=r"within 0\.7 s"):  # it still answers a ping
+    with pytest.raises(ServiceError, match="within 3 s"):  # it still answers a ping
         await server.call("ignore", {})
     assert await pid_of(server) == first
     with pytest.raises(ServiceError, match="within"):

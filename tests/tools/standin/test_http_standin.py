@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -92,7 +93,9 @@ def test_faults_without_one(
 ) -> None:
     service.faults.append(fault)
     with pytest.raises(error):
-        client.get("/x", timeout=0.3).json()
+        client.get("/x", timeout=0.3 if error is httpx.ReadTimeout else 60).json()
+    while not service.exchanges:  # a slow machine may come to it after its client gave up
+        time.sleep(0.01)
     assert service.done == done
     assert client.get("/x").status_code == 200
 
