@@ -179,9 +179,14 @@ class PullRequestDelivery:
             "base": base,
             "body": body_of(first, job.attempt, agent=job.attempt.agent),
         }
-        done = await self._perform.once(
-            self._verb("open_pull_request"), self._standing.branch, request
-        )
+        try:
+            done = await self._perform.once(
+                self._verb("open_pull_request"), self._standing.branch, request
+            )
+        except EffectRefused as refused:  # no work of an agent's would change that
+            again = f"`neveridle tasks retry {job.task.id}`"
+            remedy = f"See that {base} is a branch there which takes pull requests; then {again}."
+            raise RepositoryUnusable(refused.message, remedy=remedy) from refused
         number, url = int(done.result["number"]), str(done.result.get("url", ""))
         await self._team.tickets.say(job, "review")
         await self._say_once("pull_request.opened", number=number, url=url)
@@ -193,10 +198,13 @@ class PullRequestDelivery:
             return
         round_ = self._standing.rounds
         body = answer_of(self._job.attempt, number=round_, asked=self._standing.asked)
-        await self._perform.once(
-            self._verb("comment"), name_of(self._standing.number), {"body": body},
-            occasion=f"round {round_}",
-        )  # fmt: skip
+        try:
+            await self._perform.once(
+                self._verb("comment"), name_of(self._standing.number), {"body": body},
+                occasion=f"round {round_}",
+            )  # fmt: skip
+        except EffectRefused as refused:  # such as where it is locked: the work stands without
+            await self._team.note_error(refused, "pull request comment")
         await self._team.tickets.say(self._job, "review")
         await self._keep(self._standing.answered())
 

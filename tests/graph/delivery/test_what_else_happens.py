@@ -172,6 +172,39 @@ async def test_with_a_pull_request_open_a_person_is_asked_and_no_other_agent(
 
 
 @pytest.mark.usefixtures("scripted")
+async def test_who_is_handed_a_round_goes_on_with_the_same_pull_request(
+    project: Any, hands: Any, hub: Any
+) -> None:
+    project.soul("leo")
+    to_leo = {"status": "handed_off", "handoff": {"to": "leo", "action": "Repair it"}}
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"b.txt": "b\n"}, **to_leo))
+    hands.do("Continue: Repair it", hands.leave({"c.txt": "c\n"}))
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+
+        async def step(agent: str) -> Any:
+            await team.board.clock.advance(LONG)
+            await team.keeper.sweep()
+            return (await team.run(until="idle", ticks=1, agents=[agent])).endings
+
+        assert await step("sam") == {"parked": 1}
+        branch = f"neveridle/{task.id}-fix"
+        hub.checks(1, "failure")
+        assert await step("sam") == {"parked": 1}
+        assert await step("sam") == {"handed_off": 1}
+        assert await step("leo") == {"parked": 1}
+        assert "Its checks failed" in hands.seen[2].feedback
+        assert [hub.shows(f"{name}.txt", branch) for name in "abc"] == ["a", "b", "c"]
+        hub.checks(1)
+        hub.review(1, "APPROVE")
+        assert await step("leo") == {"completed": 1}
+        states = {one.state for one in await team.board.tasks.find()}
+    assert states == {TaskState.COMPLETED}
+    assert (len(hub.standin.state.pulls), len(hub.standin.state.comments)) == (1, 1)
+    assert hub.git("for-each-ref", "--format=%(refname:short)").split() == ["main", branch]
+
+
+@pytest.mark.usefixtures("scripted")
 async def test_a_conflict_is_left_in_the_clone_for_an_agent_and_becomes_a_merge_commit(
     project: Any, hands: Any, hub: Any, tmp_path: Path
 ) -> None:
@@ -307,6 +340,30 @@ async def test_looks_do_not_use_up_the_patience_with_a_service(
         assert hub.standin.faults == []
         assert (await hub.step(team)).endings == {"completed": 1}
     assert len(hands.seen) == 1
+
+
+@pytest.mark.usefixtures("scripted")
+async def test_what_github_refuses_is_for_a_person_and_not_for_an_agent(
+    project: Any, hands: Any, hub: Any
+) -> None:
+    hub.standin.faults.append(HttpFault("status", on="POST */pulls", status=422))
+    hub.standin.faults.append(HttpFault("status", on="POST */comments", status=422))
+    hands.do("Fix", hands.leave({"a.txt": "a\n"}), hands.leave({"a.txt": "b\n"}))
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Fix")
+        assert (await team.run(until="idle", ticks=1)).endings == {"blocked": 1}
+        blocked = await team.board.tasks.get(task.id)
+        assert "takes pull requests" in blocked.blocked_action
+        assert blocked.failures == 0
+        await team.board.tasks.retry(task.id)
+        assert (await hub.step(team)).endings == {"parked": 1}
+        hub.checks(1, "failure")
+        assert (await hub.step(team)).endings == {"parked": 1}
+        assert (await hub.step(team, after=1)).endings == {"parked": 1}
+        problems = [problem["code"] for problem in team.problems]
+    assert hub.standin.faults == []
+    assert problems[-1] == "effect-refused"
+    assert (len(hands.seen), len(hub.standin.state.pulls)) == (2, 1)
 
 
 @pytest.mark.usefixtures("scripted")
