@@ -5,19 +5,17 @@ from __future__ import annotations
 from neveridle.settings.loader import CONFIG_NAME, find_config, load_settings
 from neveridle.settings.model import (
     AgentSettings,
-    DeliverySettings,
     FleetSettings,
     ImprovementSettings,
     LeaseSettings,
-    LimitSettings,
     MemorySettings,
     ModelSettings,
     RetentionSettings,
-    SandboxSettings,
     Settings,
     TeamSettings,
     TrackerSettings,
 )
+from neveridle.settings.work import DeliverySettings, LimitSettings, SandboxSettings
 
 __all__ = [
     "CONFIG_NAME",
