@@ -312,7 +312,7 @@ async def test_a_service_that_fails_while_it_is_looked_at_costs_no_attempt(
     project.settings["services"]["github"] |= {"attempts": 1, "breaker_threshold": 100}
     async with project.team(worker=hands) as team:
         task = await hub.opened(team)
-        for _ in range(12):
+        for _ in range(9):
             hub.standin.faults.append(HttpFault("status", on="GET */pulls/1", status=500))
             assert (await hub.step(team)).endings == {"parked": 1}
         hub.checks(1)
@@ -330,7 +330,7 @@ async def test_looks_do_not_use_up_the_patience_with_a_service(
     project.settings["services"]["github"] |= {"attempts": 1, "breaker_threshold": 100}
     async with project.team(worker=hands) as team:
         await hub.opened(team)
-        for _ in range(10):
+        for _ in range(8):
             await hub.step(team)
         hub.checks(1)
         hub.review(1, "APPROVE")
