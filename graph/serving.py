@@ -77,8 +77,7 @@ class _Hooks:
         return await self._taken(f"linear {request.headers[SIGNATURE]}")
 
     async def github(self, request: Request) -> Response:
-        from neveridle.graph.delivery.waking import wake_delivery
-        from neveridle.tools.github.webhooks import SIGNATURE, verified, verify
+        from neveridle.tools.github.webhooks import SIGNATURE, verify
 
         settings = self._services.github
         if settings is None or not settings.enabled:
