@@ -173,12 +173,13 @@ class Runner:
                 team.waits_until = None
                 self._idle(None)
                 continue
+            # In this order: what comes due after the first look is told by the second.
+            moments = [await team.board.next_due(), await team.providers.next_due()]
             await team.board.breakers_due()
             version = await team.wakeups.look()
             if any(seen < version for seen in resting.values()):
                 self._idle(None)
                 continue  # they are being woken just now
-            moments = [await team.board.next_due(), await team.providers.next_due()]
             due = team.waits_until = min((at for at in moments if at is not None), default=None)
             self._idle(None if due is not None else version)
             if due is None:

@@ -51,7 +51,7 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
         else:
             kind = next(one for one in get_args(field.annotation) if one is not type(None))
             assert kind(**data["services"][name]) == kind(url=data["services"][name]["url"])
-    assert list(data["agents"]["sam"]) == ["model", "skills", "paused"]
+    assert list(data["agents"]["sam"]) == ["model", "skills", "paused", "tracker_user"]
     assert list(data["checks"]) == ["tests"]
 
 

@@ -38,7 +38,9 @@ class Service:
 
     def says(self, path: str, head: str, content: bytes = b"", length: int | None = None) -> None:
         size = len(content) if length is None else length
-        data = f"HTTP/1.1 {head}Content-Length: {size}\r\n\r\n".encode() + content
+        data = (
+            f"HTTP/1.1 {head}Connection: close\r\nContent-Length: {size}\r\n\r\n".encode() + content
+        )
         self.pages[path] = lambda write: write(data)
 
 
