@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neveridle.errors import (
     AccessRefused,
@@ -66,6 +67,19 @@ def _date(text: str) -> float | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def words_of(data: object) -> str:
+    """What an answer says in words: its message where it has one, else all of its JSON."""
+    fields: dict[str, Any] = {**data} if isinstance(data, dict) else {}
+    for said in (fields.get("message"), fields.get("error")):
+        if isinstance(said, str) and said.strip():
+            more = fields.get("errors") or fields.get("details")
+            return f"{said} {json.dumps(more)}" if more else said
+        if isinstance(said, dict):
+            inner: dict[str, Any] = {**said}
+            return words_of(inner)
+    return json.dumps(data)
 
 
 def error_of_status(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 from neveridle.errors import NeveridleError, ServiceError
 from neveridle.tools.redact import redact
 from neveridle.tools.redacted_logs import redact_logs
-from neveridle.tools.services.answers import SHOWN, error_of_status
+from neveridle.tools.services.answers import SHOWN, error_of_status, words_of
 from neveridle.tools.services.body import whole
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ class ServiceHttp:
                     msg = f"{self.guard.service} answered with broken JSON."
                     return ServiceError(msg, service=self.guard.service)
         # Cut once secrets are out: the half of a token would not be known for one.
-        whole = response.text if data is None else json.dumps(data)
+        whole = response.text if data is None else words_of(data)
         said = redact(whole[: 100 * SHOWN])[: 4 * SHOWN]
         if self._classify is not None:
             found = self._classify(response, said, data)

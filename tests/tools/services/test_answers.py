@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neveridle.tools.services.answers import LONGEST, seconds_until, wait_of
+from neveridle.tools.services.answers import LONGEST, seconds_until, wait_of, words_of
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 DATE = format_datetime(NOW, usegmt=True)
@@ -81,3 +81,19 @@ def test_a_moment_is_compared_with_the_services_own_time() -> None:
     assert seconds_until(then, {"date": DATE}, 0.0) == 90
     assert seconds_until(then, {}, NOW.timestamp() + 60) == 30
     assert seconds_until("nan", {"date": DATE}, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"message": "Bad credentials", "status": "401"}, "Bad credentials"),
+        ({"error": {"code": "forbidden", "message": "Not yours"}}, "Not yours"),
+        ({"message": "Invalid", "errors": [{"field": "head"}]}, 'Invalid [{"field": "head"}]'),
+        ({"error": "not_found"}, "not_found"),
+        ({"message": " ", "code": 7}, '{"message": " ", "code": 7}'),
+        (["no"], '["no"]'),
+        (None, "null"),
+    ],
+)
+def test_an_answer_is_told_in_its_own_words(data: object, words: str) -> None:
+    assert words_of(data) == words
