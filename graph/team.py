@@ -65,12 +65,10 @@ class Team:
         memory: what the agents remember.
         graph: the compiled decision tree.
         notices: sentences an operator should see at start.
-        waits_until: while all rest, when time alone will next make something runnable, by
-            the board's clock: a lease ends, or a wait is over; None: it will not.
+        waits_until: while all rest, when time alone makes something runnable; None: never.
         problems: what went wrong beside the tasks themselves, newest last.
         stopped: agents that take no more work in this process, and why.
-        services: the services' clients; see ``Services``.
-        mcp: the MCP servers; see ``McpServers``.
+        services, mcp: the services' clients, and the MCP servers.
         forge: what pull requests are made with; None: work is not delivered so.
         providers: whose models cannot be called just now.
         verbs: the ways of writing to services; recovery finds them here.
@@ -329,13 +327,23 @@ class Team:
             return known
         async with self._registering:
             if agent not in self._runs:
-                one = self.roster.get(agent)
-                run = await self.board.runs.start(agent, role=one.role, skills=one.skills)
-                self.keeper.add(run)
-                self._runs[agent] = run
-                if self.listener is not None:
-                    self.listener.began(run)
+                # To its end, also when cancelled: a run that nobody knows would never be ended.
+                job = asyncio.create_task(self._register(agent), name="neveridle-register")
+                try:
+                    await asyncio.shield(job)
+                except asyncio.CancelledError:
+                    await asyncio.wait([job])
+                    _ = job.cancelled() or job.exception()  # seen: who is cancelled asks no more
+                    raise
         return self._runs[agent]
+
+    async def _register(self, agent: str) -> None:
+        one = self.roster.get(agent)
+        run = await self.board.runs.start(agent, role=one.role, skills=one.skills)
+        self.keeper.add(run)
+        self._runs[agent] = run
+        if self.listener is not None:
+            self.listener.began(run)
 
     async def give_back(self, agents: list[str]) -> None:
         """Return to the board whatever these agents still hold in this process."""

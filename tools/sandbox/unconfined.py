@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ MARK = "NEVERIDLE_COMMAND"
 """The variable by which processes that left their group are found again."""
 
 HUNT_ROUNDS = 20
+KERNEL_THREAD = 0x00200000
+"""The flag of a process that is one of the kernel's own threads, and has no environment."""
 
 
 class UnconfinedSandbox:
@@ -70,6 +73,7 @@ class UnconfinedSandbox:
             extra=self._settings.environment,
         )
         output = CappedOutput(self._settings.output_bytes)
+        since = ticks_now()
         try:
             ended = await run_process(
                 limited(command, memory_mb=self._settings.memory_mb, confined=False),
@@ -78,7 +82,7 @@ class UnconfinedSandbox:
                 stdout=output,
                 time_limit=timeout if timeout is not None else self._settings.timeout,
                 silence=silence,
-                reap=lambda: hunt(mark),
+                reap=lambda: hunt(mark, since),
             )
         except OSError as error:
             raise _translated(error) from error
@@ -96,20 +100,33 @@ class UnconfinedSandbox:
         )
 
 
-async def hunt(mark: str) -> None:
+async def hunt(mark: str, since: int) -> None:
     """Kill every process whose environment carries ``mark`` (needs /proc).
 
-    Repeated until none is found, because a process may fork while we look.
+    Repeated until none is found, because a process may fork while we look, and one that is
+    just becoming another program has no environment for a moment.
+
+    Args:
+        mark: the command's.
+        since: the tick since the machine's start at which the command began at the earliest.
     """
     needle = f"{MARK}={mark}".encode()
     for _ in range(HUNT_ROUNDS):
-        found = [pid for pid in _processes() if _carries(pid, needle)]
-        if not found:
+        marked = {pid: _carries(pid, needle, since) for pid in _processes()}
+        found = [pid for pid, carries in marked.items() if carries]
+        if not found and None not in marked.values():
             return
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         await asyncio.sleep(0.005)  # let the kernel take them down
+
+
+def ticks_now() -> int:
+    """The tick since the machine's start that it is now; 0 where that is not known."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def _processes() -> list[int]:
@@ -119,9 +136,16 @@ def _processes() -> list[int]:
         return []
 
 
-def _carries(pid: int, needle: bytes) -> bool:
+def _carries(pid: int, needle: bytes, since: int) -> bool | None:
+    """Whether a process carries a mark; None: it is young, alive, and has no environment yet."""
+    folder = Path(f"/proc/{pid}")
     try:
-        return needle in Path(f"/proc/{pid}/environ").read_bytes()
+        environment = (folder / "environ").read_bytes()
+        if environment:
+            return needle in environment
+        fields = (folder / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        ended, kernels = fields[0] in "ZX", int(fields[6]) & KERNEL_THREAD
+        return False if ended or kernels or int(fields[19]) < since else None
     except OSError:  # gone, or another user's
         return False
 
