@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspace, Workspaces
 
 PROBLEMS = 50
-"""Problems kept in memory for the report of a run; the log on the board has all."""
+"""Problems kept in memory for a run's report; the board's log has all."""
 
 
 class Team:
@@ -66,7 +66,7 @@ class Team:
         graph: the compiled decision tree.
         notices: sentences an operator should see at start.
         waits_until: while all rest, when time alone makes something runnable; None: never.
-        problems: what went wrong beside the tasks themselves, newest last.
+        problems: what went wrong beside the tasks, newest last.
         stopped: agents that take no more work in this process, and why.
         services, mcp: the services' clients, and the MCP servers.
         forge: what pull requests are made with; None: work is not delivered so.
@@ -251,7 +251,7 @@ class Team:
         agents: list[str] | None = None,
         listener: Listener | None = None,
     ) -> RunReport:
-        """Let the agents pull work.
+        """Let the agents pull work; one that stopped in an earlier run takes work again.
 
         Args:
             until: ``idle``: until there is nothing left that could be done now;
@@ -260,8 +260,6 @@ class Team:
             timeout: at most so many seconds by the board's clock; None: no limit.
             agents: only these; None: all; a paused one takes no task.
             listener: told of what comes of it while it runs.
-
-        An agent that stopped in an earlier run takes work again.
 
         Raises:
             ModelNotConfigured: no model is set.
