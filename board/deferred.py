@@ -173,7 +173,7 @@ class Deferred:
             values = {"calls": effects.c.calls - 1, "called_at": taken.called_at, "error": words}
             await self._database.write(lambda c: _leave(c, effect.id, holder, values))
             raise
-        except BaseException as error:
+        except BaseException as error:  # what is known is kept, then raised on
             said = kept_error(verb, error) if isinstance(error, Exception) else ""
             await self._database.write(lambda c: _leave(c, effect.id, holder, {"error": said}))
             if isinstance(error, ServiceError) or not isinstance(error, Exception):

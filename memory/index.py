@@ -242,7 +242,7 @@ class ChromaIndex:
             yield
         except (MemoryError, KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:
+        except BaseException as error:  # told as what it means, and raised on
             # Chroma's errors over bad files share no class (pickle, KeyError, its own), and a
             # panic of its Rust core is no Exception; the index can always be built from the rows.
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

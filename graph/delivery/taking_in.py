@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from neveridle.errors import RepositoryUnusable
+from neveridle.errors import ModelMistake, RepositoryUnusable
 
 if TYPE_CHECKING:
     from neveridle.graph.delivery.forge import Forge
@@ -63,7 +63,7 @@ async def unresolved(workspace: Workspace, changed: Sequence[str]) -> list[str]:
     for path in changed[:SCANNED]:
         try:
             text = await workspace.read(path)
-        except Exception:  # noqa: BLE001 - a link or a huge file: no place for marks of ours
+        except ModelMistake:  # a link or a huge file: no place for marks of ours
             continue
         if text is not None and MARKS.search(text):
             found.append(path)

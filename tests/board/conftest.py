@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
+    AbstractContextManager,
     asynccontextmanager,
+    contextmanager,
 )
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import inspect, text
 
 from neveridle.board import Board, Claim, NewTask, Source, Task
@@ -192,3 +197,45 @@ def recounted() -> Callable[[Board], Awaitable[None]]:
         await board.database.read(work)
 
     return compare
+
+
+@pytest.fixture
+def copies(empty_sqlite: Path) -> Callable[[], AbstractContextManager[str]]:
+    """Makes URLs of empty boards on SQLite; each is gone when it is left."""
+
+    @contextmanager
+    def copy() -> Generator[str]:
+        folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
+        shutil.copy(empty_sqlite, folder / "b.db")
+        yield f"sqlite:///{folder / 'b.db'}"
+        shutil.rmtree(folder)
+
+    return copy
+
+
+@pytest.fixture
+def agrees() -> Callable[[Any, Callable[[], AbstractContextManager[str]], int], int]:
+    """Plays a state machine, whose rules assert; how many games were played to their end.
+
+    Takes the machine's class, how it gets an empty board, and how many games.
+    """
+
+    def play(machine: Any, fresh: Callable[[], AbstractContextManager[str]], games: int) -> int:
+        ended = 0
+
+        def teardown(self: Any) -> None:
+            nonlocal ended
+            machine.teardown(self)
+            ended += 1
+
+        play_on = {"fresh": staticmethod(fresh), "teardown": teardown}
+        run_state_machine_as_test(
+            type("Machine", (machine,), play_on),
+            settings=settings(
+                max_examples=games, stateful_step_count=40, deadline=None, database=None,
+                phases=[Phase.generate],
+            ),
+        )  # fmt: skip
+        return ended
+
+    return play

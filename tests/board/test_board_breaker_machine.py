@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Coroutine, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from neveridle.board import Board
@@ -64,6 +58,9 @@ class Fresh(Protocol):
     """Makes the URL of an empty board, which is gone when it is left."""
 
     def __call__(self) -> AbstractContextManager[str]: ...
+
+
+Agrees = Callable[[Any, Fresh, int], int]
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -252,35 +249,11 @@ class BreakerMachine(RuleBasedStateMachine):
         assert len(self.do(self.observer.messages.latest("dev", limit=1000))) == self.said
 
 
-@pytest.fixture
-def copies(empty_sqlite: Path) -> Fresh:
-    @contextmanager
-    def copy() -> Generator[str]:
-        folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
-        shutil.copy(empty_sqlite, folder / "b.db")
-        yield f"sqlite:///{folder / 'b.db'}"
-        shutil.rmtree(folder)
-
-    return copy
+def test_breakers_agree_with_their_model(agrees: Agrees, copies: Fresh) -> None:
+    assert agrees(BreakerMachine, copies, 20)
 
 
-def drive(fresh: Fresh, examples: int) -> None:
-    machine = type("Machine", (BreakerMachine,), {"fresh": staticmethod(fresh)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-        ),
-    )
-
-
-def test_breakers_agree_with_their_model(copies: Fresh) -> None:
-    drive(copies, 20)
-
-
-def test_breakers_on_postgresql_agree_with_their_model(postgres_boards: Fresh) -> None:
-    drive(postgres_boards, 5)
+def test_breakers_on_postgresql_agree_with_their_model(
+    agrees: Agrees, postgres_boards: Fresh
+) -> None:
+    assert agrees(BreakerMachine, postgres_boards, 5)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Coroutine, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from neveridle.board import Attempt, Board, HandoffDocument, NewTask, Priority, Source
@@ -61,6 +56,9 @@ class Fresh(Protocol):
     """Makes the URL of an empty board, which is gone when it is left."""
 
     def __call__(self) -> AbstractContextManager[str]: ...
+
+
+Agrees = Callable[[Any, Fresh, int], int]
 
 
 class BoardMachine(RuleBasedStateMachine):
@@ -459,39 +457,11 @@ class BoardMachine(RuleBasedStateMachine):
         self.version, self.ready = version, now
 
 
-@pytest.fixture
-def copies(empty_sqlite: Path) -> Fresh:
-    @contextmanager
-    def copy() -> Generator[str]:
-        folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
-        shutil.copy(empty_sqlite, folder / "b.db")
-        yield f"sqlite:///{folder / 'b.db'}"
-        shutil.rmtree(folder)
-
-    return copy
-
-
-def drive(fresh: Fresh, examples: int) -> None:
-    machine = type("Machine", (BoardMachine,), {"fresh": staticmethod(fresh)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-        ),
-    )
-
-
-def test_the_board_agrees_with_its_model(
-    copies: Fresh,
-) -> None:
-    drive(copies, 25)
+def test_the_board_agrees_with_its_model(agrees: Agrees, copies: Fresh) -> None:
+    assert agrees(BoardMachine, copies, 25)
 
 
 def test_the_board_on_postgresql_agrees_with_its_model(
-    postgres_boards: Fresh,
+    agrees: Agrees, postgres_boards: Fresh
 ) -> None:
-    drive(postgres_boards, 15)
+    assert agrees(BoardMachine, postgres_boards, 15)

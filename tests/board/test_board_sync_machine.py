@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Coroutine, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from neveridle.board import (
@@ -66,6 +61,9 @@ class Fresh(Protocol):
     """Makes the URL of an empty board, which is gone when it is left."""
 
     def __call__(self) -> AbstractContextManager[str]: ...
+
+
+Agrees = Callable[[Any, Fresh, int], int]
 
 
 class SyncMachine(RuleBasedStateMachine):
@@ -309,35 +307,11 @@ class SyncMachine(RuleBasedStateMachine):
         assert (due if due is not None and due < 1e8 else None) == min(deadlines, default=None)
 
 
-@pytest.fixture
-def copies(empty_sqlite: Path) -> Fresh:
-    @contextmanager
-    def copy() -> Generator[str]:
-        folder = Path(tempfile.mkdtemp(prefix="neveridle-machine-"))
-        shutil.copy(empty_sqlite, folder / "b.db")
-        yield f"sqlite:///{folder / 'b.db'}"
-        shutil.rmtree(folder)
-
-    return copy
+def test_sync_points_agree_with_their_model(agrees: Agrees, copies: Fresh) -> None:
+    assert agrees(SyncMachine, copies, 25)
 
 
-def drive(fresh: Fresh, examples: int) -> None:
-    machine = type("Machine", (SyncMachine,), {"fresh": staticmethod(fresh)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-        ),
-    )
-
-
-def test_sync_points_agree_with_their_model(copies: Fresh) -> None:
-    drive(copies, 25)
-
-
-def test_sync_points_on_postgresql_agree_with_their_model(postgres_boards: Fresh) -> None:
-    drive(postgres_boards, 10)
+def test_sync_points_on_postgresql_agree_with_their_model(
+    agrees: Agrees, postgres_boards: Fresh
+) -> None:
+    assert agrees(SyncMachine, postgres_boards, 10)

@@ -31,8 +31,7 @@ async def call_model(guard: Guard | None, work: Callable[[], Awaitable[T]]) -> T
             return await work()
         except (NeveridleError, GraphBubbleUp):
             raise
-        except Exception as error:
-            # Whatever a provider raises: it is classified, and says who must act.
+        except Exception as error:  # whatever a provider raises: it says who must act
             raise classify_model_error(error) from error
     passing: list[GraphBubbleUp] = []
 

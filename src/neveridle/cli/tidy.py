@@ -37,7 +37,7 @@ def tidy_command(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Remove what is over and older than [retention] allows; a running team does so hourly.
+    """Remove what is over and older than is to be kept; a running team does so hourly.
 
     It can be done while a team runs, and be interrupted.
     """

@@ -16,7 +16,7 @@ MERGE = "PUT /repos/octo/demo/pulls/1/merge"
 COMMENT = "POST /repos/octo/demo/issues/1/comments"
 
 
-async def to_the_end(hub: Any, project: Any, hands: Any) -> None:
+async def assert_done_once(hub: Any, project: Any, hands: Any) -> None:
     """A new process goes on until the task is completed; the checks fail once on the way."""
     async with project.team(worker=hands) as team:
         for _ in range(20):
@@ -71,7 +71,7 @@ async def test_an_answer_that_is_lost_is_found_out(
     hub.standin.faults.append(HttpFault("cut", on=lost, done=True))
     async with project.team(worker=hands) as team:
         await team.dispatch("sam", "Fix")
-    await to_the_end(hub, project, hands)
+    await assert_done_once(hub, project, hands)
     assert hub.standin.faults == []
 
 
@@ -134,7 +134,7 @@ async def test_whoever_goes_on_after_a_kill_does_nothing_twice(
     monkeypatch.undo()
     monkeypatch.setenv("GITHUB_TOKEN", hub.standin.token)
 
-    await to_the_end(hub, project, hands)
+    await assert_done_once(hub, project, hands)
 
 
 async def _dead(*args: Any) -> int:
