@@ -33,13 +33,13 @@ def misordered(messages: Sequence[BaseMessage], original: Sequence[BaseMessage] 
     The first must be a person's. Two of one role may follow each other only where they did in
     the original.
     """
-    known = {id(message) for message in original}
+    known = {message.id for message in original}
     wrong = int(not messages or messages[0].type != "human")
     for before, message in pairwise(messages):
         if message.type not in {"human", "ai", "tool"}:
             wrong += 1
         elif before.type == message.type != "tool":
-            wrong += not (id(before) in known and id(message) in known)
+            wrong += not (before.id in known and message.id in known)
     return wrong
 
 
