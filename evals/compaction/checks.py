@@ -51,5 +51,7 @@ def summaries(messages: Sequence[BaseMessage], heading: str) -> int:
 
 
 def _calls(message: BaseMessage) -> list[dict[str, Any]]:
-    both = [getattr(message, name, None) or [] for name in ("tool_calls", "invalid_tool_calls")]
-    return [call for calls in both for call in cast("Sequence[dict[str, Any]]", calls)]
+    found: list[dict[str, Any]] = []
+    for name in ("tool_calls", "invalid_tool_calls"):
+        found += cast("Sequence[dict[str, Any]]", getattr(message, name, None) or [])
+    return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from neveridle.memory.compaction.estimate import estimate_tokens
 from neveridle.memory.compaction.identifiers import Found, holds, identifiers, leaves_of
@@ -85,8 +85,8 @@ class Ledger:
         for call in calls_of(message):
             args = call.get("args")
             if isinstance(args, dict):
-                for label in args:
-                    self.labels[str(label)] = self.labels.get(str(label), 0) + 1
+                for label in cast("Mapping[str, Any]", args):
+                    self.labels[label] = self.labels.get(label, 0) + 1
                 for one in _distinct(leaves_of(args)):
                     self._note(one, number, "call")
 

@@ -96,6 +96,9 @@ async def test_a_long_conversation_is_folded_and_nothing_is_lost(project: Any, a
     asked = conversations(api)
     for messages in asked:
         check_order(messages)
+    offered = [{tool["function"]["name"] for tool in body["tools"]} for body in api.asked if "tools" in body]
+    assert "recall_history" not in offered[0]  # there is nothing to recall yet
+    assert "recall_history" in offered[-1]
     last = asked[-1]
     assert last[1]["content"].startswith("# Task: Fix")
     assert last[1]["content"].count(HEADING) == 1
