@@ -203,7 +203,7 @@ class MemorySettings(_Table):
     recall: int = Field(default=5, ge=0, description="Lessons recalled into a task's prompt.")
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
-        description="The sentence-transformers model; this one needs no download.",
+        description="Name or folder of a sentence-transformers model; this one is installed.",
     )
 
 
