@@ -120,4 +120,5 @@ def learning_row(task: Task, learning: Learning) -> dict[str, Any]:
         "source": f"task:{task.id}",
         "importance": 0.7 if learning.type == "failure" else 0.5,
         "trusted": False,
+        "visibility": "team",
     }

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from neveridle.board.memory_row import MemoryRow
+from neveridle.board.memory_row import MemoryRow, NewMemory
 from neveridle.errors import MemoryUnusable, ModelMistake
 from neveridle.memory.embedder import Embedder
 from neveridle.memory.exact import ExactSearch
@@ -106,7 +106,7 @@ class Memory:
         if not clean:
             msg = "There is nothing to remember: the text is empty."
             raise ModelMistake(msg, remedy="Say in words what should be remembered.")
-        return await self._store.add_memory(
+        new = NewMemory(
             agent=agent,
             kind=kind,
             text=clean,
@@ -116,6 +116,7 @@ class Memory:
             at=at,
             trusted=trusted,
         )
+        return (await self._store.add([new]))[0]
 
     async def recall(self, query: str, *, k: int = 5, agent: str | None = None) -> list[Hit]:
         """The ``k`` memories closest in meaning to a query, closest first.
@@ -134,7 +135,7 @@ class Memory:
             DiskFull: no space is left to put rows into the index.
         """
         words = query.strip()[:MAX_TEXT]
-        if k <= 0 or not words or not await self._store.latest_memories(1, agent=agent):
+        if k <= 0 or not words or not await self._store.newest(1, agent=agent):
             return []
         vector = (await self._embedder.embed([words]))[0]
         async with self._gate:
@@ -142,7 +143,7 @@ class Memory:
                 found = await self._mended(partial(self._search, vector, k, agent))
                 how = "closest in meaning"
             else:
-                rows = await self._store.latest_memories(EXACT_ROWS, agent=agent)
+                rows = await self._store.newest(EXACT_ROWS, agent=agent)
                 found = await self._exact.search(vector, rows, k)
                 how = "closest in meaning, compared row by row"
         return [Hit(row, score, f"{how} (cosine {score:.2f})") for row, score in found]
@@ -157,8 +158,6 @@ class Memory:
             MemoryUnusable: the index cannot be opened, nor built anew.
             DiskFull: no space is left.
         """
-        if not await self._store.unindexed_memories(1):
-            return 0
         async with self._gate:
             before = self._count
             if await self._own():
@@ -209,35 +208,36 @@ class Memory:
             ) from broken
 
     async def _open(self) -> None:
-        if self._marker is not None:
-            return
-        marker = await self._lane.run(self._index.open)
-        sample = [row.id for row in await self._store.latest_memories(_SAMPLE)]
-        while not marker.complete:
-            marker = await self._build(marker)
-        await self._feed()
-        if sample and len(await self._lane.run(partial(self._index.missing, sample))) > 0:
-            msg = "it lacks rows that the board says it holds"
-            raise IndexBroken(msg)
-        self._marker = marker
-
-    async def _build(self, marker: Marker) -> Marker:
-        """One page of all rows, newest first; the marker remembers where to go on."""
-        rows = await self._store.latest_memories(BATCH, before=marker.before)
-        if rows:
-            await self._put(rows)
-            marker = replace(marker, before=min(row.id for row in rows))
-        else:
-            marker = replace(marker, complete=True)
-        await self._lane.run(partial(self._index.write_marker, marker))
-        return marker
+        if self._marker is None:
+            marker = await self._lane.run(self._index.open)
+            if marker.revision > await self._store.revision():
+                msg = "it is ahead of the board"
+                raise IndexBroken(msg)
+            self._marker = marker
+            await self._feed()
+            sample = [row.id for row in await self._store.newest(_SAMPLE)]
+            missing = partial(self._index.missing, sample)
+            if sample and len(await self._lane.run(missing)) > 0:
+                self._marker = None
+                msg = "it lacks rows that the board says it holds"
+                raise IndexBroken(msg)
 
     async def _feed(self) -> None:
+        assert self._marker is not None  # _open comes first
         for _ in range(_PENDING_BATCHES):
-            rows = await self._store.unindexed_memories(BATCH)
-            if not rows:
+            changes = await self._store.changes(self._marker.revision, BATCH)
+            if not changes:
                 return
-            await self._put(rows)
+            live = [one.row.id for one in changes if one.row.state == "live"]
+            if live:
+                await self._put(await self._store.get(live))
+            gone = [one.row.id for one in changes if one.row.state != "live"]
+            if gone:
+                await self._lane.run(partial(self._index.delete, gone))
+            # Only now: killed before, they are put in once more, which changes nothing.
+            marker = replace(self._marker, revision=changes[-1].row.revision)
+            await self._lane.run(partial(self._index.write_marker, marker))
+            self._marker = marker
         _log.warning("Rows are still waiting to be put into the memory index.")
 
     async def _put(self, rows: Sequence[MemoryRow]) -> None:
@@ -245,8 +245,6 @@ class Memory:
         ids = [row.id for row in rows]
         agents = [row.agent for row in rows]
         await self._lane.run(partial(self._index.upsert, ids, vectors, agents))
-        # Only now: killed before this line, the rows are put in once more, which changes nothing.
-        await self._store.mark_indexed(ids)
         self._count += len(rows)
 
     async def _search(
@@ -255,7 +253,7 @@ class Memory:
         await self._feed()
         for _ in range(_STALE_ROUNDS):
             found = await self._lane.run(partial(self._index.query, vector, k, agent))
-            rows = {row.id: row for row in await self._store.memories([row for row, _ in found])}
+            rows = {row.id: row for row in await self._store.get([row for row, _ in found])}
             stale = [row for row, _ in found if row not in rows]
             if not stale:
                 return [(rows[row], score) for row, score in found]
