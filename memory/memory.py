@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from neveridle.board.memory_row import MemoryRow, NewMemory
 from neveridle.errors import MemoryUnusable, ModelMistake
-from neveridle.memory.embedder import Embedder
+from neveridle.memory.embedding import Embedder
 from neveridle.memory.exact import ExactSearch
 from neveridle.memory.index import ChromaIndex, IndexBroken, Marker
 from neveridle.memory.lane import Lane
