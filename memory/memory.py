@@ -160,7 +160,7 @@ class Memory:
         """
         async with self._gate:
             before = self._count
-            if await self._own():
+            if await self._store.revision() and await self._own():
                 await self._mended(self._feed)
             return self._count - before
 
