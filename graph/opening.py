@@ -67,7 +67,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
     embedder = team.given_embedder or MiniLM(settings.memory.embedding)
-    team.memory = Memory(team.board.memories, home=settings.home, embedder=embedder)
+    team.memory = Memory(
+        team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
+        souls={agent.name: agent.soul.text for agent in team.roster},
+    )  # fmt: skip
     stack.push_async_callback(team.memory.close)
     team.checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
     stack.push_async_callback(team.checkpoints.close)
