@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from neveridle.board.memory_row import MemoryRow
-from neveridle.memory.embedder import Embedder
+from neveridle.memory.embedding import Embedder
 
 
 class ExactSearch:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from neveridle.board.memory_row import MemoryRow, NewMemory
 from neveridle.errors import MemoryUnusable, ModelMistake
-from neveridle.memory.embedder import Embedder
+from neveridle.memory.embedding import Embedder
 from neveridle.memory.exact import ExactSearch
 from neveridle.memory.index import ChromaIndex, IndexBroken, Marker
 from neveridle.memory.lane import Lane
@@ -160,7 +160,7 @@ class Memory:
         """
         async with self._gate:
             before = self._count
-            if await self._own():
+            if await self._store.revision() and await self._own():
                 await self._mended(self._feed)
             return self._count - before
 

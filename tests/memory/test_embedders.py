@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from neveridle.errors import SettingsInvalid
 from neveridle.memory import HashingEmbedder, MiniLM
-from neveridle.memory.hashing import stems
+from neveridle.memory.embedding.hashing import stems
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:

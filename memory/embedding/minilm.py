@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neveridle.errors import ExtraMissing, SettingsInvalid
+from neveridle.memory.embedding.embedder import Encoded
 from neveridle.memory.lane import Lane
 
 if TYPE_CHECKING:
@@ -62,13 +63,21 @@ class MiniLM:
             ExtraMissing: the package with the shipped weights is not installed.
             SettingsInvalid: sentence-transformers cannot load a model of this name.
         """
-        vectors: list[list[float]] = []
+        return [found.dense.tolist() for found in await self.encode(texts)]
+
+    async def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """Vector, windows and tokens of each text; raises what ``embed`` does."""
+        found: list[Encoded] = []
         for start in range(0, len(texts), _BATCH):
             batch = list(texts[start : start + _BATCH])
-            vectors += await self._lane.run(partial(self._embed, batch))
-        return vectors
+            found += await self._lane.run(partial(self._encode, batch))
+        return found
 
-    def _embed(self, texts: list[str]) -> list[list[float]]:
+    async def model(self) -> str:
+        """The name alone, for now."""
+        return self.name
+
+    def _encode(self, texts: list[str]) -> list[Encoded]:
         import numpy as np
 
         if self._model is None:
@@ -78,23 +87,32 @@ class MiniLM:
         # Tokenizers refuse halves of surrogate pairs.
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         parts = [_windows(model, text) for text in clean]
-        encoded = np.asarray(
-            model.encode(
-                [window for windows in parts for window in windows],
-                batch_size=_BATCH,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            )
+        flat = [window for windows in parts for window in windows]
+        outputs: list[dict[str, Any]] = model.encode(
+            flat, batch_size=_BATCH, output_value=None, show_progress_bar=False
         )
-        vectors: list[list[float]] = []
+        found: list[Encoded] = []
         at = 0
         for windows in parts:
-            weights = np.array([len(window) or 1 for window in windows], dtype=encoded.dtype)
-            mean = weights @ encoded[at : at + len(windows)]
+            here = outputs[at : at + len(windows)]
             at += len(windows)
-            vectors.append((mean / (np.linalg.norm(mean) or 1.0)).tolist())
-        self._dimensions = int(encoded.shape[1])
-        return vectors
+            vectors = _unit(np.stack([output["sentence_embedding"].numpy() for output in here]))
+            weights = np.array([len(window) or 1 for window in windows], dtype=np.float32)
+            tokens = np.concatenate(
+                [
+                    output["token_embeddings"].numpy()[1 : int(output["attention_mask"].sum()) - 1]
+                    for output in here
+                ]
+            )
+            found.append(Encoded(_unit(weights @ vectors), vectors, _unit(tokens)))
+        self._dimensions = int(found[0].dense.shape[0])
+        return found
+
+
+def _unit(vectors: Any) -> Any:
+    import numpy as np
+
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 def shipped_weights() -> Path:

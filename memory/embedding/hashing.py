@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from neveridle.memory.embedding.embedder import Encoded
+
 _WORD = re.compile(r"[^\W_]+")
 _SUFFIXES = ("ingly", "edly", "ings", "ing", "ies", "ied", "ers", "ed", "es", "er", "ly", "s", "e")
 _STOP = frozenset(
@@ -46,11 +48,27 @@ class HashingEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector of length 1 for each text."""
-        return [self._vector(text) for text in texts]
+        return [self._vector(stems(text)) for text in texts]
 
-    def _vector(self, text: str) -> list[float]:
+    async def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same vectors; one window; one token for each stem, repeated ones repeated."""
+        import numpy as np
+
+        found: list[Encoded] = []
+        for text in texts:
+            words = stems(text)
+            dense = np.array(self._vector(words), dtype=np.float32)
+            tokens = np.array([self._vector([word]) for word in words], dtype=np.float32)
+            found.append(Encoded(dense, dense[None, :], tokens.reshape(-1, self._dimensions)))
+        return found
+
+    async def model(self) -> str:
+        """The name: there are no weights."""
+        return self.name
+
+    def _vector(self, words: Sequence[str]) -> list[float]:
         vector = [0.0] * self._dimensions
-        for word, count in Counter(stems(text)).items():
+        for word, count in Counter(words).items():
             digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
             number = int.from_bytes(digest, "big")
             # Slot 0 is kept for texts without words: a vector of length 0 has no direction.
