@@ -8,14 +8,10 @@ from functools import lru_cache
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"`(?P<code>[^`\n]{1,200})`|(?P<word>[@#$]?-{0,2}\w+(?:['’./:\\@+=-]+\w+)*(?:\(\))?)"
+    r"`(?P<code>[^`\n]{1,200})`|(?P<word>[@#$]?-{0,2}\w+(?:['./:\\@+=-]+\w+)*(?:\(\))?)"
 )
 _COMMON: Final = frozenset(
-    "a an and any are as at be been being but by can could did do does done for had has have he "
-    "her his how i if in is it its just let like make makes may might must of on or our shall "
-    "she should so some such than that the their them then there these they this those too "
-    "always use used uses using very was we were what when where which while who why will "
-    "with would you your".split()
+    ["a", "an", "and", "any", "are", "as", "at", "be", "been", "being", "but", "by", "can", "could", "did", "do", "does", "done", "for", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "is", "it", "its", "just", "let", "like", "make", "makes", "may", "might", "must", "of", "on", "or", "our", "shall", "she", "should", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "too", "always", "use", "used", "uses", "using", "very", "was", "we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "would", "you", "your"]
 )
 _TURNS: Final[dict[str, str]] = {
     word: sense
@@ -31,24 +27,17 @@ _TURNS: Final[dict[str, str]] = {
 }
 """Words by which a sentence means the opposite, or something else, by the sense they give it."""
 _OPPOSED: Final = frozenset(
-    "before after until since first last enable disable add remove delete drop allow deny "
-    "increase decrease raise lower more less most least max min maximum minimum true false "
-    "open close start end install uninstall lock unlock sync async public private pass fail "
-    "success failure old new local remote left right inside outside high low above below up down "
-    "early late earlier later large small larger smaller big little bigger long short longer "
-    "shorter newer older higher fast slow faster slower all off include exclude accept reject refuse upload "
-    "download push pull read write import export encode decode mount unmount client server "
-    "optional required safe unsafe synchronous asynchronous".split()
+    ["before", "after", "until", "since", "first", "last", "enable", "disable", "add", "remove", "delete", "drop", "allow", "deny", "increase", "decrease", "raise", "lower", "more", "less", "most", "least", "max", "min", "maximum", "minimum", "true", "false", "open", "close", "start", "end", "install", "uninstall", "lock", "unlock", "sync", "async", "public", "private", "pass", "fail", "success", "failure", "old", "new", "local", "remote", "left", "right", "inside", "outside", "high", "low", "above", "below", "up", "down", "early", "late", "earlier", "later", "large", "small", "larger", "smaller", "big", "little", "bigger", "long", "short", "longer", "shorter", "newer", "older", "higher", "fast", "slow", "faster", "slower", "all", "off", "include", "exclude", "accept", "reject", "refuse", "upload", "download", "push", "pull", "read", "write", "import", "export", "encode", "decode", "mount", "unmount", "client", "server", "optional", "required", "safe", "unsafe", "synchronous", "asynchronous"]
 )
 """Words that have an opposite which stands in the same place."""
 _ORDERING: Final = frozenset(
-    "before after until instead rather than from into to over unless then by".split()
+    ["before", "after", "until", "instead", "rather", "than", "from", "into", "to", "over", "unless", "then", "by"]
 )
 """Words whose two sides cannot be exchanged."""
 _NUMBERS: Final = {
     word: str(number)
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
     if number > 1  # "one" is mostly no number
 }
@@ -86,7 +75,7 @@ def wording(text: str) -> Wording:
             parts[-1].append(what)
         known[what] = None
 
-    for found in _TOKEN.finditer(text):
+    for found in _TOKEN.finditer(text.replace("\u2019", "'")):
         code, token = found["code"], found["word"]
         if code is not None:
             name = " ".join(code.split())
@@ -96,14 +85,14 @@ def wording(text: str) -> Wording:
             say(token, identifiers)
             continue
         for word in re.split(r"[-./:\\@+=]+", token.lower()):
-            plain = word.replace("'", "").replace("’", "")
+            plain = word.replace("'", "")
             if not plain:
                 continue
             if plain in _ORDERING:
                 parts.append([])
             if plain in _NUMBERS:
                 say(_NUMBERS[plain], identifiers)
-            elif plain in _TURNS or word.endswith(("n't", "n’t")):
+            elif plain in _TURNS or word.endswith("n't"):
                 turns.append(_TURNS.get(plain, "not"))
             elif plain not in _COMMON:
                 stem = _stem(plain)
@@ -120,7 +109,7 @@ def _is_identifier(token: str) -> bool:
         return True
     if any(c.isdigit() for c in token) or "_" in token or re.search(r"\w[./:\\@+=]+\w", token):
         return True
-    if "'" in token or "’" in token:
+    if "'" in token:
         return False
     letters = token.replace("-", "")
     return len(letters) > 1 and any(c.isupper() for c in letters[1:])
