@@ -45,9 +45,7 @@ class HotPaths(Protocol):
         """One heartbeat for all runs of a process; the attempts they still own."""
         ...
 
-    async def complete(
-        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
-    ) -> list[int] | None:
+    async def complete(self, *, task: int, fence: int, run: str) -> list[int] | None:
         """End an attempt as completed; the ids of the tasks this makes runnable.
 
         None: nothing was done, as a sync point awaits it; see ``complete_within``.
@@ -61,7 +59,6 @@ class HotPaths(Protocol):
         task: int,
         fence: int,
         run: str,
-        learning: dict[str, Any] | None,
     ) -> list[int]:
         """The same inside an ordinary transaction, whoever awaits it."""
         ...

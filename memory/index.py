@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _COLLECTION = "memory"
 _MARKER = "index.json"
-_FORMAT = 1
+_FORMAT = 2
 EXACT_ROWS = 2_000
 """Up to so many rows are compared one by one, with the vectors that Chroma holds.
 
@@ -45,14 +45,12 @@ class Marker:
         embedder: whose vectors it holds.
         folder: the name of the folder with Chroma's files. Each index built anew has a name of
             its own: Chroma keeps a client that failed to open for the path it was given.
-        complete: whether all rows that are marked as indexed have been put in.
-        before: while not complete: rows from this id up are in; None: none yet.
+        revision: changes of the board up to this one are in.
     """
 
     embedder: str
     folder: str
-    complete: bool = False
-    before: int | None = None
+    revision: int = 0
 
 
 class ChromaIndex:
@@ -193,8 +191,7 @@ class ChromaIndex:
             "format": _FORMAT,
             "embedder": marker.embedder,
             "folder": marker.folder,
-            "complete": marker.complete,
-            "before": marker.before,
+            "revision": marker.revision,
         }
         draft = path.with_suffix(".new")
         try:
@@ -210,12 +207,12 @@ class ChromaIndex:
         path = self._folder / _MARKER
         try:
             data = json.loads(path.read_bytes())
-            folder, before = data["folder"], data["before"]
+            folder, revision = data["folder"], data["revision"]
             if data["format"] != _FORMAT or not re.fullmatch(_NAME, folder):
                 raise ValueError
-            if not isinstance(before, int | None):
+            if not isinstance(revision, int):
                 raise ValueError
-            return Marker(str(data["embedder"]), folder, bool(data["complete"]), before)
+            return Marker(str(data["embedder"]), folder, revision)
         except FileNotFoundError:
             # A marker being written is the one thing a kill can leave before there is a marker;
             # hidden files (.DS_Store, .gitkeep) come by themselves.
