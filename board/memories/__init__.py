@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from neveridle.board.memories.edits import CHANGEABLE, Edit, apply_edits, before
 from neveridle.board.memories.store import Memories
+from neveridle.board.memories.uses import Effect, Shown, Use, Uses
 
-__all__ = ["Memories"]
+__all__ = [
+    "CHANGEABLE",
+    "Edit",
+    "Effect",
+    "Memories",
+    "Shown",
+    "Use",
+    "Uses",
+    "apply_edits",
+    "before",
+]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from neveridle.board.attempt import Attempt
+from neveridle.board.memories.pages import paged
 from neveridle.board.memory_row import NewMemory, Signals
 from neveridle.board.schema import memories, memory_revision, memory_signals, memory_tokens
 from neveridle.board.sql import NOW
@@ -50,6 +51,37 @@ def insert_signals(c: Connection, memory: int, signals: Signals) -> None:
         c.execute(insert(memory_tokens).values(memory_id=memory, tokens=signals.tokens))
 
 
+def replace_signals(c: Connection, signals: Mapping[int, Signals]) -> None:
+    """Store signals in place of what there was, for memories that are there."""
+    first = next_revision(c, len(signals))  # the counter first: nobody else changes them now
+    known: list[int] = []
+    for page in paged(sorted(signals)):
+        stay = memories.c.id.in_(page) & (memories.c.state != "forgotten")
+        found = sorted(c.scalars(select(memories.c.id).where(stay)))
+        for table in (memory_signals, memory_tokens):
+            c.execute(delete(table).where(table.c.memory_id.in_(found)))
+        known += found
+    if not known:
+        return
+    held = [(memory, signals[memory]) for memory in known]
+    c.execute(
+        insert(memory_signals),
+        [
+            {"memory_id": memory, "model": one.model, "terms": one.terms, "dense": one.dense}
+            for memory, one in held
+        ],
+    )
+    tokens = [{"memory_id": m, "tokens": one.tokens} for m, one in held if one.tokens is not None]
+    if tokens:
+        c.execute(insert(memory_tokens), tokens)
+    c.execute(
+        update(memories)
+        .where(memories.c.id == bindparam("the_id"))
+        .values(revision=bindparam("new_revision")),
+        [{"the_id": m, "new_revision": r} for r, m in enumerate(known, start=first)],
+    )
+
+
 def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) -> None:
     """Store the lesson of an attempt; a second one changes nothing.
 
@@ -58,7 +90,7 @@ def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) 
         attempt: the attempt.
         learning: the fields of ``NewMemory`` but its task and time.
     """
-    fields = {**learning, "tags": tuple(learning.get("tags", ()))}
+    fields: dict[str, Any] = {**learning, "tags": tuple(learning.get("tags", ()))}
     new = NewMemory(**fields, task=attempt.task_id, fence=attempt.fence)
     same = (
         (memories.c.task_id == attempt.task_id)
