@@ -125,7 +125,7 @@ def columns_from(rows: Sequence[Row]) -> Columns:
     return Columns(*columns)
 
 
-def refused(error: Exception) -> StateConflict:
+def refused(error: BaseException) -> StateConflict:
     """What to say where the database's own rules refuse new memories."""
     msg = f"These memories cannot be stored: {str(error).strip().splitlines()[0]}"
     remedy = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, Integer, and_, case, cast, func, select
 
 from neveridle.board.memories.forgetting import forget
-from neveridle.board.memories.uses import OUTCOME
+from neveridle.board.memories.outcomes import OUTCOME
 from neveridle.board.schema import attempts, memories, memory_uses
 from neveridle.board.sql import NOW, log
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select
 
+from neveridle.board.attempt import Attempt
 from neveridle.board.database import Database
 from neveridle.board.memories.edits import Edit, apply_edits
+from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.eviction import BATCH, evict, least
 from neveridle.board.memories.forgetting import forget
 from neveridle.board.memories.reading import COLUMNS, memory_of
 from neveridle.board.memories.uses import Uses
+from neveridle.board.memories.working import Working, add_note
 from neveridle.board.memories.writing import replace_signals
 from neveridle.board.memory_paths import change_from, columns_from
 from neveridle.board.memory_row import Change, Columns, MemoryRow, NewMemory, Signals
@@ -24,12 +26,14 @@ LIVING = {"state": "live"}
 LIVE = memories.c.state == "live"
 
 
-class Memories:
+class Memories(EpisodeRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._hot = database.memories
+        self.uses = Uses(database)
+        self.working = Working(database)
 
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """Store memories in one transaction; their ids, in order.
@@ -39,6 +43,14 @@ class Memories:
                 not there; none was stored.
         """
         return await self._hot.add(new)
+
+    async def note(self, attempt: Attempt, new: NewMemory) -> int:
+        """Store what an attempt wants remembered, once; its id.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+        return await self._database.write(lambda c: add_note(c, attempt, new))
 
     async def get(self, ids: Sequence[int]) -> list[MemoryRow]:
         """The memories with these ids, in this order, whatever their state; others are left out."""
@@ -190,11 +202,6 @@ class Memories:
             return int(made[0])
 
         return await self._database.write(work)
-
-    @cached_property
-    def uses(self) -> Uses:
-        """Which memories were shown to which attempts."""
-        return Uses(self._database)
 
     async def count(self) -> dict[str, int]:
         """How many memories there are, by state."""

@@ -1,4 +1,4 @@
-"""Which memories were shown to which attempt, and what became of it."""
+"""Which memories were shown to which attempt."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from neveridle.board.attempt import AttemptState
-from neveridle.board.database import Database
-from neveridle.board.memories.pages import paged
+from neveridle.board.attempt import Attempt
+from neveridle.board.attempt_rows import own
+from neveridle.board.memories.outcomes import Outcomes
 from neveridle.board.schema import attempts, memories, memory_uses
 from neveridle.board.sql import NOW
 
 How = Literal["prompt", "tool"]
+"""Whether a memory stood in the prompt, or the agent asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A memory that is shown to an attempt.
+class Use:
+    """A memory that was shown to an attempt.
 
     Attributes:
         memory: its id.
-        how: with the prompt, or as the answer of a tool.
-        rank: its place among what was shown, from 1.
-        score: what recall gave it, 0 to 1.
+        how: how it came there.
+        rank: its place among those found, from 1.
+        score: how well it fitted.
     """
 
     memory: int
@@ -35,161 +36,126 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A memory that was shown to an attempt, and how that attempt stands.
+class Ended:
+    """What became of one try of a task that ended as completed or failed.
 
     Attributes:
-        outcome: the attempt's state; None: it has aged out, with its task.
+        task: the task.
+        number: the try.
+        agent: who made it.
+        succeeded: whether it ended as completed.
+        memories: which memories it was shown.
     """
 
-    memory: int
     task: int
-    fence: int
-    how: How
-    rank: int
-    score: float
-    at: float
-    outcome: AttemptState | None
+    number: int
+    agent: str
+    succeeded: bool
+    memories: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """How attempts ended that a memory was shown to, and those that it was not.
-
-    Attributes:
-        memory: its id.
-        uses: attempts that it was shown to, also those under way, or ended otherwise.
-        completed: of these.
-        failed: of these.
-        other_completed: attempts since the memory came that it was not shown to.
-        other_failed: the same.
-        last: when it was last shown.
-    """
-
-    memory: int
-    uses: int
-    completed: int
-    failed: int
-    other_completed: int
-    other_failed: int
-    last: float
-
-
-OUTCOME = memory_uses.outerjoin(
-    attempts,
-    (attempts.c.task_id == memory_uses.c.task_id)
-    & (attempts.c.fence == memory_uses.c.fence_number),
-)
-
-
-class Uses:
+class Uses(Outcomes):
     """``board.memories.uses``."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    async def record(self, attempt: Attempt, uses: Sequence[Use]) -> int:
+        """Note what an attempt is shown; how many were new. Said again, it changes nothing.
 
-    async def add(self, task: int, fence: int, shown: Sequence[Shown]) -> int:
-        """Note what an attempt is shown; how many of these it had not been shown before.
+        Memories that are gone are left out. The first use counts.
 
-        Memories that are forgotten meanwhile are passed over.
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
         """
 
         def work(c: Connection) -> int:
-            mine = (memory_uses.c.task_id == task) & (memory_uses.c.fence_number == fence)
-            known = set(c.scalars(select(memory_uses.c.memory_id).where(mine)))
-            there: set[int] = set()
-            for page in paged([one.memory for one in shown]):
-                stays = memories.c.id.in_(page) & (memories.c.state != "forgotten")
-                there.update(c.scalars(select(memories.c.id).where(stays)))
-            new: dict[int, dict[str, Any]] = {}
-            for one in shown:
-                if one.memory in there and one.memory not in known:
-                    new.setdefault(one.memory, {
-                        "memory_id": one.memory, "task_id": task, "fence_number": fence,
-                        "how": one.how, "rank": one.rank, "score": one.score,
-                    })  # fmt: skip
-            if new:
-                c.execute(insert(memory_uses).values(at=NOW), list(new.values()))
-            return len(new)
+            own(c, attempt)
+            return record_uses(c, attempt, uses)
 
-        return await self._database.write(work) if shown else 0
+        if not uses:
+            return 0
+        return await self._database.write(work)
 
-    async def of_memory(self, memory: int, *, limit: int = 100) -> list[Use]:
-        """The latest uses of a memory, latest first."""
-        return await self._find(memory_uses.c.memory_id == memory, limit)
+    async def carry(self, attempt: Attempt, fences: Sequence[int]) -> int:
+        """Take over what the attempts that this one resumes were shown; how many were new.
 
-    async def of_attempt(self, task: int, fence: int, *, limit: int = 1_000) -> list[Use]:
-        """What an attempt was shown, latest first."""
-        mine = (memory_uses.c.task_id == task) & (memory_uses.c.fence_number == fence)
-        return await self._find(mine, limit)
-
-    async def _find(self, which: ColumnElement[bool], limit: int) -> list[Use]:
-        u = memory_uses.c
-        query = (
-            select(u.memory_id, u.task_id, u.fence_number, u.how, u.rank, u.score, u.at,
-                   attempts.c.state)
-            .select_from(OUTCOME).where(which).order_by(u.id.desc()).limit(limit)
-        )  # fmt: skip
-
-        def work(c: Connection) -> list[Use]:
-            return [
-                Use(*row[:-1], outcome=None if row[-1] is None else AttemptState(row[-1]))
-                for row in c.execute(query)
-            ]
-
-        return await self._database.read(work)
-
-    async def effects(self, *, agent: str | None = None, limit: int = 1_000) -> list[Effect]:
-        """How attempts ended with and without each memory that was shown, most used first.
-
-        Args:
-            agent: only memories of this agent; None: of everybody.
-            limit: how many at most.
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
         """
-        completed, failed = _ended("completed"), _ended("failed")
-        used = (
-            select(
-                memory_uses.c.memory_id, memories.c.at, func.count().label("uses"),
-                func.coalesce(func.sum(completed), 0).label("completed"),
-                func.coalesce(func.sum(failed), 0).label("failed"),
-                func.max(memory_uses.c.at).label("last"),
-            )
-            .select_from(OUTCOME.join(memories, memories.c.id == memory_uses.c.memory_id))
-            .group_by(memory_uses.c.memory_id, memories.c.at)
-            .order_by(func.count().desc(), memory_uses.c.memory_id)
-            .limit(limit)
-        )  # fmt: skip
-        if agent is not None:
-            used = used.where(memories.c.agent == agent)
-        since = (
-            select(attempts.c.started_at, attempts.c.state)
-            .where(attempts.c.state.in_(("completed", "failed")))
-            .order_by(attempts.c.started_at.desc())
+        theirs = (
+            select(memory_uses)
+            .where(memory_uses.c.task_id == attempt.task_id)
+            .where(memory_uses.c.fence_number.in_(list(fences)))
+            .order_by(memory_uses.c.id)
         )
 
-        def work(c: Connection) -> list[Effect]:
-            rows = c.execute(used).all()
-            found: dict[int, tuple[int, int]] = {}
-            # Newest attempts and newest memories first: one walk counts for all of them.
-            ended, counts = iter(c.execute(since)), {"completed": 0, "failed": 0}
-            one = next(ended, None)
-            for row in sorted(rows, key=lambda row: -row.at):
-                while one is not None and one[0] >= row.at:
-                    counts[one[1]] += 1
-                    one = next(ended, None)
-                found[row.memory_id] = (counts["completed"], counts["failed"])
+        def work(c: Connection) -> int:
+            own(c, attempt)
+            rows = c.execute(theirs).mappings().all()
+            uses = [Use(row["memory_id"], row["how"], row["rank"], row["score"]) for row in rows]
+            return record_uses(c, attempt, uses)
+
+        if not await self._database.read(lambda c: c.execute(theirs).first() is not None):
+            return 0
+        return await self._database.write(work)
+
+    async def shown(self, attempt: Attempt) -> list[int]:
+        """The ids of the memories that an attempt was shown, in their order."""
+        query = select(memory_uses.c.memory_id).where(_of(attempt)).order_by(memory_uses.c.id)
+        return await self._database.read(lambda c: [int(row[0]) for row in c.execute(query)])
+
+    async def counts(self) -> dict[int, int]:
+        """How often each memory was shown; those that never were are left out."""
+        query = select(memory_uses.c.memory_id, func.count()).group_by(memory_uses.c.memory_id)
+        return await self._database.read(lambda c: {int(m): int(n) for m, n in c.execute(query)})
+
+    async def ended(self, *, limit: int = 20_000) -> list[Ended]:
+        """The newest tries that ended as completed or failed, with what each was shown.
+
+        Args:
+            limit: how many at most; the oldest are left out.
+        """
+        over = (
+            select(attempts.c.task_id, attempts.c.fence, attempts.c.number, attempts.c.agent,
+                   attempts.c.state)
+            .where(attempts.c.state.in_(("completed", "failed")))
+            .order_by(attempts.c.ended_at.desc())
+            .limit(limit)
+        )  # fmt: skip
+        shown = select(memory_uses.c.task_id, memory_uses.c.fence_number, memory_uses.c.memory_id)
+
+        def work(c: Connection) -> list[Ended]:
+            by_try: dict[tuple[int, int], set[int]] = {}
+            for task, fence, memory in c.execute(shown):
+                by_try.setdefault((task, fence), set()).add(int(memory))
             return [
-                Effect(
-                    memory=r.memory_id, uses=r.uses, completed=int(r.completed),
-                    failed=int(r.failed), last=r.last,
-                    other_completed=max(0, found[r.memory_id][0] - int(r.completed)),
-                    other_failed=max(0, found[r.memory_id][1] - int(r.failed)),
-                )
-                for r in rows
+                Ended(task, number, agent, state == "completed",
+                      frozenset(by_try.get((task, fence), ())))
+                for task, fence, number, agent, state in c.execute(over)
             ]  # fmt: skip
 
         return await self._database.read(work)
 
 
-def _ended(state: str) -> ColumnElement[int]:
-    return case((attempts.c.state == state, 1), else_=0)
+def record_uses(c: Connection, attempt: Attempt, uses: Sequence[Use]) -> int:
+    """Note uses inside a transaction of the attempt's owner; how many were new."""
+    wanted = {use.memory: use for use in reversed(uses)}
+    known = select(memory_uses.c.memory_id).where(_of(attempt))
+    there = select(memories.c.id).where(
+        memories.c.id.in_(list(wanted)),
+        memories.c.id.not_in(known),
+        memories.c.state != "forgotten",
+    )
+    new = [int(row[0]) for row in c.execute(there)]
+    rows: list[dict[str, Any]] = [
+        {"memory_id": use.memory, "task_id": attempt.task_id, "fence_number": attempt.fence,
+         "how": use.how, "rank": use.rank, "score": use.score}
+        for use in wanted.values() if use.memory in new
+    ]  # fmt: skip
+    for row in sorted(rows, key=lambda row: (row["how"], row["rank"])):
+        c.execute(insert(memory_uses).values(**row, at=NOW))
+    return len(rows)
+
+
+def _of(attempt: Attempt) -> Any:
+    return (memory_uses.c.task_id == attempt.task_id) & (
+        memory_uses.c.fence_number == attempt.fence
+    )

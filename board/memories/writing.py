@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from neveridle.board.attempt import Attempt
 from neveridle.board.memories.pages import paged
 from neveridle.board.memory_row import NewMemory, Signals
 from neveridle.board.schema import memories, memory_revision, memory_signals, memory_tokens
-from neveridle.board.sql import NOW
 
 
 def next_revision(c: Connection, count: int = 1) -> int:
@@ -26,29 +23,18 @@ def next_revision(c: Connection, count: int = 1) -> int:
 
 
 def insert_memories(c: Connection, new: Sequence[NewMemory]) -> list[int]:
-    """Store memories with what is known of their signals; their ids, in order."""
+    """Store memories with what is known of their signals; their ids, in order.
+
+    Raises:
+        StateConflict: the database's own rules refuse them; the transaction is undone.
+    """
     if not new:
         return []
-    revision = next_revision(c, len(new))
-    ids: list[int] = []
-    for number, one in enumerate(new, start=revision):
-        key = c.execute(insert(memories).values(**_columns(one, number))).inserted_primary_key
-        assert key is not None
-        ids.append(int(key[0]))
-        if one.signals is not None:
-            insert_signals(c, ids[-1], one.signals)
-    return ids
-
-
-def insert_signals(c: Connection, memory: int, signals: Signals) -> None:
-    """Store what recall computes with, for a memory that has nothing of it yet."""
-    c.execute(
-        insert(memory_signals).values(
-            memory_id=memory, model=signals.model, terms=signals.terms, dense=signals.dense
-        )
-    )
-    if signals.tokens is not None:
-        c.execute(insert(memory_tokens).values(memory_id=memory, tokens=signals.tokens))
+    if c.dialect.name == "sqlite":
+        from neveridle.board.sqlite.memories import add_within
+    else:
+        from neveridle.board.postgres.memories import add_within
+    return add_within(c, new)
 
 
 def replace_signals(c: Connection, signals: Mapping[int, Signals]) -> None:
@@ -80,33 +66,3 @@ def replace_signals(c: Connection, signals: Mapping[int, Signals]) -> None:
         .values(revision=bindparam("new_revision")),
         [{"the_id": m, "new_revision": r} for r, m in enumerate(known, start=first)],
     )
-
-
-def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) -> None:
-    """Store the lesson of an attempt; a second one changes nothing.
-
-    Args:
-        c: the connection, in the transaction that ends the attempt.
-        attempt: the attempt.
-        learning: the fields of ``NewMemory`` but its task and time.
-    """
-    fields: dict[str, Any] = {**learning, "tags": tuple(learning.get("tags", ()))}
-    new = NewMemory(**fields, task=attempt.task_id, fence=attempt.fence)
-    same = (
-        (memories.c.task_id == attempt.task_id)
-        & (memories.c.fence_number == attempt.fence)
-        & (memories.c.kind == new.kind)
-    )
-    if c.execute(select(memories.c.id).where(same)).first() is None:
-        insert_memories(c, [new])
-
-
-def _columns(one: NewMemory, revision: int) -> dict[str, Any]:
-    return {
-        "revision": revision, "agent": one.agent, "kind": one.kind, "text": one.text,
-        "tags": list(one.tags), "source": one.source, "importance": one.importance,
-        "at": NOW if one.at is None else one.at, "stored_at": NOW, "trusted": one.trusted,
-        "visibility": one.visibility, "origin": one.origin, "episode_id": one.episode,
-        "position": one.position, "author": one.author, "task_id": one.task,
-        "fence_number": one.fence, "digest": one.digest,
-    }  # fmt: skip

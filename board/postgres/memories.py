@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psycopg
 
@@ -21,6 +22,9 @@ from neveridle.board.memory_row import MemoryRow, NewMemory
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.wire import Statement
 from neveridle.board.queries import load_queries
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -44,16 +48,15 @@ class PostgresMemories:
         self._quickly = quickly
         self._durably = durably
         self._hot = {
-            name: Statement.named(f"memory_{name}", query.format(text=TEXT, bare=BARE), binary=True)
-            for name, query in load_queries("neveridle.board.postgres", "memories.sql").items()
+            name: Statement.named(f"memory_{name}", query, binary=True)
+            for name, query in _queries().items()
         }
 
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """See ``MemoryPaths``."""
         if not new:
             return []
-        made = [stored(one) for one in new]
-        parts = [_arrays(made[at : at + AT_ONCE]) for at in range(0, len(made), AT_ONCE)]
+        parts = _parts(new)
 
         async def work(c: Rows) -> list[int]:
             if len(parts) == 1:
@@ -89,6 +92,30 @@ class PostgresMemories:
 
     async def _rows(self, name: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return await self._quickly(lambda c: c.fetch(self._hot[name], values))
+
+
+@cache
+def _queries() -> dict[str, str]:
+    queries = load_queries("neveridle.board.postgres", "memories.sql")
+    return {name: sql.format(text=TEXT, bare=BARE) for name, sql in queries.items()}
+
+
+def add_within(connection: Connection, new: Sequence[NewMemory]) -> list[int]:
+    """Store memories inside an ordinary transaction; their ids, in order."""
+    from sqlalchemy.exc import DataError, IntegrityError
+
+    query = _queries()["add"]
+    try:
+        return [
+            int(row[0]) for part in _parts(new) for row in connection.exec_driver_sql(query, part)
+        ]
+    except (IntegrityError, DataError) as error:
+        raise refused(error.orig or error) from error
+
+
+def _parts(new: Sequence[NewMemory]) -> list[dict[str, Any]]:
+    made = [stored(one) for one in new]
+    return [_arrays(made[at : at + AT_ONCE]) for at in range(0, len(made), AT_ONCE)]
 
 
 def _arrays(made: Sequence[Stored]) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from neveridle.board.memory_paths import BARE, TEXT, Row, memory_from, refused, stored
+from neveridle.board.memory_paths import BARE, TEXT, Row, Stored, memory_from, refused, stored
 from neveridle.board.memory_row import MemoryRow, NewMemory
 from neveridle.board.queries import load_queries
 from neveridle.board.sqlite.connection import transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
@@ -33,39 +37,17 @@ class SqliteMemories:
         self._durably = durably
         self._commits = commits
         self._revision: tuple[int | None, tuple[int, int]] = (None, (0, 0))
-        queries = load_queries("neveridle.board.sqlite", "memories.sql")
-        self._sql = {name: sql.format(text=TEXT, bare=BARE) for name, sql in queries.items()}
+        self._sql = _queries()
 
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """See ``MemoryPaths``."""
         if not new:
             return []
         made = [stored(one) for one in new]
-        sql = self._sql
 
         def work(connection: sqlite3.Connection) -> list[int]:
             with transaction(connection) as c:
-                first, now = c.execute(sql["reserve"], {"count": len(made)}).fetchone()
-                c.executemany(
-                    sql["insert"],
-                    [
-                        (revision, now, now if one.row[0] is None else one.row[0], *one.row[1:])
-                        for revision, one in enumerate(made, start=first)
-                    ],
-                )
-                # Nobody else inserts meanwhile, so the ids are one after the other.
-                last = int(c.execute("SELECT last_insert_rowid()").fetchone()[0])
-                ids = list(range(last - len(made) + 1, last + 1))
-                known = list(zip(ids, made, strict=True))
-                c.executemany(
-                    sql["insert_signals"],
-                    [(i, *one.signals) for i, one in known if one.signals is not None],
-                )
-                c.executemany(
-                    sql["insert_tokens"],
-                    [(i, one.tokens) for i, one in known if one.tokens is not None],
-                )
-                return ids
+                return _insert(c, made)
 
         try:
             return await self._durably(work)
@@ -103,3 +85,42 @@ class SqliteMemories:
             return cursor.execute(self._sql[name], values).fetchall()
 
         return await self._quickly(work)
+
+
+@cache
+def _queries() -> dict[str, str]:
+    queries = load_queries("neveridle.board.sqlite", "memories.sql")
+    return {name: sql.format(text=TEXT, bare=BARE) for name, sql in queries.items()}
+
+
+def add_within(connection: Connection, new: Sequence[NewMemory]) -> list[int]:
+    """Store memories inside an ordinary transaction; their ids, in order."""
+    plain: Any = connection.connection.driver_connection
+    try:
+        return _insert(plain, [stored(one) for one in new])
+    except sqlite3.IntegrityError as error:
+        raise refused(error) from error
+
+
+def _insert(c: sqlite3.Connection, made: Sequence[Stored]) -> list[int]:
+    sql = _queries()
+    first, now = c.execute(sql["reserve"], {"count": len(made)}).fetchone()
+    c.executemany(
+        sql["insert"],
+        [
+            (revision, now, now if one.row[0] is None else one.row[0], *one.row[1:])
+            for revision, one in enumerate(made, start=first)
+        ],
+    )
+    # Nobody else inserts meanwhile, so the ids are one after the other.
+    last = int(c.execute("SELECT last_insert_rowid()").fetchone()[0])
+    ids = list(range(last - len(made) + 1, last + 1))
+    known = list(zip(ids, made, strict=True))
+    c.executemany(
+        sql["insert_signals"],
+        [(i, *one.signals) for i, one in known if one.signals is not None],
+    )
+    c.executemany(
+        sql["insert_tokens"], [(i, one.tokens) for i, one in known if one.tokens is not None]
+    )
+    return ids

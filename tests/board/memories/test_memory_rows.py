@@ -20,7 +20,8 @@ HELD = ("memories", "memory_signals", "memory_tokens", "memory_revision", "episo
 
 
 def note(text: str = "t", **said: Any) -> NewMemory:
-    return NewMemory(**{"agent": "sam", "text": text, **said})
+    values: dict[str, Any] = {"agent": "sam", "text": text, **said}
+    return NewMemory(**values)
 
 
 def signals(size: int = 8) -> Signals:
@@ -190,7 +191,12 @@ async def test_memories_are_changed_as_expected_or_not_at_all(board: Board) -> N
             await memories.change_all([Edit(new, {"strength": 9}), wrong])
         assert await memories.get([one, two]) == [was, is_]
         assert (await memories.get([new]))[0].strength == 1
-    for bad in ({"text": "z"}, {"state": "forgotten"}, {"superseded_by": two}):
+    wrong_values: list[dict[str, Any]] = [
+        {"text": "z"},
+        {"state": "forgotten"},
+        {"superseded_by": two},
+    ]
+    for bad in wrong_values:
         with pytest.raises(ValueError, match=r"cannot|becomes"):
             await memories.change(two, **bad)
     assert await memories.revision() == 6

@@ -9,7 +9,7 @@ import pytest
 
 from neveridle.board import AttemptState, Board, NewTask, Source
 from neveridle.board.aging import DAY, Ages
-from neveridle.board.memories import Effect, Shown
+from neveridle.board.memories import Effect, Use
 from neveridle.board.memory_row import NewMemory
 
 Sql = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -18,7 +18,8 @@ AGES = Ages(events=30, tasks=30)
 
 
 def note(text: str = "t", **said: Any) -> NewMemory:
-    return NewMemory(**{"agent": "sam", "text": text, **said})
+    values: dict[str, Any] = {"agent": "sam", "text": text, **said}
+    return NewMemory(**values)
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def attempted(board: Board, take: Callable[..., Awaitable[Any]]) -> Attempted:
     async def attempt(shown: Sequence[int], ends: str = "completed") -> tuple[int, int]:
         await board.tasks.add(NewTask(source=Source.BACKLOG, title="t"))
         one = (await take()).attempt
-        ranked = [Shown(memory, rank=n, score=0.5) for n, memory in enumerate(shown, start=1)]
-        await board.memories.uses.add(one.task_id, one.fence, ranked)
+        ranked = [Use(memory, rank=n, score=0.5) for n, memory in enumerate(shown, start=1)]
+        await board.memories.uses.record(one, ranked)
         if ends == "completed":
             await board.attempts.complete(one)
         elif ends == "failed":
@@ -44,9 +45,10 @@ async def test_what_was_shown_is_noted_once(board: Board, attempted: Attempted) 
     one, two, gone = await board.memories.add([note(), note(), note()])
     await board.memories.forget([gone])
     task, fence = await attempted([two, one, gone, 99], ends="")
-    again = [Shown(one, how="tool", rank=9), Shown(one, how="tool")]
-    assert await uses.add(task, fence, again) == 0
-    assert await uses.add(task, fence, []) == 0
+    attempt = await board.attempts.get(task, fence)
+    assert attempt is not None
+    again = [Use(one, how="tool", rank=9), Use(one, how="tool")]
+    assert await uses.record(attempt, again) == await uses.record(attempt, []) == 0
     first, second = await uses.of_attempt(task, fence)
     assert (first.memory, first.rank, first.how, first.score) == (one, 2, "prompt", 0.5)
     assert (second.memory, second.outcome) == (two, AttemptState.ACTIVE)
