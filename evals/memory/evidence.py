@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 _BETWEEN = re.compile(r"[\s;,|\[\]{}()\"']+")
 _GLUED = re.compile(r"[^\W\d_]+[^\w]*\d+[^\w]+\d+")  # D1:3 in D1:3D1:4
@@ -85,6 +85,7 @@ def _strings(written: Any, depth: int = 0) -> Iterator[str]:
     elif isinstance(written, float):
         yield str(int(written)) if written.is_integer() else str(written)
     else:
-        inner: Any = written.values() if isinstance(written, dict) else written
-        for item in inner:
+        if isinstance(written, dict):
+            written = list(cast("dict[str, Any]", written).values())
+        for item in cast("Iterable[Any]", written):
             yield from _strings(item, depth + 1)

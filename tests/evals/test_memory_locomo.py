@@ -109,20 +109,20 @@ def test_a_folder_is_read_file_by_file_and_names_are_kept_apart(tmp_path: Path) 
     assert [one.name for one in read_locomo(tmp_path)] == ["boats", "boats (2)"]
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        ('[{"a": 1},\n {"b": }]', "line 2, column 8"),
-        ("7", "$: expected a conversation or a list of them, not a number"),
-        ([], "there is no conversation in it"),
-        ([talk(), 3], "$[1]: expected an object, not a number"),
-        ([{"qa": []}], "$[0].conversation: expected an object, not nothing"),
-        ({"conversation": {"speaker_a": "x"}}, "$.conversation: there is no session_1"),
-        (talk(session_4={"text": "x"}), "$.conversation.session_4: expected a list, not an object"),
-        (talk(session_4=[{"text": 5}]), "session_4[0].text: expected a string, not a number"),
-        ({**talk(), "qa": [{"evidence": []}]}, "$.qa[0].question: expected a string, not nothing"),
-    ],
-)
+BROKEN: list[tuple[Any, str]] = [
+    ('[{"a": 1},\n {"b": }]', "line 2, column 8"),
+    ("7", "$: expected a conversation or a list of them, not a number"),
+    ([], "there is no conversation in it"),
+    ([talk(), 3], "$[1]: expected an object, not a number"),
+    ([{"qa": []}], "$[0].conversation: expected an object, not nothing"),
+    ({"conversation": {"speaker_a": "x"}}, "$.conversation: there is no session_1"),
+    (talk(session_4={"text": "x"}), "$.conversation.session_4: expected a list, not an object"),
+    (talk(session_4=[{"text": 5}]), "session_4[0].text: expected a string, not a number"),
+    ({**talk(), "qa": [{"evidence": []}]}, "$.qa[0].question: expected a string, not nothing"),
+]
+
+
+@pytest.mark.parametrize(("data", "said"), BROKEN)
 def test_a_broken_file_is_refused_with_the_place(tmp_path: Path, data: Any, said: str) -> None:
     with pytest.raises(DatasetInvalid) as caught:
         read_locomo(written(tmp_path, data))

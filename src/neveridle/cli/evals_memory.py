@@ -28,6 +28,14 @@ class Baseline(StrEnum):
     BM25 = "bm25"
 
 
+class Mode(StrEnum):
+    """How memory recalls."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
 class Vectors(StrEnum):
     """What makes the vectors."""
 
@@ -62,6 +70,9 @@ def memory_command(
         Vectors,
         typer.Option("--embedder", help="What makes the vectors; hashing needs no model."),
     ] = Vectors.MINILM,
+    mode: Annotated[
+        Mode, typer.Option("--mode", help="How memory recalls: by all signals, or by one alone.")
+    ] = Mode.HYBRID,
     json: JsonOption = False,
 ) -> None:
     """Store conversations, ask their questions, and report how much evidence is found.
@@ -80,7 +91,7 @@ def memory_command(
     watch = _watch(embedder)
 
     def opening() -> AbstractAsyncContextManager[Recaller]:
-        return _opened(baseline, watch)
+        return _opened(baseline, watch, mode)
 
     with Interruption(lambda: None) as interruption:
         report = interruption.run(
@@ -112,7 +123,9 @@ def _watch(embedder: Vectors) -> Stopwatch:
     return Stopwatch(inner, time.perf_counter)
 
 
-def _opened(baseline: Baseline | None, watch: Stopwatch) -> AbstractAsyncContextManager[Recaller]:
+def _opened(
+    baseline: Baseline | None, watch: Stopwatch, mode: Mode
+) -> AbstractAsyncContextManager[Recaller]:
     from contextlib import nullcontext
 
     from neveridle.evals.memory import Bm25, Dense, remembered
@@ -121,7 +134,7 @@ def _opened(baseline: Baseline | None, watch: Stopwatch) -> AbstractAsyncContext
         return nullcontext(Bm25())
     if baseline is Baseline.DENSE:
         return nullcontext(Dense(watch))
-    return remembered(watch)
+    return remembered(watch, mode=mode.value)
 
 
 def _versions() -> dict[str, str]:
