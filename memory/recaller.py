@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Mode = Literal["hybrid", "dense", "lexical"]
+MODES: Final[tuple[Mode, ...]] = ("hybrid", "dense", "lexical")
 MOST: Final = 1_000
 """Hits of one recall at most."""
 
