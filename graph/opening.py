@@ -78,7 +78,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.lessons = Lessons(team.board, team.models)
     team.worker = team.given_worker or ModelWorker(
         team.board, team.models, team.checkpoints, team.roster, settings.limits,
-        idle=settings.idle_timeout,
+        idle=settings.idle_timeout, compaction=settings.compaction,
     )  # fmt: skip
     live = {} if team.given_worker else {
         agent: team.models.provider_for("work", agent) for agent in team.roster.names
