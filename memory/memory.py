@@ -14,10 +14,10 @@ from typing import TypeVar
 from neveridle.board.memory_row import MemoryRow, NewMemory
 from neveridle.errors import MemoryUnusable, ModelMistake
 from neveridle.memory.embedding import Embedder
-from neveridle.memory.exact import ExactSearch
-from neveridle.memory.index import ChromaIndex, IndexBroken, Marker
+from neveridle.memory.index.exact import ExactSearch
+from neveridle.memory.index.embedded import ChromaIndex, IndexBroken, Marker
 from neveridle.memory.lane import Lane
-from neveridle.memory.owner import OwnerLock
+from neveridle.memory.index.owner import OwnerLock
 from neveridle.memory.store import MemoryStore
 from neveridle.memory.tidy import MAX_TEXT, tidy, tidy_tags
 
