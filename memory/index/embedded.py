@@ -38,11 +38,13 @@ class EmbeddedChroma:
     Args:
         folder: where marker and index lie.
         model: whose vectors it holds.
+        board: names the board whose rows it holds.
     """
 
-    def __init__(self, folder: Path, *, model: str, marker: str = _MARKER) -> None:
+    def __init__(self, folder: Path, *, model: str, board: str, marker: str = _MARKER) -> None:
         self._folder = folder
         self._model = model
+        self._board = board
         self._path = folder / marker
         self._client: ClientAPI | None = None
         self._vectors: Vectors | None = None
@@ -109,7 +111,9 @@ class EmbeddedChroma:
 
     def rebuilt(self) -> EmbeddedChroma:
         """See ``DenseIndex``: an index of its own, under a marker of its own."""
-        return EmbeddedChroma(self._folder, model=self._model, marker=_REBUILT)
+        return EmbeddedChroma(
+            self._folder, model=self._model, board=self._board, marker=_REBUILT
+        )
 
     def adopt(self) -> Marker:
         """See ``DenseIndex``: its marker takes the place of ours."""
@@ -154,6 +158,7 @@ class EmbeddedChroma:
         data = {
             "format": _FORMAT,
             "model": marker.model,
+            "board": self._board,
             "folder": marker.place,
             "revision": marker.revision,
         }
@@ -170,13 +175,16 @@ class EmbeddedChroma:
                 raise ValueError
             if not isinstance(revision, int):
                 raise ValueError
-            return Marker(str(data["model"]), folder, revision)
         except FileNotFoundError:
             self._refuse_foreign()
             return None
         except (ValueError, KeyError, TypeError) as error:
             msg = f"{self._path} cannot be understood"
             raise IndexBroken(msg) from error
+        if data.get("board") != self._board:
+            msg = "it holds the rows of another board"
+            raise IndexBroken(msg)
+        return Marker(str(data["model"]), folder, revision)
 
     def _refuse_foreign(self) -> None:
         # Markers being written, and a rebuilding, are what can be there before there is a
