@@ -18,6 +18,7 @@ from neveridle.board.schema import (
     memory_tokens,
 )
 from neveridle.board.sql import NOW
+from neveridle.board.syncs import Syncs
 
 LIVE = memories.c.state == "live"
 
@@ -174,3 +175,7 @@ class Memories(EpisodeRows):
         return await self._database.read(
             lambda c: {str(state): int(number) for state, number in c.execute(query)}
         )
+
+    def syncs(self) -> Syncs:
+        """Where processes agree on who feeds an index of these rows."""
+        return Syncs(self._database)
