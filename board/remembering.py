@@ -32,6 +32,9 @@ memory_revision = Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
     Column("revision", Number, nullable=False, server_default="0"),
+    # Of what is forgotten some rows up to this change are gone altogether: who followed to a
+    # point before it cannot learn of them any more, and has to begin anew.
+    Column("pruned_to", Number, nullable=False, server_default="0"),
 )
 
 episodes = Table(

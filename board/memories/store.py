@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from neveridle.board.database import Database
+from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.reading import BARE, COLUMNS, memory_of
 from neveridle.board.memories.writing import insert_memories, insert_signals, next_revision
 from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
@@ -23,11 +23,8 @@ from neveridle.board.syncs import Syncs
 LIVE = memories.c.state == "live"
 
 
-class Memories:
+class Memories(EpisodeRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """Store memories in one transaction; their ids, in order."""

@@ -216,6 +216,8 @@ class PostgresHotPaths:
         row = connection.exec_driver_sql(self._sql["complete"].decode(), values).first()
         if row is None:
             raise lease_lost(task, fence)
+        if row[0]:
+            connection.info["neveridle_woke"] = True  # said once it is committed
         return [int(one) for one in row[0]]
 
     async def event(

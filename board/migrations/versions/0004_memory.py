@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Double,
     ForeignKey,
     Index,
@@ -50,6 +51,7 @@ Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
     Column("revision", Number, nullable=False, server_default="0"),
+    Column("pruned_to", Number, nullable=False, server_default="0"),
 )
 
 Table(
@@ -187,15 +189,34 @@ Table(
 )  # fmt: skip
 
 KEPT = "id, agent, kind, text, tags, source, importance, trusted, at, task_id, fence_number"
-NEXT_ID = (
-    "SELECT setval(pg_get_serial_sequence('memories', 'id'), coalesce(max(id), 0) + 1, false) "
-    "FROM memories"
-)
+LAST_ID = {
+    "sqlite": "SELECT seq FROM sqlite_sequence WHERE name = 'memories'",
+    "postgresql": "SELECT pg_sequence_last_value("
+    "pg_get_serial_sequence('memories', 'id')::regclass)",
+}
+
+
+def last_id(bind: Connection) -> int:
+    """The highest id that was ever given to a memory; none is given twice."""
+    return int(bind.exec_driver_sql(LAST_ID[bind.dialect.name]).scalar() or 0)
+
+
+def go_on_from(bind: Connection, last: int) -> None:
+    """Let the new table's ids begin above ``last``."""
+    if bind.dialect.name == "postgresql":
+        sequence = "SELECT setval(pg_get_serial_sequence('memories', 'id'), :last)"
+        if last:
+            bind.execute(text(sequence), {"last": last})
+        return
+    bind.execute(text("DELETE FROM sqlite_sequence WHERE name = 'memories'"))
+    begin = "INSERT INTO sqlite_sequence (name, seq) VALUES ('memories', :last)"
+    bind.execute(text(begin), {"last": last})
 
 
 def upgrade() -> None:
     """Make the table of memories anew with all it held; lessons were everybody's, and stay so."""
     bind = op.get_bind()
+    last = last_id(bind)
     op.execute("CREATE TEMPORARY TABLE memories_kept AS SELECT * FROM memories")
     op.drop_table("memories")
     metadata.create_all(bind)
@@ -207,13 +228,13 @@ def upgrade() -> None:
         "INSERT INTO memory_revision (id, revision) SELECT 1, coalesce(max(id), 0) FROM memories"
     )
     op.execute("DROP TABLE memories_kept")
-    if bind.dialect.name == "postgresql":
-        op.execute(NEXT_ID)
+    go_on_from(bind, last)
 
 
 def downgrade() -> None:
     """Make it as it was; what was superseded, retired or forgotten is lost, and so are uses."""
     bind = op.get_bind()
+    last = last_id(bind)
     op.execute("CREATE TEMPORARY TABLE memories_kept AS SELECT * FROM memories")
     metadata.drop_all(bind)
     before.create_all(bind)
@@ -222,5 +243,4 @@ def downgrade() -> None:
         f"SELECT {KEPT} FROM memories_kept WHERE state = 'live' ORDER BY id"
     )
     op.execute("DROP TABLE memories_kept")
-    if bind.dialect.name == "postgresql":
-        op.execute(NEXT_ID)
+    go_on_from(bind, last)
