@@ -23,7 +23,7 @@ from neveridle.board.dependants import tell_stuck
 from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
-from neveridle.board.memories.writing import insert_lesson
+from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
@@ -162,7 +162,7 @@ class Attempts:
         Args:
             attempt: the attempt.
             learning: the lesson drawn from it, stored in the same transaction: the fields of
-                ``NewMemory`` without task and time.
+                ``NewMemory`` without task and time, and what ``insert_lesson`` takes besides.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.

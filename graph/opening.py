@@ -72,10 +72,11 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
         souls={agent.name: agent.soul.text for agent in team.roster},
     )  # fmt: skip
+    team.embedder = embedder
     stack.push_async_callback(team.memory.close)
     team.checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
     stack.push_async_callback(team.checkpoints.close)
-    team.lessons = Lessons(team.board, team.models)
+    team.lessons = Lessons(team.board, team.models, team.memory, embedder)
     team.worker = team.given_worker or ModelWorker(
         team.board, team.models, team.checkpoints, team.roster, settings.limits,
         idle=settings.idle_timeout, compaction=settings.compaction,

@@ -81,6 +81,7 @@ class Team:
     sandbox: Sandbox
     models: Models
     memory: Memory
+    embedder: Embedder
     checkpoints: Checkpoints
     lessons: Lessons
     worker: Worker

@@ -1,230 +1,166 @@
-"""The live rows of memory in this process's columns, following the board's changes."""
+"""The live rows of memory in this process, as far as they decide what is found."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from neveridle.board.memory_row import Change, MemoryRow, Signals
+from neveridle.board.memory_row import MemoryRow
 from neveridle.memory.embedding import Embedder, model_of
-from neveridle.memory.index.filling import fill
+from neveridle.memory.index.filling import Sign, fill, is_bare
 from neveridle.memory.lane import Lane
 from neveridle.memory.scope import WORKING, Scope
-from neveridle.memory.signals import signals_of_rows
 from neveridle.memory.store import MemoryStore
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from neveridle.memory.index.feeder import Feeder
+    from neveridle.memory.index.shelf import Shelf
+    from neveridle.memory.recall.document import Query
 
-    from neveridle.memory.recall.corpus import Corpus
-    from neveridle.memory.recall.document import Document
+Mode = Literal["hybrid", "dense", "lexical"]
+MODES: Final[tuple[Mode, ...]] = ("hybrid", "dense", "lexical")
 
-T = TypeVar("T")
-_BATCH: Final = 2_000  # changes read at once
-_READ: Final = 30.0  # seconds that a search waits for token vectors from the board
-DAY: Final = 86_400.0
+_PAGE: Final = 5_000  # changes taken at a time
+_FILLED: Final = 256  # rows without signals that one recall makes them for
+_TOKENS: Final = 30.0  # seconds the thread of recall waits for token vectors at most
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """What a search is done on: the columns, and which of them may be found.
+class Found:
+    """A memory that answers, and why; see ``neveridle.memory.hit.Hit``."""
 
-    Attributes:
-        corpus: the columns.
-        mask: the slots in the scope.
-    """
-
-    corpus: Corpus
-    mask: NDArray[np.bool_]
+    id: int
+    score: float
+    reasons: Mapping[str, float]
 
 
 class Library:
-    """Follows the board's changes, and lets scopes of its rows be searched.
+    """Follows the board's changes and searches the rows of a scope, in a thread of its own.
+
+    What is committed when a recall begins is found by it, whoever wrote it and wherever the
+    dense index stands. It belongs to one event loop.
 
     Args:
         store: the rows.
         embedder: whose vectors are compared.
-        short_days: days after which a memory is long-term.
-        short_tasks: tasks of an agent whose memories are short-term.
-        souls: the text of each agent's soul, by its name.
+        sign: makes the signals of rows that have none.
+        short_days, short_tasks: see ``Layers``.
+        feeder: the dense index, asked where there are very many rows.
     """
 
     def __init__(
         self,
         store: MemoryStore,
-        embedder: Embedder,
         *,
+        embedder: Embedder,
+        sign: Sign,
         short_days: float,
         short_tasks: int,
-        souls: Mapping[str, str],
+        feeder: Feeder | None = None,
     ) -> None:
-        from neveridle.memory.souls import soul_rows
-
-        self._store = store
-        self._embedder = embedder
-        self._short = short_days * DAY, short_tasks
+        self._store, self._embedder, self._sign, self._feeder = store, embedder, sign, feeder
+        self._short = (short_days, short_tasks)
         self._lane = Lane("neveridle-recall")
         self._gate = asyncio.Lock()
+        self._shelf: Shelf | None = None
         self._revision = 0
-        self._model = ""
-        self._corpus: Corpus | None = None
-        self._tasks: dict[int, tuple[str, int]] = {}  # row → its agent and task
-        self._souls = {row.id: row for row in soul_rows(souls)}
-        self._soul_tokens: dict[int, bytes] | None = None  # None: not read yet
+        self._bare: set[int] = set()  # rows that nothing is computed for yet
+        self._noticed = False
 
-    async def get(self, ids: Sequence[int]) -> list[MemoryRow]:
-        """The rows with these ids, in their order; paragraphs of souls have ids below 0."""
-        stored = {row.id: row for row in await self._store.get([one for one in ids if one > 0])}
-        found = (self._souls.get(one) or stored.get(one) for one in ids)
-        return [row for row in found if row is not None]
+    async def refresh(self) -> None:
+        """Learn of all changes that are committed by now. One query where there are none."""
+        async with self._gate:
+            while True:
+                changes = await self._store.changes(self._revision, _PAGE)
+                if changes:
+                    shelf = await self._opened()
+                    await self._lane.run(partial(shelf.follow, changes))
+                    self._bare.difference_update(c.row.id for c in changes if not is_bare(c))
+                    self._bare.update(c.row.id for c in changes if is_bare(c))
+                    self._revision = changes[-1].row.revision
+                if len(changes) == _PAGE:
+                    continue
+                if not self._bare:
+                    break
+                # Lessons are stored as they are learnt, without a model: made good for here.
+                some = sorted(self._bare, reverse=True)[:_FILLED]
+                self._bare.clear()  # the feeder makes the rest
+                await fill(self._store, self._sign, some)
+            await self._look_after()
 
     async def search(
-        self, scope: Scope, now: float, work: Callable[[Shelf], T], *, souls: bool = False
-    ) -> T:
-        """What ``work`` finds, in a thread, on all that is committed by now.
+        self, query: Query, scope: Scope, *, k: int, mode: Mode = "hybrid", exact: bool = False
+    ) -> Sequence[Found]:
+        """The ``k`` best rows of a scope, best first, of those that ``refresh`` has seen.
 
         Args:
-            scope: which rows it may find.
-            now: the board's time.
-            work: the search; it must keep nothing of what it is given.
-            souls: whether the paragraphs of souls are wanted among them.
+            query: the question, with its vector, and when it is asked.
+            scope: which rows.
+            k: how many at most.
+            mode: see ``Memory.recall``.
+            exact: compare all vectors of the scope.
         """
-        async with self._gate:
-            await self._follow()
-            if souls and self._soul_tokens is None:
-                await self._read_souls()
-            return await self._lane.run(lambda: work(self._shelf(scope, now)))
+        if self._shelf is None:
+            return []
+        shelf = self._shelf
+        if mode == "lexical":
+            query = replace(query, vector=None, tokens=None)
+        outside = None
+        if query.vector is not None and self._feeder is not None and not exact:
+            count = await self._lane.run(partial(shelf.asks_index, scope, query.at or 0.0))
+            if count:
+                outside = await self._feeder.nearest(query.vector, count)
+        scored = await self._lane.run(
+            partial(shelf.search, query, scope, k=k, mode=mode, exact=exact, outside=outside)
+        )
+        return [Found(one.id, one.score, one.why) for one in scored]
 
-    async def layer_of(self, row: MemoryRow, now: float) -> str:
-        """The layer a row is in at a time."""
-        if row.id < 0:
-            return "soul"
-        if row.kind == WORKING:
-            return "working"
-        async with self._gate:
-            await self._follow()
-            recent = row.at >= now - self._short[0] and (
-                row.task is None or row.task in self._last_tasks().get(row.agent, frozenset())
-            )
-        return "short" if recent else "long"
+    def layer_of(self, row: MemoryRow, now: float) -> str:
+        """The layer a row is in at a time, as far as ``refresh`` has seen."""
+        if self._shelf is None:
+            return "working" if row.kind == WORKING else "long"
+        return self._shelf.layer_of(row, now)
+
+    @property
+    def facts(self) -> Mapping[str, int]:
+        """What it holds: ``rows``, those without vectors (``unlike``), and ``bytes`` in all."""
+        return {} if self._shelf is None else self._shelf.facts
 
     def close(self) -> None:
-        """Let go of the thread."""
+        """End the thread; a search under way is not waited for."""
         self._lane.close()
 
-    async def _follow(self) -> None:
-        from neveridle.memory.recall.corpus import Corpus
+    async def _opened(self) -> Shelf:
+        if self._shelf is None:
+            from neveridle.memory.index.shelf import Shelf
 
-        loop = asyncio.get_running_loop()
-        if self._corpus is None or await self._store.revision() < self._revision:
-            # The first time; or the board was replaced by an older one.
-            self._corpus, self._revision, self._tasks = Corpus(partial(self._load, loop)), 0, {}
-            self._soul_tokens = None
-        while changes := await self._store.changes(self._revision, _BATCH):
-            self._model = self._model or await model_of(self._embedder)
-            if bare := [one.row.id for one in changes if _is_bare(one)]:
-                await fill(self._store, partial(signals_of_rows, self._embedder), bare)
-                # They come again, as later changes.
-            await self._lane.run(partial(self._take, self._corpus, changes))
-            self._revision = changes[-1].row.revision
+            loop = asyncio.get_running_loop()
 
-    def _take(self, corpus: Corpus, changes: Sequence[Change]) -> None:
-        gone = [one.row.id for one in changes if one.row.state != "live" or _is_bare(one)]
-        stay = [one for one in changes if one.row.state == "live" and not _is_bare(one)]
-        for row in gone:
-            self._tasks.pop(row, None)
-        for one in stay:
-            if one.row.task is not None:
-                self._tasks[one.row.id] = one.row.agent, one.row.task
-        corpus.drop(gone)
-        corpus.put([_document(one.row, one.signals, self._model) for one in stay])
+            def tokens(ids: Sequence[int]) -> Mapping[int, bytes]:
+                reading: Any = self._store.tokens(ids)
+                return asyncio.run_coroutine_threadsafe(reading, loop).result(_TOKENS)
 
-    async def _read_souls(self) -> None:
-        assert self._corpus is not None  # _follow comes first
-        rows = list(self._souls.values())
-        self._model = self._model or await model_of(self._embedder)
-        signals = await signals_of_rows(self._embedder, rows)
-        documents = [
-            replace(_document(row, one, self._model), layer="soul")
-            for row, one in zip(rows, signals, strict=True)
-        ]
-        await self._lane.run(partial(self._corpus.put, documents))
-        self._soul_tokens = {
-            row.id: one.tokens for row, one in zip(rows, signals, strict=True) if one.tokens
-        }
+            days, tasks = self._short
+            model = await model_of(self._embedder)
+            self._shelf = Shelf(model, tokens, short_days=days, short_tasks=tasks)
+        return self._shelf
 
-    def _load(self, loop: asyncio.AbstractEventLoop, ids: Sequence[int]) -> Sequence[bytes | None]:
-        """Token vectors, asked for from the lane's thread."""
-        stored = asyncio.run_coroutine_threadsafe(
-            self._store.tokens([one for one in ids if one > 0]), loop
-        ).result(timeout=_READ)
-        known = stored | (self._soul_tokens or {})
-        return [known.get(one) for one in ids]
-
-    def _shelf(self, scope: Scope, now: float) -> Shelf:
-        assert self._corpus is not None  # _follow comes first
-        kept = {"long" if layer == "short" else layer for layer in scope.layers}
-        mask = self._corpus.scope(
-            agent=scope.agent,
-            layers=kept,
-            kinds=scope.kinds or None,
-            tags=scope.tags or None,
-            since=scope.since,
-        )
-        if len(scope.layers & {"short", "long"}) == 1:
-            aged = self._corpus.columns["layer"] == self._corpus.names["layer"].of.get("long", -2)
-            recent = self._recent(self._corpus, now)
-            mask &= ~aged | (recent if "short" in scope.layers else ~recent)
-        return Shelf(self._corpus, mask)
-
-    def _recent(self, corpus: Corpus, now: float) -> NDArray[np.bool_]:
-        recent: NDArray[np.bool_] = corpus.columns["at"] >= now - self._short[0]
-        last = self._last_tasks()
-        for row, (agent, task) in self._tasks.items():
-            if task not in last[agent]:
-                recent[corpus.slot_of[row]] = False
-        return recent
-
-    def _last_tasks(self) -> dict[str, frozenset[int]]:
-        newest: dict[str, dict[int, int]] = {}
-        for row, (agent, task) in self._tasks.items():
-            of_agent = newest.setdefault(agent, {})
-            of_agent[task] = max(row, of_agent.get(task, 0))
-        return {
-            agent: frozenset(sorted(tasks, key=lambda task: -tasks[task])[: self._short[1]])
-            for agent, tasks in newest.items()
-        }
-
-
-def _is_bare(change: Change) -> bool:
-    """Whether nothing that can be read is computed for a live row."""
-    return change.row.state == "live" and not (change.signals.model and change.signals.terms)
-
-
-def _document(row: MemoryRow, signals: Signals, model: str) -> Document:
-    import numpy as np
-
-    from neveridle.memory.recall.document import Document
-
-    known = signals.dense is not None and signals.model == model
-    return Document(
-        id=row.id,
-        terms=signals.terms or b"",
-        # Another model's vectors cannot be compared: such rows are found by their words.
-        vector=np.frombuffer(signals.dense or b"", "<f2").astype("f4") if known else None,
-        agent=row.agent,
-        visibility=row.visibility,
-        kind=row.kind,
-        layer="working" if row.kind == WORKING else "long",
-        tags=row.tags,
-        at=row.at,
-        importance=row.importance,
-        trusted=row.trusted or row.origin == "person",
-        episode=row.episode,
-        position=row.position or 0,
-        author=row.author,
-    )
+    async def _look_after(self) -> None:
+        shelf = self._shelf
+        if shelf is None:
+            return
+        if shelf.sparse:  # more gone than there: taken in anew with the next refresh
+            self._shelf, self._revision = None, 0
+        facts = shelf.facts
+        if facts["unlike"] and not self._noticed:
+            self._noticed = True
+            _log.warning(
+                "%d memories have no vectors of this model and are found by words only; "
+                "run `neveridle memory reindex`.",
+                facts["unlike"],
+            )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neveridle.memory.embedding import Embedder
 from neveridle.memory.hit import Hit
-from neveridle.memory.indexing import feeder_of
-from neveridle.memory.library import Library
+from neveridle.memory.indexing import feeder_of, signer
+from neveridle.memory.library import Library, Mode
 from neveridle.memory.note import Note, Turn
-from neveridle.memory.recaller import Mode, Recaller
+from neveridle.memory.recaller import Recaller
 from neveridle.memory.scope import Scope
-from neveridle.memory.signals import signals_of_rows
+from neveridle.memory.souls import Souls
 from neveridle.memory.store import MemoryStore
 from neveridle.memory.writer import Writer
 
@@ -55,16 +54,17 @@ class Memory:
 
             settings = MemorySettings()
         self._settings = settings
+        self._feeder = feeder_of(store, home=home, embedder=embedder, server=settings.server)
         self._library = Library(
-            store, embedder, short_days=settings.short_days, short_tasks=settings.short_tasks,
-            souls=souls or {},
-        )  # fmt: skip
+            store,
+            embedder=embedder,
+            sign=signer(embedder),
+            short_days=settings.short_days,
+            short_tasks=settings.short_tasks,
+            feeder=self._feeder,
+        )
         self._writer = Writer(store, embedder)
-        self._recaller = Recaller(store, embedder, self._library)
-        self._feeder = feeder_of(
-            store, home=home, embedder=embedder, server=settings.server,
-            sign=partial(signals_of_rows, embedder),
-        )  # fmt: skip
+        self._recaller = Recaller(store, embedder, self._library, Souls(souls or {}, embedder))
         self._closed = False
 
     async def remember(

@@ -2,88 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
+from neveridle.board.memory_row import MemoryRow
 from neveridle.memory.budget import fitting
 from neveridle.memory.embedding import Embedder, encode
 from neveridle.memory.hit import Hit, why_of
-from neveridle.memory.library import Library, Shelf
-from neveridle.memory.privacy import View
+from neveridle.memory.library import Found, Library, Mode
+from neveridle.memory.privacy import View, sees
 from neveridle.memory.scope import Scope
+from neveridle.memory.souls import Souls
 from neveridle.memory.store import MemoryStore
 from neveridle.memory.tidy import MAX_TEXT
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from neveridle.memory.recall.document import Query
 
-    from neveridle.memory.recall.document import Query, Scored
-
-Mode = Literal["hybrid", "dense", "lexical"]
-MODES: Final[tuple[Mode, ...]] = ("hybrid", "dense", "lexical")
 MOST: Final = 1_000
 """Hits of one recall at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A question on its way.
-
-    Attributes:
-        query: as the core takes it.
-        mode: which signals are asked.
-        exact: whether all vectors are compared.
-        now: the board's time.
-    """
-
-    query: Query
-    mode: Mode
-    exact: bool
-    now: float
-
-
-class Recaller:
-    """Answers questions from a library that follows the board."""
-
-    def __init__(self, store: MemoryStore, embedder: Embedder, library: Library) -> None:
-        self._store = store
-        self._embedder = embedder
-        self._library = library
-
-    async def recall(
-        self, query: str, scope: Scope, *, k: int, budget: int | None, mode: Mode, exact: bool
-    ) -> list[Hit]:
-        """See ``Memory.recall``."""
-        words = tidy_query(query)
-        if k <= 0 or not words:
-            return []
-        if "soul" not in scope.layers and not await self._store.revision():
-            return []  # nothing was ever remembered: no model is loaded for that
-        asking = await self.asking(words, mode=mode, exact=exact)
-        found = await self._library.search(
-            scope, asking.now, lambda shelf: best(shelf, asking, min(k, MOST)),
-            souls="soul" in scope.layers,
-        )  # fmt: skip
-        seen = await View(self._library, scope.agent).get([one.id for one in found])
-        rows = {row.id: row for row in seen if row.state == "live"}
-        hits = [
-            Hit(rows[one.id], one.score, why_of(one.why), one.why)
-            for one in found
-            if one.id in rows
-        ]
-        return hits if budget is None else fitting(hits, lambda hit: hit.row.text, budget)
-
-    async def asking(self, words: str, *, mode: Mode, exact: bool = False) -> Asking:
-        """A question with its vectors, asked now."""
-        from neveridle.memory.recall.document import Query
-
-        now = await self._store.now()
-        query = Query(words, at=now)
-        if mode != "lexical":
-            (made,) = await encode(self._embedder, [words])
-            query = replace(query, vector=made.dense, tokens=made.tokens)
-        return Asking(query, mode, exact, now)
 
 
 def tidy_query(query: str) -> str:
@@ -92,31 +29,66 @@ def tidy_query(query: str) -> str:
     return words.strip()[:MAX_TEXT]
 
 
-def best(shelf: Shelf, asking: Asking, k: int) -> list[Scored]:
-    """The ``k`` best rows of a shelf, best first."""
-    from neveridle.memory.recall.document import Scored
-    from neveridle.memory.recall.search import search
+class Recaller:
+    """Answers questions from a library that follows the board."""
 
-    if not shelf.mask.any():
-        return []
-    if asking.mode == "dense":
-        ids, cosines = nearest(shelf, asking.query, k)
-        return [
-            Scored(int(row), max(0.0, float(cosine)), {"dense_rank": rank, "cosine": float(cosine)})
-            for rank, (row, cosine) in enumerate(zip(ids, cosines, strict=True), start=1)
+    def __init__(
+        self, store: MemoryStore, embedder: Embedder, library: Library, souls: Souls
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._library = library
+        self._souls = souls
+
+    async def recall(
+        self,
+        query: str,
+        scope: Scope,
+        *,
+        k: int,
+        budget: int | None,
+        mode: Mode,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """See ``Memory.recall``."""
+        words, souls = tidy_query(query), "soul" in scope.layers
+        if k <= 0 or not words or not (souls or await self._store.revision()):
+            return []  # no model is loaded where nothing was ever remembered
+        asked = await self.asked(words, mode)
+        await self._library.refresh()
+        k = min(k, MOST)
+        found = list(await self._library.search(asked, scope, k=k, mode=mode, exact=exact))
+        if souls:
+            found += await self._souls.search(asked, scope, k=k, mode=mode)
+            found = sorted(found, key=lambda one: -one.score)[:k]
+        rows = await self._rows(found, scope)
+        hits = [
+            Hit(rows[one.id], one.score, why_of(one.reasons), one.reasons)
+            for one in found
+            if one.id in rows
         ]
-    dense = nearest(shelf, asking.query, max(k, 200)) if asking.exact else None
-    return search(shelf.corpus, asking.query, k=k, mask=shelf.mask, dense=dense)
+        return hits if budget is None else fitting(hits, lambda hit: hit.row.text, budget)
 
+    async def _rows(self, found: Sequence[Found], scope: Scope) -> dict[int, MemoryRow]:
+        """What may be shown of it, by id."""
+        stored = [one.id for one in found if one.id > 0]
+        rows = {
+            row.id: row
+            for row in await View(self._store, scope.agent).get(stored)
+            if row.state == "live"
+        }
+        for one in found:
+            soul = self._souls.get(one.id)
+            if soul is not None and sees(scope.agent, soul):
+                rows[one.id] = soul
+        return rows
 
-def nearest(shelf: Shelf, query: Query, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The ``k`` closest rows of a shelf and their cosines, all of them compared."""
-    import numpy as np
+    async def asked(self, words: str, mode: Mode) -> Query:
+        """A question with its vectors, asked now."""
+        from neveridle.memory.recall.document import Query
 
-    corpus = shelf.corpus
-    slots = np.flatnonzero(shelf.mask & corpus.columns["dense"])
-    if query.vector is None or not len(slots):
-        return np.empty(0, np.int64), np.empty(0, np.float32)
-    cosines = corpus.vectors[slots].astype(np.float32) @ query.vector
-    order = np.lexsort((-slots, -cosines))[:k]
-    return corpus.columns["id"][slots[order]], cosines[order]
+        now = await self._store.now()
+        if mode == "lexical":
+            return Query(words, at=now)
+        seen = (await encode(self._embedder, [words]))[0]
+        return Query(words, seen.dense, seen.tokens, now, self._embedder.name)

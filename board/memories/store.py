@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from neveridle.board.attempt import Attempt
+from neveridle.board.database import Database
 from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.reading import BARE, COLUMNS, memory_of
+from neveridle.board.memories.uses import Uses
+from neveridle.board.memories.working import Working, add_note
 from neveridle.board.memories.writing import insert_memories, insert_signals, next_revision
 from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
 from neveridle.board.schema import (
@@ -26,9 +30,22 @@ LIVE = memories.c.state == "live"
 class Memories(EpisodeRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.uses = Uses(database)
+        self.working = Working(database)
+
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """Store memories in one transaction; their ids, in order."""
         return await self._database.write(lambda c: insert_memories(c, new))
+
+    async def note(self, attempt: Attempt, new: NewMemory) -> int:
+        """Store what an attempt wants remembered, once; its id.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+        return await self._database.write(lambda c: add_note(c, attempt, new))
 
     async def get(self, ids: Sequence[int]) -> list[MemoryRow]:
         """The memories with these ids, in this order, whatever their state; others are left out."""

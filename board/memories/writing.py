@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
-from neveridle.board.attempt import Attempt
 from neveridle.board.memory_row import NewMemory, Signals
 from neveridle.board.schema import memories, memory_revision, memory_signals, memory_tokens
 from neveridle.board.sql import NOW
@@ -48,25 +47,6 @@ def insert_signals(c: Connection, memory: int, signals: Signals) -> None:
     )
     if signals.tokens is not None:
         c.execute(insert(memory_tokens).values(memory_id=memory, tokens=signals.tokens))
-
-
-def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) -> None:
-    """Store the lesson of an attempt; a second one changes nothing.
-
-    Args:
-        c: the connection, in the transaction that ends the attempt.
-        attempt: the attempt.
-        learning: the fields of ``NewMemory`` but its task and time.
-    """
-    fields = {**learning, "tags": tuple(learning.get("tags", ()))}
-    new = NewMemory(**fields, task=attempt.task_id, fence=attempt.fence)
-    same = (
-        (memories.c.task_id == attempt.task_id)
-        & (memories.c.fence_number == attempt.fence)
-        & (memories.c.kind == new.kind)
-    )
-    if c.execute(select(memories.c.id).where(same)).first() is None:
-        insert_memories(c, [new])
 
 
 def _columns(one: NewMemory, revision: int) -> dict[str, Any]:

@@ -72,7 +72,13 @@ class CodeScan:
         self._size = count
 
     def nearest(
-        self, vectors: Halves, query: Floats, n: int, mask: NDArray[np.bool_]
+        self,
+        vectors: Halves,
+        query: Floats,
+        n: int,
+        mask: NDArray[np.bool_],
+        *,
+        sure: int | None = None,
     ) -> tuple[Slots, Floats]:
         """The ``n`` nearest slots of those in the mask, nearest first, with their cosines.
 
@@ -81,7 +87,10 @@ class CodeScan:
             query: of length 1.
             n: how many at most.
             mask: which slots may be found, shape (slots,).
+            sure: so many of them are to be the nearest indeed, or nearly so; the rest are the
+                nearest of those that were looked at for that. None: all ``n``.
         """
+        sure = n if sure is None else min(sure, n)
         scope = np.flatnonzero(mask)
         if n <= 0 or not len(scope):
             return np.empty(0, np.int64), np.empty(0, np.float32)
@@ -95,7 +104,7 @@ class CodeScan:
         slots, cosines = best(scope[first], vectors, query, n)
         estimates += np.float32(_MARGIN) * doubts
         estimates[first] = -np.inf  # they have been compared
-        more = np.flatnonzero(estimates >= cosines[-1])
+        more = np.flatnonzero(estimates >= cosines[min(sure, len(cosines)) - 1])
         if len(more) > _MOST:
             more = more[_largest(estimates[more], _MOST)]
         others, values = best(scope[more], vectors, query, n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neveridle.memory.recall.around import look_around
+from neveridle.memory.recall.around import OWN, look_around
 from neveridle.memory.recall.asked import take_apart
 from neveridle.memory.recall.candidates import Found, find
 from neveridle.memory.recall.corpus import Corpus, Mask

@@ -11,7 +11,7 @@ from neveridle.cli.options import ConfigOption, JsonOption
 if TYPE_CHECKING:
     from neveridle.board import Board
     from neveridle.memory import Hit, Memory
-    from neveridle.memory.recaller import Mode
+    from neveridle.memory.library import Mode
 
 AgentOption = Annotated[
     str | None,
@@ -108,7 +108,7 @@ def mode_of(given: str) -> Mode:
         Misuse: it is none.
     """
     from neveridle.cli.failure import Misuse
-    from neveridle.memory.recaller import MODES
+    from neveridle.memory.library import MODES
 
     for mode in MODES:
         if given.strip().lower() == mode:
