@@ -21,6 +21,7 @@ from neveridle.board.memory_paths import change_from, columns_from
 from neveridle.board.memory_row import Change, Columns, MemoryRow, NewMemory, Signals
 from neveridle.board.schema import episodes, memories, memory_signals
 from neveridle.board.sql import NOW
+from neveridle.board.syncs import Syncs
 
 LIVING = {"state": "live"}
 LIVE = memories.c.state == "live"
@@ -209,3 +210,7 @@ class Memories(EpisodeRows):
         return await self._database.read(
             lambda c: {str(state): int(number) for state, number in c.execute(query)}
         )
+
+    def syncs(self) -> Syncs:
+        """Where processes agree on who feeds an index of these rows."""
+        return Syncs(self._database)
