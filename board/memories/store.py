@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from neveridle.board.attempt import Attempt
 from neveridle.board.database import Database
+from neveridle.board.memories.consolidations import Consolidations
 from neveridle.board.memories.reading import BARE, COLUMNS, memory_of
 from neveridle.board.memories.uses import Uses
 from neveridle.board.memories.working import Working, add_note
@@ -32,6 +33,7 @@ class Memories:
         self._database = database
         self.uses = Uses(database)
         self.working = Working(database)
+        self.consolidations = Consolidations(database)
 
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """Store memories in one transaction; their ids, in order."""
