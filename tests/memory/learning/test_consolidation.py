@@ -132,9 +132,9 @@ async def test_the_clear_case_is_merged_into_the_one_that_holds_most(
 
     done = await consolidator.consolidate()
 
-    assert [(m.survivor.id, m.survivor.strength, [r.id for r in m.merged]) for m in done.merges] == [
-        (ids[1], 2, [ids[0]])
-    ]
+    assert [
+        (m.survivor.id, m.survivor.strength, [r.id for r in m.merged]) for m in done.merges
+    ] == [(ids[1], 2, [ids[0]])]
     rows = {row.id: row for row in await board.memories.get(ids)}
     assert (rows[ids[0]].state, rows[ids[0]].superseded_by) == ("superseded", ids[1])
     assert (rows[ids[1]].strength, rows[ids[2]].state) == (2, "live")
