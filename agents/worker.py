@@ -14,7 +14,7 @@ from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
 from neveridle.errors import LimitReached
-from neveridle.settings import LimitSettings
+from neveridle.settings import CompactionSettings, LimitSettings
 from neveridle.settings.model import IDLE
 from neveridle.tools.progress import Progress
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.tools import BaseTool
 
+    from neveridle.agents.compaction import Compaction
     from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
@@ -101,6 +102,7 @@ class ModelWorker:
         roster: the team, for the prompt and for handoffs.
         limits: what one attempt may use.
         idle: seconds in which something must finish.
+        compaction: how long conversations are folded.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class ModelWorker:
         limits: LimitSettings,
         *,
         idle: float = IDLE,
+        compaction: CompactionSettings | None = None,
     ) -> None:
         self._board = board
         self._models = models
@@ -119,6 +122,7 @@ class ModelWorker:
         self._roster = roster
         self._limits = limits
         self._idle = idle
+        self._compaction = compaction or CompactionSettings()
 
     async def work(self, assignment: Assignment) -> TaskOutcome:
         """See ``Worker``; a thread that was begun before is gone on with."""
@@ -164,7 +168,12 @@ class ModelWorker:
             system_prompt=system_prompt(
                 one.agent, self._roster, one.checks, notes=one.notebook is not None
             ),
-            middleware=[meter, *([] if one.notebook is None else [NoteKeeper(one.notebook)])],
+            # Outside of the meter: a call that is tried again is not compacted again.
+            middleware=[
+                *self._folding(one, progress),
+                meter,
+                *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
+            ],
             response_format=ToolStrategy(TaskOutcome),
             checkpointer=await self._checkpoints.saver(),
             name="work",
@@ -177,6 +186,26 @@ class ModelWorker:
         if state.get("__interrupt__"):
             raise Interrupted([asked.value for asked in state["__interrupt__"]])
         return state.get("structured_response")
+
+    def _folding(self, one: Assignment, progress: Progress) -> list[Compaction]:
+        """The middleware that keeps the conversation within its budget; none: it may grow."""
+        from neveridle.agents.compaction import COMPACT, Compaction
+        from neveridle.agents.folded_history import ThreadHistory
+
+        if not self._compaction.enabled:
+            return []
+        asked = self._compaction.summarize
+        return [
+            Compaction(
+                self._board,
+                one.attempt,
+                self._compaction,
+                ThreadHistory(self._checkpoints, one.attempt.thread),
+                summarizer=self._model(one, COMPACT) if asked else None,
+                guard=self._models.guard_for(COMPACT, one.agent.name) if asked else None,
+                progress=progress,
+            )
+        ]
 
     async def _start(self, one: Assignment, graph: Any, config: dict[str, Any]) -> Any:
         """What the thread is given to go on with; None: it knows what comes next."""
@@ -197,8 +226,8 @@ class ModelWorker:
             return {"messages": [HumanMessage(released_prompt(one.released))]}
         return None
 
-    def _model(self, one: Assignment) -> BaseChatModel:
+    def _model(self, one: Assignment, purpose: str = WORK) -> BaseChatModel:
         from neveridle.tools.recording import Scope
 
-        scope = Scope(one.task.key, one.attempt.number, WORK, one.agent.name)
+        scope = Scope(one.task.key, one.attempt.number, purpose, one.agent.name)
         return self._models.for_scope(scope, workspace=one.tree)

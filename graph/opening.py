@@ -68,15 +68,18 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
     embedder = team.given_embedder or MiniLM(settings.memory.embedding)
+    team.memory = Memory(
+        team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
+        souls={agent.name: agent.soul.text for agent in team.roster},
+    )  # fmt: skip
     team.embedder = embedder
-    team.memory = Memory(team.board.memories, home=settings.home, embedder=embedder)
     stack.push_async_callback(team.memory.close)
     team.checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
     stack.push_async_callback(team.checkpoints.close)
     team.lessons = Lessons(team.board, team.models, team.memory, embedder)
     team.worker = team.given_worker or ModelWorker(
         team.board, team.models, team.checkpoints, team.roster, settings.limits,
-        idle=settings.idle_timeout,
+        idle=settings.idle_timeout, compaction=settings.compaction,
     )  # fmt: skip
     live = {} if team.given_worker else {
         agent: team.models.provider_for("work", agent) for agent in team.roster.names

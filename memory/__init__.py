@@ -12,8 +12,10 @@ from neveridle.memory.embedding import (
     encode,
     model_of,
 )
+from neveridle.memory.hit import Hit
 from neveridle.memory.learning import LEARNING_SCHEMA, Learning, learning_from, learning_text
-from neveridle.memory.memory import Hit, Memory
+from neveridle.memory.memory import Memory
+from neveridle.memory.note import Note, Turn
 from neveridle.memory.store import MemoryStore
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "MemoryRow",
     "MemoryStore",
     "MiniLM",
+    "Note",
     "TokenEmbedder",
+    "Turn",
     "encode",
     "learning_from",
     "learning_text",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
+from neveridle.board.turns import Told
 
 
 class MemoryStore(Protocol):
@@ -50,6 +51,22 @@ class MemoryStore(Protocol):
 
     async def forget(self, ids: Sequence[int]) -> list[int]:
         """Erase memories for ever; the ids that were there."""
+        ...
+
+    async def now(self) -> float:
+        """The board's time."""
+        ...
+
+    async def told(self, episode: int, given: Sequence[Told]) -> list[int | None]:
+        """For each turn, the id of the memory it is in this episode; None: it is new."""
+        ...
+
+    async def add_turns(self, episode: int, turns: Sequence[NewMemory]) -> list[int]:
+        """Store the turns of an episode that are new; the ids of all."""
+        ...
+
+    async def add_unknown(self, new: Sequence[NewMemory]) -> list[tuple[int, bool]]:
+        """Store those memories that are not there yet; of all, the id and whether it is new."""
         ...
 
     async def begin_episode(

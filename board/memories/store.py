@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from neveridle.board.attempt import Attempt
 from neveridle.board.database import Database
 from neveridle.board.memories.consolidations import Consolidations
+from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.reading import BARE, COLUMNS, memory_of
 from neveridle.board.memories.uses import Uses
 from neveridle.board.memories.working import Working, add_note
@@ -26,11 +27,11 @@ from neveridle.board.sql import NOW
 LIVE = memories.c.state == "live"
 
 
-class Memories:
+class Memories(EpisodeRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.uses = Uses(database)
         self.working = Working(database)
         self.consolidations = Consolidations(database)

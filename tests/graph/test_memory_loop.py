@@ -12,6 +12,7 @@ from neveridle.board import AttemptState
 from neveridle.board.memory_row import MemoryRow, NewMemory
 
 NOTES = ".context/WORKING.md"
+SECRET = "ghp_" + "a1" * 18
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ async def test_notes_are_kept_handed_over_and_never_a_part_of_the_work(
     async def note(assignment: Any) -> Any:
         path = assignment.tree / NOTES
         assert "## Decisions" in path.read_text(encoding="utf-8")
-        path.write_text("## Decisions\nUse a list. password=hunter2hunter2\n", encoding="utf-8")
+        path.write_text(f"## Decisions\nUse a list. {SECRET}\n", encoding="utf-8")
         (assignment.tree / "a.txt").write_text("a\n", encoding="utf-8")
         handoff = {"to": "leo", "action": "Go on with the page"}
         return {"status": "handed_off", "summary": "Half of it.", "handoff": handoff}
@@ -159,10 +160,10 @@ async def test_notes_are_kept_handed_over_and_never_a_part_of_the_work(
         ]  # fmt: skip
 
     assert kept.startswith("## Decisions\nUse a list.")
-    assert "hunter2" not in kept
+    assert SECRET not in kept
     assert seen[0] == kept
     assert "> Use a list." in seen[1]
-    assert "hunter2" not in seen[1]
+    assert SECRET not in seen[1]
     assert changed == ["a.txt"]
     assert remembering.shows("a.txt") and remembering.shows("b.txt")
     assert remembering.shows(NOTES) is None

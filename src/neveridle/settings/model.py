@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from neveridle.settings.compaction import CompactionSettings
 from neveridle.settings.services import ServicesSettings
 from neveridle.settings.table import Table as _Table
 from neveridle.settings.work import DeliverySettings, LimitSettings, SandboxSettings
@@ -61,6 +62,9 @@ class ModelSettings(_Table):
     work: str = Field(default="", description="For working on tasks. Empty: default.")
     learn: str = Field(
         default="", description="For drawing lessons from finished tasks. Empty: default."
+    )
+    compact: str = Field(
+        default="", description="For summaries of long conversations. Empty: as for work."
     )
     base_url: str = Field(
         default="", description="Where the provider's API is. Empty: the provider's own."
@@ -297,6 +301,7 @@ class Settings(BaseSettings):
     fleet: FleetSettings = FleetSettings()
     improvement: ImprovementSettings = ImprovementSettings()
     memory: MemorySettings = MemorySettings()
+    compaction: CompactionSettings = CompactionSettings()
     retention: RetentionSettings = RetentionSettings()
 
     root: Path = Field(default=Path(), exclude=True, description="The folder of the file.")
@@ -369,7 +374,7 @@ class Settings(BaseSettings):
 
     def with_model(self, name: str) -> Settings:
         """These settings with one model for every purpose and every agent."""
-        only = {"default": name, "work": "", "learn": ""}
+        only = {"default": name, "work": "", "learn": "", "compact": ""}
         agents = {agent: own.model_copy(update={"model": ""}) for agent, own in self.agents.items()}
         return self.model_copy(
             update={"model": self.model.model_copy(update=only), "agents": agents}
