@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.agents.notebook import Notebook
 from neveridle.agents.outcome import TaskOutcome, checked_outcome
 from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
@@ -51,6 +52,8 @@ class Assignment:
         handoff: the handoff the task continues, if any.
         failed: the failed attempt before this one, if any.
         lessons: recalled from memory.
+        memory: what memory says, as a section of the prompt; empty: nothing.
+        notebook: the task's working memory; None: memory is off.
         checks: the project's checks by name.
         tools: what the agent may use.
         released: the attempt whose block was lifted, where this one goes on after that.
@@ -71,6 +74,8 @@ class Assignment:
     feedback: str = ""
     tree: Path | None = None
     effects: Performer | None = None
+    memory: str = ""
+    notebook: Notebook | None = None
 
 
 class Worker(Protocol):
@@ -145,6 +150,7 @@ class ModelWorker:
         from langchain.agents.structured_output import ToolStrategy
 
         from neveridle.agents.meter import Meter
+        from neveridle.agents.note_keeper import NoteKeeper
 
         model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
         meter = Meter(
@@ -159,9 +165,15 @@ class ModelWorker:
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
             list(one.tools),
-            system_prompt=system_prompt(one.agent, self._roster, one.checks),
+            system_prompt=system_prompt(
+                one.agent, self._roster, one.checks, notes=one.notebook is not None
+            ),
             # Outside of the meter: a call that is tried again is not compacted again.
-            middleware=[*self._folding(one, progress), meter],
+            middleware=[
+                *self._folding(one, progress),
+                meter,
+                *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
+            ],
             response_format=ToolStrategy(TaskOutcome),
             checkpointer=await self._checkpoints.saver(),
             name="work",
@@ -202,7 +214,7 @@ class ModelWorker:
         if not await self._checkpoints.exists(one.attempt.thread):
             prompt = task_prompt(
                 one.task,
-                lessons=one.lessons,
+                memory=one.memory,
                 handoff=one.handoff,
                 failed=one.failed,
                 released=one.released,

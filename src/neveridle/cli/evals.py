@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_memory import memory_command
 from neveridle.cli.options import JsonOption
 
 app = typer.Typer(help="Run recorded tasks, and see whether what must hold holds.")
@@ -19,6 +20,7 @@ def group() -> None:
 
 
 app.command("compaction")(compaction_command)
+app.command("memory")(memory_command)
 
 
 @app.command("list")

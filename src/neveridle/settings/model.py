@@ -205,9 +205,39 @@ class MemorySettings(_Table):
 
     enabled: bool = Field(default=True, description="Whether lessons are recorded and recalled.")
     recall: int = Field(default=5, ge=0, description="Lessons recalled into a task's prompt.")
+    budget_tokens: int = Field(
+        default=1_500, ge=100, description="Tokens of a task's prompt that memory may take."
+    )
+    unproven: int = Field(
+        default=2, ge=0, description="How many of the lessons in a prompt may be unproven."
+    )
+    short_days: float = Field(
+        default=7.0, gt=0, description="Days after which a memory is long-term."
+    )
+    short_tasks: int = Field(
+        default=20, ge=1, description="Tasks of an agent whose memories are short-term."
+    )
+    consolidate_after: int = Field(
+        default=10,
+        ge=0,
+        description="Learnings of an agent after which they are consolidated; 0: only weekly.",
+    )
+    consolidate_days: float = Field(
+        default=7.0, gt=0, description="Days after which an agent's learnings are consolidated."
+    )
+    limit: int = Field(
+        default=50_000,
+        ge=100,
+        description="Memories an agent may have; beyond, the least valuable ones go.",
+    )
+    server: str = Field(
+        default="",
+        description="A Chroma server for a fleet, as in http://host:8000; empty: "
+        "one embedded in the process that owns the index.",
+    )
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
-        description="The sentence-transformers model; this one needs no download.",
+        description="Name or folder of a sentence-transformers model; this one is installed.",
     )
 
 

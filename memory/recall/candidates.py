@@ -1,0 +1,167 @@
+"""The first stage: some hundred rows that may answer, found by words, by vector, by neighbourhood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neveridle.memory.recall.asked import MAX_TERMS, Asked
+from neveridle.memory.recall.corpus import Corpus, Mask
+from neveridle.memory.recall.lexical import idf, impact
+from neveridle.memory.recall.signs import sign_words
+
+POOL = 256
+"""Rows that reach the second stage at most; a scope of no more is ranked whole."""
+
+_EACH = 160  # taken from words, and as many from vectors
+_SPREAD = ((1, 0.5), (-1, 0.25), (2, 0.15), (-2, 0.15))  # what a hit lends to the rows beside it
+_EXACT = 4_096  # vectors compared one by one; of more, the nearest by sign bits only
+_CLOSE = 512
+
+Slots = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates, and what was learnt on the way.
+
+    Attributes:
+        slots: shape (p,), ascending.
+        lexical: BM25 of the row by itself in this scope; shape (p,).
+        idf: of each of the question's terms in this scope; shape (t,).
+        terms: the terms used; shape (t,).
+        counts: their counts in the question; shape (t,).
+        postings: slots and counts of each term.
+        average: mean length of the scope's rows, in terms.
+        dense_rank, lexical_rank: slot → rank from 1, for those found that way.
+        led: slot → the slot beside it that led to it.
+    """
+
+    slots: Slots
+    lexical: NDArray[np.float32]
+    idf: NDArray[np.float32]
+    terms: NDArray[np.uint32]
+    counts: NDArray[np.float32]
+    postings: list[tuple[NDArray[np.int32], NDArray[np.float32]]]
+    average: float
+    dense_rank: dict[int, int]
+    lexical_rank: dict[int, int]
+    led: dict[int, int]
+
+
+def find(
+    corpus: Corpus,
+    asked: Asked,
+    vector: NDArray[np.float32] | None,
+    mask: Mask,
+    dense: tuple[NDArray[np.int64], NDArray[np.float32]] | None,
+) -> Found:
+    """The candidates of a scope, at most ``POOL`` of them."""
+    scope = np.flatnonzero(mask)
+    average = float(corpus.columns["length"][scope].mean()) if len(scope) else 0.0
+    scores, idfs, terms, counts, postings = _lexical(corpus, asked, mask, len(scope), average)
+    spread, led = _spread(corpus, scores, mask)
+    by_words = _top(spread, _EACH)
+    if dense is not None:
+        slots = [corpus.slot_of.get(int(row), -1) for row in dense[0]]
+        by_vector = np.array([s for s in slots if s >= 0 and mask[s]], np.int64)[:POOL]
+    else:
+        by_vector = _nearest(corpus, vector, scope)
+    own = _top(scores, _EACH)
+    if len(scope) <= POOL:
+        pool = scope
+    else:
+        merit: dict[int, float] = {}
+        for found in (by_words, by_vector):
+            for rank, slot in enumerate(found.tolist()):
+                merit[slot] = merit.get(slot, 0.0) + 1 / (20 + rank)
+        best = sorted(merit, key=lambda s: (-merit[s], s))
+        for slot in best[:32]:
+            for name in ("before", "after"):
+                beside = int(corpus.columns[name][slot])
+                if beside >= 0 and mask[beside] and beside not in merit:
+                    merit[beside] = merit[slot] / 3
+                    led[beside] = slot
+        best = sorted(merit, key=lambda s: (-merit[s], s))[:POOL]
+        pool = np.sort(np.array(best, np.int64))
+    return Found(
+        slots=pool,
+        lexical=scores[pool],
+        idf=idfs,
+        terms=terms,
+        counts=counts,
+        postings=postings,
+        average=average,
+        dense_rank={int(s): i + 1 for i, s in enumerate(by_vector)},
+        lexical_rank={int(s): i + 1 for i, s in enumerate(own)},
+        led=led,
+    )
+
+
+def _lexical(corpus: Corpus, asked: Asked, mask: Mask, n: int, average: float):
+    lengths = corpus.columns["length"]
+    scores = np.zeros(len(lengths), np.float32)
+    every = n == len(mask)
+    kept: list[tuple[float, int, float, NDArray[np.int32], NDArray[np.float32]]] = []
+    for term, count in zip(asked.terms.tolist(), asked.counts.tolist(), strict=True):
+        slots, counts = corpus.index.postings(term)
+        if not every and len(slots):
+            inside = mask[slots]
+            slots, counts = slots[inside], counts[inside]
+        kept.append((idf(n, len(slots)), term, count, slots, counts))
+    kept.sort(key=lambda one: (-one[0], one[1]))
+    kept = kept[:MAX_TERMS]
+    for weight, _, count, slots, counts in kept:
+        if len(slots):
+            scores[slots] += weight * count * impact(counts, lengths[slots], average)
+    return (
+        scores,
+        np.array([one[0] for one in kept], np.float32),
+        np.array([one[1] for one in kept], np.uint32),
+        np.array([one[2] for one in kept], np.float32),
+        [(one[3], one[4]) for one in kept],
+    )
+
+
+def _spread(
+    corpus: Corpus, scores: NDArray[np.float32], mask: Mask
+) -> tuple[NDArray[np.float32], dict[int, int]]:
+    """What the best rows lend to those beside them; which row led to which."""
+    out = scores.copy()
+    led: dict[int, int] = {}
+    best = _top(scores, 2 * _EACH)
+    for step, share in _SPREAD:
+        slots, sources = best, best
+        for _ in range(abs(step)):
+            slots = corpus.columns["after" if step > 0 else "before"][slots]
+            slots, sources = slots[slots >= 0], sources[slots >= 0]
+        inside = mask[slots]
+        slots, sources = slots[inside], sources[inside]
+        out[slots] += np.float32(share) * scores[sources]  # no slot twice: each has one neighbour
+        led |= {int(s): int(b) for s, b in zip(slots, sources, strict=True) if not scores[s]}
+    return out, led
+
+
+def _top(scores: NDArray[np.float32], count: int) -> Slots:
+    """The slots of the best scores above 0, best first, the newer slot first among equals."""
+    some = np.flatnonzero(scores)
+    if len(some) > count:
+        values = scores[some]
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        some = some[values >= least]
+    return some[np.lexsort((-some, -scores[some]))][:count]
+
+
+def _nearest(corpus: Corpus, vector: NDArray[np.float32] | None, scope: Slots) -> Slots:
+    if vector is None or not corpus.vectors.shape[1]:
+        return np.empty(0, np.int64)
+    scope = scope[corpus.columns["dense"][scope]]
+    if len(scope) > _EXACT:
+        away = np.bitwise_count(corpus.signs[scope] ^ sign_words(vector[None])[0]).sum(
+            1, dtype=np.uint16
+        )
+        scope = scope[np.argpartition(away, _CLOSE)[:_CLOSE]]
+    scores = corpus.vectors[scope].astype(np.float32) @ vector
+    return scope[np.lexsort((-scope, -scores))][:_EACH]

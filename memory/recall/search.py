@@ -1,0 +1,114 @@
+"""Candidates, their features, one score each, the best of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neveridle.memory.recall.around import OWN, look_around
+from neveridle.memory.recall.asked import take_apart
+from neveridle.memory.recall.candidates import Found, find
+from neveridle.memory.recall.corpus import Corpus, Mask
+from neveridle.memory.recall.document import Query, Scored
+from neveridle.memory.recall.features import features
+from neveridle.memory.recall.priors import priors
+from neveridle.memory.recall.signals import dense_signal, late_signal
+from neveridle.memory.recall.weights import Weights, shipped
+
+Candidates = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Row ids and their cosines from a vector index, best first."""
+
+USUAL = 3.0
+"""The logarithm of 20 terms and one: the mean length of a row at which ``lengths`` say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Candidates with all that is known about them.
+
+    Attributes:
+        found: the candidates.
+        features: each of shape (p,).
+        length: the logarithm of the scope's mean length, less ``USUAL``.
+        late: whether late interaction took part.
+    """
+
+    found: Found
+    features: dict[str, NDArray[np.float32]]
+    length: float
+    late: bool
+
+
+def judge(
+    corpus: Corpus,
+    query: Query,
+    *,
+    mask: Mask | None = None,
+    dense: Candidates | None = None,
+    weights: Weights | None = None,
+) -> Judged:
+    """The candidates for a question and their features, unweighted: what weights are learnt from."""
+    mask = corpus.columns["alive"] if mask is None else mask & corpus.columns["alive"]
+    asked = take_apart(query)
+    found = find(corpus, asked, query.vector, mask, dense)
+    around = look_around(corpus, found, mask)
+    late = late_signal(corpus, query, around, weights or shipped())
+    numbers = features(corpus, asked, found, around, dense_signal(corpus, query, around), late)
+    length = float(np.log1p(found.average)) - USUAL
+    return Judged(found, numbers, length, late.known)
+
+
+def search(
+    corpus: Corpus,
+    query: Query,
+    *,
+    k: int = 10,
+    mask: Mask | None = None,
+    dense: Candidates | None = None,
+    weights: Weights | None = None,
+) -> list[Scored]:
+    """The rows that answer a question best, best first, at most ``k``.
+
+    Args:
+        corpus: the rows.
+        query: the question.
+        k: how many at most.
+        mask: ``corpus.scope(…)``. None: all rows.
+        dense: what a vector index found in that scope. None: the corpus's own vectors are searched.
+        weights: other than the shipped ones.
+    """
+    if k < 1 or not len(corpus):
+        return []
+    learnt = weights or shipped()
+    judged = judge(corpus, query, mask=mask, dense=dense, weights=learnt)
+    found = judged.found
+    if not len(found.slots):
+        return []
+    total = np.zeros(len(found.slots), np.float32)
+    for name, values in judged.features.items():
+        weight = learnt.features.get(name, 0.0) + judged.length * learnt.lengths.get(name, 0.0)
+        total += np.float32(weight) * values
+    chance = 1 / (1 + np.exp(-(learnt.scale * total + learnt.offset)))
+    factors = priors(corpus, query, found.slots)
+    final = chance * np.prod(list(factors.values()), axis=0)
+    order = np.lexsort((-corpus.columns["id"][found.slots], -final))[:k]
+    return [_scored(corpus, judged, factors, i, float(final[i])) for i in order.tolist()]
+
+
+def _scored(
+    corpus: Corpus, judged: Judged, factors: dict[str, NDArray[np.float32]], i: int, score: float
+) -> Scored:
+    found = judged.found
+    slot = int(found.slots[i])
+    why: dict[str, float] = {name: round(float(f[i]), 4) for name, f in factors.items()}
+    for name, ranks in (("dense_rank", found.dense_rank), ("lexical_rank", found.lexical_rank)):
+        if slot in ranks:
+            why[name] = ranks[slot]
+    if judged.late:
+        values = judged.features["late"]
+        why["late_rank"] = 1 + int((values > values[i]).sum())
+    if slot in found.led:
+        why["neighbour"] = int(corpus.columns["id"][found.led[slot]])
+    return Scored(int(corpus.columns["id"][slot]), round(min(max(score, 0.0), 1.0), 6), why)

@@ -1,0 +1,61 @@
+"""The numbers that recall has learnt: of each feature, and of what a token says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Learnt by ``scripts/learn_recall.py``; shipped as ``weights.json``.
+
+    Attributes:
+        features: weight of each feature.
+        lengths: how that weight changes with the logarithm of the scope's mean length.
+        scale, offset: from a row's sum to the logarithm of its odds to be an answer.
+        model: whose token vectors ``tokens`` fits.
+        tokens: how much a token says, linear in its vector; shape (dimensions + 1,).
+    """
+
+    features: dict[str, float]
+    lengths: dict[str, float]
+    scale: float
+    offset: float
+    model: str
+    tokens: NDArray[np.float32]
+
+    def says(self, tokens: NDArray[np.float32], model: str) -> NDArray[np.float32]:
+        """How much each token says, at least 0.2; 1 for all where the model is another."""
+        if model != self.model or tokens.shape[1] + 1 != len(self.tokens):
+            return np.ones(len(tokens), np.float32)
+        return np.maximum(tokens @ self.tokens[:-1] + self.tokens[-1], np.float32(0.2))
+
+
+@cache
+def shipped() -> Weights:
+    """The weights that come with neveridle."""
+    text = files("neveridle.memory.recall").joinpath("weights.json").read_text("utf-8")
+    return parse(text)
+
+
+def parse(text: str) -> Weights:
+    """Weights from JSON.
+
+    Raises:
+        ValueError: it is not JSON of this shape.
+    """
+    raw = json.loads(text)
+    return Weights(
+        features=dict(raw["features"]),
+        lengths=dict(raw["lengths"]),
+        scale=float(raw["scale"]),
+        offset=float(raw["offset"]),
+        model=str(raw["model"]),
+        tokens=np.array(raw["tokens"], np.float32),
+    )
