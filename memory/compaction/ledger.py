@@ -145,7 +145,7 @@ class Ledger:
         for entry in self.ranked(boost):
             if holds(without, entry.value):
                 continue
-            cost = 1 + estimate_tokens(entry.value)
+            cost = estimate_tokens(f", {entry.value}")
             if entry.label not in labels:
                 cost += 3 + estimate_tokens(entry.label)
             if spent + cost > tokens:

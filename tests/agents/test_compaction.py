@@ -96,7 +96,8 @@ async def test_a_long_conversation_is_folded_and_nothing_is_lost(project: Any, a
     asked = conversations(api)
     for messages in asked:
         check_order(messages)
-    offered = [{tool["function"]["name"] for tool in body["tools"]} for body in api.asked if "tools" in body]
+    bodies = [body for body in api.asked if "tools" in body]
+    offered = [{tool["function"]["name"] for tool in body["tools"]} for body in bodies]
     assert "recall_history" not in offered[0]  # there is nothing to recall yet
     assert "recall_history" in offered[-1]
     last = asked[-1]
@@ -128,7 +129,7 @@ async def test_limits_count_what_was_folded(project: Any, api: Any) -> None:
         (summary(), "no-summary"),
         (summary(done=["I read the file again."] * 50), "no-summary"),
         (summary(goal=["and so on " * 400]), "no-summary"),
-        (summary(done=[f"step {at}: read the file long.txt" for at in range(4000)]), "no-summary"),
+        (summary(done=[f"step {at}: read long.txt" for at in range(4000)]), "no-summary"),
     ],
     ids=["refused", "nothing", "empty", "the same lines", "the same words", "enormous"],
 )

@@ -113,7 +113,10 @@ def test_a_ledger_that_forgets_is_seen(
     def nothing(*_: object, **__: object) -> str:
         return ""
 
-    monkeypatch.setattr("neveridle.memory.compaction.ledger.Ledger.lines", lambda *_, **__: [])
+    def no_lines(*_: object, **__: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr("neveridle.memory.compaction.ledger.Ledger.lines", no_lines)
     monkeypatch.setattr(replaying.Searcher, "search", nothing)
     code, said = cli(path, "--json")
     report = json.loads(said)
@@ -179,7 +182,7 @@ def test_needs_are_identifiers_and_no_words() -> None:
 
 
 def test_the_checks_see_what_is_wrong() -> None:
-    calls = [{"name": "f", "args": {}, "id": one} for one in ("a", "b")]
+    calls: list[Any] = [{"name": "f", "args": {}, "id": one} for one in ("a", "b")]
     asked, person = AIMessage("", tool_calls=calls), HumanMessage("x", id="1")
     first, second = (ToolMessage("r", tool_call_id=one) for one in ("a", "b"))
     assert unpaired([person, asked, second, first]) == 0
