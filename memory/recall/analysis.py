@@ -106,7 +106,8 @@ def terms_of(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=100_000)
-def _hash(term: str) -> int:
+def term_hash(term: str) -> int:
+    """The 32 bits that stand for a term."""
     return zlib.crc32(term.encode("utf-8", "replace"))
 
 
@@ -119,7 +120,7 @@ def analyse(text: str, at: float | None = None) -> Analysis:
             None: relative times are not resolved.
     """
     clean = text[:MAX_CHARS]
-    hashes = np.array([_hash(term) for term in terms_of(clean)], dtype=np.uint32)
+    hashes = np.array([term_hash(term) for term in terms_of(clean)], dtype=np.uint32)
     terms, counts = np.unique(hashes, return_counts=True)
     ends = _SENTENCE.findall(clean)
     asks = sum("?" in end or "？" in end for end in ends) / len(ends) if ends else 0.0
