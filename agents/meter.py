@@ -13,6 +13,7 @@ from langgraph.types import Command
 
 from neveridle.board import Attempt, Board
 from neveridle.errors import LimitReached
+from neveridle.tools.folded import calls_made
 from neveridle.tools.models import call_model
 from neveridle.tools.progress import Progress
 from neveridle.tools.redact import redact_values
@@ -65,7 +66,7 @@ class Meter(_Base):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Refuse the call beyond the limit; log the one made."""
-        used = sum(isinstance(message, AIMessage) for message in request.messages)
+        used, _ = calls_made(request.messages)
         if used >= self._model_calls:
             msg = f"The attempt used all of its {self._model_calls} model calls."
             raise LimitReached(msg, remedy="limits.model_calls in neveridle.toml sets how many.")
@@ -90,7 +91,7 @@ class Meter(_Base):
         handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
         """Refuse the call beyond the limit."""
-        used = sum(isinstance(message, ToolMessage) for message in request.state["messages"])
+        _, used = calls_made(request.state["messages"])
         if used >= self._tool_calls:
             msg = f"The attempt used all of its {self._tool_calls} tool calls."
             raise LimitReached(msg, remedy="limits.tool_calls in neveridle.toml sets how many.")

@@ -21,6 +21,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 
+from neveridle.agents.newest_saver import FoldedRow
 from neveridle.board.postgres.errors import PASSING, explain
 from neveridle.board.postgres.session import LIMITS, options
 
@@ -59,9 +60,29 @@ PRUNE: builtins.list[LiteralString] = [
     " FOR EACH ROW EXECUTE FUNCTION keep_newest()",
 ]
 
+# See FOLDED of the checkpointer on SQLite.
+FOLDED = """
+CREATE TABLE folded (
+  thread_id text NOT NULL, number integer NOT NULL, id text NOT NULL, role text NOT NULL,
+  name text NOT NULL, text bytea NOT NULL, PRIMARY KEY (thread_id, number))
+"""
+FOLD = """
+INSERT INTO folded (thread_id, number, id, role, name, text)
+SELECT %(thread)s, * FROM unnest(%(numbers)s::integer[], %(ids)s::text[], %(roles)s::text[],
+  %(names)s::text[], %(texts)s::bytea[])
+ON CONFLICT DO NOTHING RETURNING number
+"""
+ALL_FOLDED = """
+SELECT number, id, role, name, text FROM folded WHERE thread_id = %(thread)s ORDER BY number
+"""
+
 # One statement, so one moment: whoever goes on writing to the old thread does not come between.
 FORK = """
-WITH blobs AS (
+WITH folds AS (
+  INSERT INTO folded (thread_id, number, id, role, name, text)
+  SELECT %(new)s, number, id, role, name, text
+  FROM folded WHERE thread_id = %(old)s ON CONFLICT DO NOTHING
+), blobs AS (
   INSERT INTO checkpoint_blobs
   SELECT %(new)s, checkpoint_ns, channel, version, type, blob
   FROM checkpoint_blobs WHERE thread_id = %(old)s ON CONFLICT DO NOTHING
@@ -145,6 +166,23 @@ class NewestPostgresSaver(AsyncPostgresSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget a thread."""
         await self._run(lambda: AsyncPostgresSaver.adelete_thread(self, thread_id))
+        query: LiteralString = "DELETE FROM folded WHERE thread_id = %(thread)s RETURNING number"
+        await self._run(lambda: self._rows(query, {"thread": thread_id}))
+
+    async def fold(self, thread: str, rows: Sequence[FoldedRow]) -> None:
+        """Keep folded messages of a thread; a number that is there already stays as it is."""
+        columns = list(zip(*rows, strict=True)) or [()] * 5
+        names = ("numbers", "ids", "roles", "names", "texts")
+        values = dict(zip(names, map(list, columns), strict=True))
+        await self._run(lambda: self._rows(FOLD, {"thread": thread, **values}))
+
+    async def folded(self, thread: str) -> builtins.list[FoldedRow]:
+        """The folded messages of a thread, by number."""
+        rows = await self._run(lambda: self._rows(ALL_FOLDED, {"thread": thread}))
+        return [
+            (int(r["number"]), str(r["id"]), str(r["role"]), str(r["name"]), bytes(r["text"]))
+            for r in rows
+        ]
 
     async def fork(self, old: str, new: str) -> bool:
         """Copy a thread as it is at this moment; whether there was one."""
@@ -163,7 +201,7 @@ class NewestPostgresSaver(AsyncPostgresSaver):
         if self._connection is not None:
             await self._connection.close()
 
-    async def _rows(self, query: LiteralString, values: dict[str, str]) -> builtins.list[DictRow]:
+    async def _rows(self, query: LiteralString, values: dict[str, Any]) -> builtins.list[DictRow]:
         async with self.lock:
             if self._connection is None:
                 raise psycopg.OperationalError
@@ -245,6 +283,9 @@ class NewestPostgresSaver(AsyncPostgresSaver):
         if done < len(self.MIGRATIONS) - 1:
             for statement in PRUNE:
                 await connection.execute(statement)
+        there = await connection.execute("SELECT to_regclass('folded') AS found")
+        if ((await there.fetchone()) or {})["found"] is None:
+            await connection.execute(FOLDED)
 
 
 def schema_beside(board: str) -> str:

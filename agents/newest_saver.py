@@ -21,6 +21,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 T = TypeVar("T")
 
+FoldedRow = tuple[int, str, str, str, bytes]
+"""A folded message: its number, id, role, the tool's name, and its text in UTF-8."""
+
 PRUNE = """
 CREATE TRIGGER IF NOT EXISTS keep_newest AFTER INSERT ON checkpoints BEGIN
   DELETE FROM checkpoints WHERE thread_id = NEW.thread_id
@@ -30,7 +33,20 @@ CREATE TRIGGER IF NOT EXISTS keep_newest AFTER INSERT ON checkpoints BEGIN
 END
 """
 
+# Messages that compaction took out of a conversation. Beside the checkpoints, not in them: a
+# checkpoint is written anew with each step. In one file, what is folded is on disk before the
+# checkpoint that misses it.
+FOLDED = """
+CREATE TABLE IF NOT EXISTS folded (
+  thread_id TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, role TEXT NOT NULL,
+  name TEXT NOT NULL, text BLOB NOT NULL, PRIMARY KEY (thread_id, number)) WITHOUT ROWID
+"""
+
 FORK = (
+    """
+    INSERT OR IGNORE INTO folded (thread_id, number, id, role, name, text)
+    SELECT :new, number, id, role, name, text FROM folded WHERE thread_id = :old
+    """,
     """
     INSERT OR IGNORE INTO writes
       (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)
@@ -71,6 +87,7 @@ class NewestSaver(SqliteSaver):
         super().__init__(connection)
         self.setup()
         connection.execute(PRUNE)
+        connection.execute(FOLDED)
         connection.commit()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -134,8 +151,29 @@ class NewestSaver(SqliteSaver):
         def work() -> None:
             self._failed.pop(thread_id, None)
             self.delete_thread(thread_id)
+            with self.lock, self.conn as transaction:
+                transaction.execute("DELETE FROM folded WHERE thread_id = ?", (thread_id,))
 
         await self._hop(work)
+
+    async def fold(self, thread: str, rows: Sequence[FoldedRow]) -> None:
+        """Keep folded messages of a thread; a number that is there already stays as it is."""
+
+        def work() -> None:
+            with self.lock, self.conn as transaction:
+                transaction.executemany(
+                    "INSERT OR IGNORE INTO folded VALUES (?, ?, ?, ?, ?, ?)",
+                    [(thread, *row) for row in rows],
+                )
+
+        await self._hop(work)
+
+    async def folded(self, thread: str) -> builtins.list[FoldedRow]:
+        """The folded messages of a thread, by number."""
+        query = (
+            "SELECT number, id, role, name, text FROM folded WHERE thread_id = ? ORDER BY number"
+        )
+        return await self._hop(lambda: list(self.conn.execute(query, (thread,))))
 
     async def fork(self, old: str, new: str) -> bool:
         """Copy a thread as it is at this moment; whether there was one."""

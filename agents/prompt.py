@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Handoff, Task
 from neveridle.errors import MergeConflict
@@ -28,8 +26,26 @@ SHOWN = 50
 """Entries of one list of a handoff; the rest is counted."""
 
 
-def system_prompt(agent: Agent, roster: Roster, checks: dict[str, str]) -> str:
-    """Soul, role, team and manner of working: the same for every task of an agent."""
+NOTES = """\
+# Your memory
+
+Keep decisions, findings and open questions of this task in .context/WORKING.md, under its
+headings: they survive a crash, and whoever goes on with the task gets them. That file is never
+a part of the work. Write no secrets there. `recall_memory` searches what was learnt in earlier
+tasks; `remember` keeps what will matter in later ones."""
+
+
+def system_prompt(
+    agent: Agent, roster: Roster, checks: dict[str, str], *, notes: bool = False
+) -> str:
+    """Soul, role, team and manner of working: the same for every task of an agent.
+
+    Args:
+        agent: who works.
+        roster: the team.
+        checks: the project's checks by name.
+        notes: whether there is a notebook, and memory.
+    """
     others = [
         f"- {other.name}: {other.role} ({', '.join(other.skills) or 'no special skills'})"
         + (", paused: nothing can be handed over to it" if other.paused else "")
@@ -43,6 +59,7 @@ def system_prompt(agent: Agent, roster: Roster, checks: dict[str, str]) -> str:
         f"Your skills: {', '.join(agent.skills) or 'none in particular'}.",
         "# Your team\n\n" + ("\n".join(others) if others else "Nobody else."),
         MANNER,
+        *([NOTES] if notes else []),
         "# The project's checks\n\n" + ("\n".join(commands) if commands else "None are set."),
     ]
     return "\n\n".join(parts)
@@ -51,21 +68,21 @@ def system_prompt(agent: Agent, roster: Roster, checks: dict[str, str]) -> str:
 def task_prompt(
     task: Task,
     *,
-    lessons: Sequence[str],
     handoff: Handoff | None,
     failed: Attempt | None,
     released: Attempt | None = None,
     feedback: str = "",
+    memory: str = "",
 ) -> str:
-    """The task, what others hand over with it, what went wrong before, and lessons recalled.
+    """The task, what others hand over with it, what went wrong before, and what is remembered.
 
     Args:
         task: the task.
-        lessons: recalled from memory, best first.
         handoff: the handoff it continues, if any.
         failed: the failed attempt before this one, if any.
         released: the attempt whose block was lifted, if any.
         feedback: what is asked for on the work's open pull request.
+        memory: what memory says, see ``neveridle.agents.recollection``.
     """
     parts = [f"# Task: {task.title}"]
     if task.ticket:
@@ -90,9 +107,8 @@ def task_prompt(
         )
     if released is not None:
         parts.append(released_prompt(released))
-    if lessons:
-        remembered = "\n".join(f"- {cut(lesson, 600)}" for lesson in lessons)
-        parts.append(f"# Lessons from earlier tasks (unproven: weigh them)\n\n{remembered}")
+    if memory:
+        parts.append(memory)
     return "\n\n".join(parts)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.agents.notebook import Notebook
 from neveridle.agents.outcome import TaskOutcome, checked_outcome
 from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
 from neveridle.errors import LimitReached
-from neveridle.settings import LimitSettings
+from neveridle.settings import CompactionSettings, LimitSettings
 from neveridle.settings.model import IDLE
 from neveridle.tools.progress import Progress
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.tools import BaseTool
 
+    from neveridle.agents.compaction import Compaction
     from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
@@ -50,6 +52,8 @@ class Assignment:
         handoff: the handoff the task continues, if any.
         failed: the failed attempt before this one, if any.
         lessons: recalled from memory.
+        memory: what memory says, as a section of the prompt; empty: nothing.
+        notebook: the task's working memory; None: memory is off.
         checks: the project's checks by name.
         tools: what the agent may use.
         released: the attempt whose block was lifted, where this one goes on after that.
@@ -70,6 +74,8 @@ class Assignment:
     feedback: str = ""
     tree: Path | None = None
     effects: Performer | None = None
+    memory: str = ""
+    notebook: Notebook | None = None
 
 
 class Worker(Protocol):
@@ -96,6 +102,7 @@ class ModelWorker:
         roster: the team, for the prompt and for handoffs.
         limits: what one attempt may use.
         idle: seconds in which something must finish.
+        compaction: how long conversations are folded.
     """
 
     def __init__(
@@ -107,6 +114,7 @@ class ModelWorker:
         limits: LimitSettings,
         *,
         idle: float = IDLE,
+        compaction: CompactionSettings | None = None,
     ) -> None:
         self._board = board
         self._models = models
@@ -114,6 +122,7 @@ class ModelWorker:
         self._roster = roster
         self._limits = limits
         self._idle = idle
+        self._compaction = compaction or CompactionSettings()
 
     async def work(self, assignment: Assignment) -> TaskOutcome:
         """See ``Worker``; a thread that was begun before is gone on with."""
@@ -141,6 +150,7 @@ class ModelWorker:
         from langchain.agents.structured_output import ToolStrategy
 
         from neveridle.agents.meter import Meter
+        from neveridle.agents.note_keeper import NoteKeeper
 
         model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
         meter = Meter(
@@ -155,8 +165,15 @@ class ModelWorker:
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
             list(one.tools),
-            system_prompt=system_prompt(one.agent, self._roster, one.checks),
-            middleware=[meter],
+            system_prompt=system_prompt(
+                one.agent, self._roster, one.checks, notes=one.notebook is not None
+            ),
+            # Outside of the meter: a call that is tried again is not compacted again.
+            middleware=[
+                *self._folding(one, progress),
+                meter,
+                *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
+            ],
             response_format=ToolStrategy(TaskOutcome),
             checkpointer=await self._checkpoints.saver(),
             name="work",
@@ -170,6 +187,26 @@ class ModelWorker:
             raise Interrupted([asked.value for asked in state["__interrupt__"]])
         return state.get("structured_response")
 
+    def _folding(self, one: Assignment, progress: Progress) -> list[Compaction]:
+        """The middleware that keeps the conversation within its budget; none: it may grow."""
+        from neveridle.agents.compaction import COMPACT, Compaction
+        from neveridle.agents.folded_history import ThreadHistory
+
+        if not self._compaction.enabled:
+            return []
+        asked = self._compaction.summarize
+        return [
+            Compaction(
+                self._board,
+                one.attempt,
+                self._compaction,
+                ThreadHistory(self._checkpoints, one.attempt.thread),
+                summarizer=self._model(one, COMPACT) if asked else None,
+                guard=self._models.guard_for(COMPACT, one.agent.name) if asked else None,
+                progress=progress,
+            )
+        ]
+
     async def _start(self, one: Assignment, graph: Any, config: dict[str, Any]) -> Any:
         """What the thread is given to go on with; None: it knows what comes next."""
         from langchain_core.messages import HumanMessage
@@ -177,7 +214,7 @@ class ModelWorker:
         if not await self._checkpoints.exists(one.attempt.thread):
             prompt = task_prompt(
                 one.task,
-                lessons=one.lessons,
+                memory=one.memory,
                 handoff=one.handoff,
                 failed=one.failed,
                 released=one.released,
@@ -189,8 +226,8 @@ class ModelWorker:
             return {"messages": [HumanMessage(released_prompt(one.released))]}
         return None
 
-    def _model(self, one: Assignment) -> BaseChatModel:
+    def _model(self, one: Assignment, purpose: str = WORK) -> BaseChatModel:
         from neveridle.tools.recording import Scope
 
-        scope = Scope(one.task.key, one.attempt.number, WORK, one.agent.name)
+        scope = Scope(one.task.key, one.attempt.number, purpose, one.agent.name)
         return self._models.for_scope(scope, workspace=one.tree)

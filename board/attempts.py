@@ -23,13 +23,12 @@ from neveridle.board.dependants import tell_stuck
 from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
-from neveridle.board.memories import insert_lesson
+from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
-from neveridle.board.storable import storable
 from neveridle.board.task import Source, Task
 from neveridle.board.withdrawal import closed_outside, may_be_ours, withdraw
 from neveridle.board.work_times import worked_before
@@ -162,29 +161,25 @@ class Attempts:
 
         Args:
             attempt: the attempt.
-            learning: the lesson drawn from it, stored in the same transaction: a row of
-                memory without ids and times.
+            learning: the lesson drawn from it, stored in the same transaction: the fields of
+                ``NewMemory`` without task and time, and what ``insert_lesson`` takes besides.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
         """
-        row = None
-        if learning is not None:
-            row = {
-                **learning,
-                "text": storable(learning["text"]),
-                "tags": json.dumps(list(learning["tags"])),
-            }
         end: dict[str, Any] = {
-            "task": attempt.task_id, "fence": attempt.fence, "run": attempt.run, "learning": row,
+            "task": attempt.task_id, "fence": attempt.fence, "run": attempt.run,
         }  # fmt: skip
         hot = self._database.hot
-        woken = await hot.complete(**end)
-        if woken is not None:
-            return woken
+        if learning is None:
+            woken = await hot.complete(**end)
+            if woken is not None:
+                return woken
 
         def work(c: Connection) -> list[int]:
             woken = hot.complete_within(c, **end)
+            if learning is not None:
+                insert_lesson(c, attempt, learning)
             return [*woken, *check_in_by_task(c, attempt.task_id)]
 
         return await self._database.write(work)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from neveridle.board.attempt import Claim
     from neveridle.board.breaker_store import BreakerStore
+    from neveridle.board.memory_paths import MemoryPaths
     from neveridle.board.outage import SweepRule
     from neveridle.board.runnable import Runnable
 
@@ -45,9 +46,7 @@ class HotPaths(Protocol):
         """One heartbeat for all runs of a process; the attempts they still own."""
         ...
 
-    async def complete(
-        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
-    ) -> list[int] | None:
+    async def complete(self, *, task: int, fence: int, run: str) -> list[int] | None:
         """End an attempt as completed; the ids of the tasks this makes runnable.
 
         None: nothing was done, as a sync point awaits it; see ``complete_within``.
@@ -61,7 +60,6 @@ class HotPaths(Protocol):
         task: int,
         fence: int,
         run: str,
-        learning: dict[str, Any] | None,
     ) -> list[int]:
         """The same inside an ordinary transaction, whoever awaits it."""
         ...
@@ -131,6 +129,11 @@ class Database(Protocol):
     @property
     def breakers(self) -> BreakerStore:
         """Where the breakers of services are."""
+        ...
+
+    @property
+    def memories(self) -> MemoryPaths:
+        """What memory asks often."""
         ...
 
     async def open(self, *, create: bool) -> None:

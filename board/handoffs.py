@@ -15,7 +15,7 @@ from neveridle.board.handoff import Handoff, HandoffDocument
 from neveridle.board.lineage import PART_OF, own_edges, parents_of, wake_for
 from neveridle.board.links import add_link
 from neveridle.board.lookup import find_task, free_ref, waits_for
-from neveridle.board.memories import insert_lesson
+from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.messages import post
 from neveridle.board.places import follow
 from neveridle.board.schema import handoffs, tasks

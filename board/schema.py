@@ -2,7 +2,8 @@
 
 Migrations lead here step by step; a test compares where they arrive with this.
 Times are seconds since 1970 by the board's clock, in double precision.
-Whoever imports this has all tables, those of ``neveridle.board.coordination`` among them.
+Whoever imports this has all tables, those of ``neveridle.board.coordination``
+and ``neveridle.board.remembering`` among them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    UniqueConstraint,
     text,
 )
 
@@ -32,6 +32,14 @@ from neveridle.board.coordination import sync_points as sync_points
 from neveridle.board.coordination import sync_tasks as sync_tasks
 from neveridle.board.metadata import Number, words
 from neveridle.board.metadata import metadata as metadata
+from neveridle.board.remembering import consolidation_steps as consolidation_steps
+from neveridle.board.remembering import consolidations as consolidations
+from neveridle.board.remembering import episodes as episodes
+from neveridle.board.remembering import memories as memories
+from neveridle.board.remembering import memory_revision as memory_revision
+from neveridle.board.remembering import memory_signals as memory_signals
+from neveridle.board.remembering import memory_tokens as memory_tokens
+from neveridle.board.remembering import memory_uses as memory_uses
 from neveridle.board.words import Words
 
 STATES = "'pending','in_progress','waiting','blocked','completed','failed','cancelled'"
@@ -237,28 +245,6 @@ proposals = Table(
     Index("ix_proposals_created", "created_at"),
     Index("ix_proposals_task", "task_id"),
 )
-
-memories = Table(
-    "memories",
-    metadata,
-    Column("id", Number, primary_key=True, autoincrement=True),
-    Column("agent", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("text", Words, nullable=False),
-    Column("tags", JSON, nullable=False),
-    words("source"),
-    Column("importance", Double, nullable=False),
-    Column("trusted", Boolean, nullable=False, server_default=text("false")),
-    Column("at", Double, nullable=False),
-    Column("indexed", Boolean, nullable=False, server_default=text("false")),
-    # At most one lesson per attempt: a reflection that is repeated after a crash adds nothing.
-    Column("task_id", Integer),
-    Column("fence_number", Integer),
-    UniqueConstraint("task_id", "fence_number", "kind"),
-    Index("ix_memories_unindexed", "id", sqlite_where=text("NOT indexed"),
-          postgresql_where=text("NOT indexed")),
-    sqlite_autoincrement=True,
-)  # fmt: skip
 
 outages = Table(
     "outages",

@@ -93,7 +93,7 @@ async def play(
             tasks=tasks,
             events=await team.board.events.find(limit=100_000),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
-            learnings=len(await team.board.memories.latest_memories(10_000)),
+            learnings=len(await team.board.memories.newest(10_000)),
             before=before,
             after=await run_all_checks(team),
             roadmap=roadmap or "",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from neveridle.settings import Settings
 
-ROWS = "SELECT count(*), coalesce(sum(CASE WHEN indexed THEN 1 ELSE 0 END), 0) FROM memories"
+ROWS = "SELECT count(*) FROM memories WHERE state = 'live'"
 
 
 async def look_at_memory(settings: Settings) -> Sequence[Finding]:
@@ -31,19 +31,19 @@ def _look(settings: Settings) -> Finding:
         return Finding(about="memory", message="Memory is off.")
     try:
         with reading(settings.board_url) as reader:
-            rows, indexed = (int(number) for number in reader.rows(ROWS)[0])
+            rows = int(reader.rows(ROWS)[0][0])
     except (NeveridleError, sqlite3.Error):  # the board's own check says what is wrong
         return Finding(about="memory", message="There are no memories yet.")
     held = _held(settings.home / "memory")
-    facts: dict[str, Any] = {"rows": rows, "indexed": indexed, "held": held}
+    facts: dict[str, Any] = {"rows": rows, "held": held}
     if held is None:
         said = f"{rows:,} memories; there is no index yet."
         return Finding(about="memory", message=said, facts=facts)
-    if held != indexed:
-        msg = f"The index holds {held:,} memories, and {indexed:,} are said to be in it."
+    if held > rows:
+        msg = f"The index holds {held:,} memories, and the board {rows:,}."
         remedy = "It is mended when a team next recalls; no memory is lost, the board has all."
         return Finding(about="memory", grade=Grade.WARNING, message=msg, remedy=remedy, facts=facts)
-    waiting = f", {rows - indexed:,} of them not indexed yet" if rows > indexed else ""
+    waiting = f", {rows - held:,} of them not indexed yet" if rows > held else ""
     return Finding(about="memory", message=f"{rows:,} memories{waiting}.", facts=facts)
 
 

@@ -32,6 +32,10 @@ class Lane:
 
     async def run(self, call: Callable[[], T]) -> T:
         """What ``call`` returns or raises; a cancelled wait drops a call not yet begun."""
+        return await asyncio.wrap_future(self.submit(call))
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """The same without waiting, from any thread."""
         if self._closed:
             msg = f"{self._name} is closed"
             raise RuntimeError(msg)
@@ -42,7 +46,7 @@ class Lane:
             self._thread.start()
         future: Future[T] = Future()
         self._jobs.put((future, call))
-        return await asyncio.wrap_future(future)
+        return future
 
     def close(self) -> None:
         """Take no more calls. Those already waiting are still made; nothing is waited for."""

@@ -2,71 +2,69 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from neveridle.board.memory_row import MemoryRow
-from neveridle.errors import MemoryUnusable, ModelMistake
-from neveridle.memory.embedder import Embedder
-from neveridle.memory.exact import ExactSearch
-from neveridle.memory.index import ChromaIndex, IndexBroken, Marker
-from neveridle.memory.lane import Lane
-from neveridle.memory.owner import OwnerLock
+from neveridle.memory.embedding import Embedder
+from neveridle.memory.hit import Hit
+from neveridle.memory.indexing import feeder_of, signer
+from neveridle.memory.library import Library, Mode
+from neveridle.memory.note import Note, Turn
+from neveridle.memory.recaller import Recaller
+from neveridle.memory.scope import Scope
+from neveridle.memory.souls import Souls
 from neveridle.memory.store import MemoryStore
-from neveridle.memory.tidy import MAX_TEXT, tidy, tidy_tags
+from neveridle.memory.writer import Writer
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from neveridle.board.memory_row import Origin, Visibility
+    from neveridle.settings import MemorySettings
 
-BATCH = 64  # rows embedded and put into the index at a time
-EXACT_ROWS = 1_000  # newest rows compared where another process owns the index
-_PENDING_BATCHES = 200  # batches one call puts in; what is left waits for the next call
-_STALE_ROUNDS = 5  # queries repeated because the index knew rows that the board does not
-_SAMPLE = 64  # newest rows looked for in an index that has just been opened
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A recalled memory.
-
-    Attributes:
-        score: the cosine of query and memory, -1 to 1; 1 is the same meaning.
-        why: in words, how it was found.
-    """
-
-    row: MemoryRow
-    score: float
-    why: str
+DEFAULT_LAYERS = ("short", "long")
 
 
 class Memory:
-    """Rows on the board, found again by meaning.
+    """Rows on the board, found again by meaning and by words.
 
     Nothing is imported or opened before it is needed: an empty memory loads
-    neither Chroma nor a model. It belongs to one event loop.
+    no model. It belongs to one event loop.
 
     Args:
         store: the board, where the rows stand.
         home: the team's folder; the index lies in ``<home>/memory``.
         embedder: makes the vectors.
+        settings: how long memories are short-term, how many an agent may have; None: the defaults.
+        souls: the text of each agent's soul, by its name.
     """
 
-    def __init__(self, store: MemoryStore, *, home: Path, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        home: Path,
+        embedder: Embedder,
+        settings: MemorySettings | None = None,
+        souls: Mapping[str, str] | None = None,
+    ) -> None:
         self._store = store
         self._embedder = embedder
-        self._owner = OwnerLock(home / "memory.lock")
-        self._index = ChromaIndex(home / "memory", embedder=embedder.name)
-        self._lane = Lane("neveridle-memory")
-        self._exact = ExactSearch(embedder)
-        self._gate = asyncio.Lock()
-        self._marker: Marker | None = None  # None while the index is not open
-        self._count = 0  # rows put into the index so far
+        if settings is None:
+            from neveridle.settings import MemorySettings
+
+            settings = MemorySettings()
+        self._settings = settings
+        self._feeder = feeder_of(store, home=home, embedder=embedder, server=settings.server)
+        self._library = Library(
+            store,
+            embedder=embedder,
+            sign=signer(embedder),
+            short_days=settings.short_days,
+            short_tasks=settings.short_tasks,
+            feeder=self._feeder,
+        )
+        self._writer = Writer(store, embedder)
+        self._recaller = Recaller(store, embedder, self._library, Souls(souls or {}, embedder))
         self._closed = False
 
     async def remember(
@@ -74,192 +72,147 @@ class Memory:
         text: str,
         *,
         agent: str,
-        kind: str = "learning",
+        kind: str = "note",
         tags: Sequence[str] = (),
         source: str = "",
         importance: float = 0.5,
         at: float | None = None,
         trusted: bool = False,
+        visibility: Visibility = "private",
+        origin: Origin = "agent",
+        task: int | None = None,
     ) -> int:
-        """Store a memory on the board, secrets taken out; returns its row's id.
+        """Store a memory with its vectors on the board, secrets taken out; its row's id.
 
-        It is put into the index later, by ``recall`` or ``index_pending``.
+        Once this returns, the memory survives whatever happens to the process, and is found.
 
         Args:
             text: what to remember; beyond 16,000 characters it is cut, and says so.
             agent: whose memory it is.
+            kind: what it is; rows of kind ``working`` are the working memory of a task.
+            tags: a few words to find it by.
             source: where it comes from, such as ``task:12``.
             importance: 0 to 1.
-            at: seconds since the epoch; None is now, by the board's clock.
-            trusted: False for what tools or models said and nobody has proven.
+            at: when it happened, in seconds since 1970; None: now, by the board's clock.
+            trusted: whether it is proven; what tools and trackers said never is.
+            visibility: ``private``: its agent alone sees it; ``team``, ``public``.
+            origin: whose words they are.
+            task: the task that it was learnt in.
 
         Raises:
-            ModelMistake: there is nothing in the text.
+            ModelMistake: there is nothing in the text, or no agent is named.
+            ValueError: importance, time, visibility or origin are none.
         """
-        if not (0 <= importance <= 1):  # false for NaN too
-            msg = f"importance must be between 0 and 1, not {importance}"
-            raise ValueError(msg)
-        if at is not None and not math.isfinite(at):
-            msg = f"at must be a time, not {at}"
-            raise ValueError(msg)
-        clean = tidy(text)
-        if not clean:
-            msg = "There is nothing to remember: the text is empty."
-            raise ModelMistake(msg, remedy="Say in words what should be remembered.")
-        return await self._store.add_memory(
-            agent=agent,
-            kind=kind,
-            text=clean,
-            tags=tidy_tags(tags),
-            source=tidy(source),
-            importance=importance,
-            at=at,
-            trusted=trusted,
-        )
+        note = Note(
+            text, agent, kind, tuple([tags] if isinstance(tags, str) else tags), source,
+            importance, at, trusted, visibility, origin, task,
+        )  # fmt: skip
+        return (await self.remember_many([note]))[0]
 
-    async def recall(self, query: str, *, k: int = 5, agent: str | None = None) -> list[Hit]:
-        """The ``k`` memories closest in meaning to a query, closest first.
+    async def remember_many(self, items: Sequence[Note]) -> list[int]:
+        """Store several memories in one transaction, all or none; their ids, in order.
 
-        What has been remembered is always found: rows not in the index yet are
-        put in first. Where another process owns the index, the newest 1,000
-        rows are compared one by one instead.
+        Raises what ``remember`` does.
+        """
+        return await self._writer.write(items) if items else []
+
+    async def remember_episode(
+        self,
+        turns: Sequence[Turn],
+        *,
+        agent: str,
+        key: str = "",
+        title: str = "",
+        source: str = "",
+        tags: Sequence[str] = (),
+        visibility: Visibility = "private",
+        origin: Origin = "agent",
+    ) -> list[int]:
+        """Store a conversation or a stretch of work, turn by turn; the ids of all its turns.
+
+        Told again under the same key (all of it, or only how it went on), what is stored
+        already stays as it is, and only what is new is added.
+
+        Args:
+            turns: who said what, and when, in their order.
+            agent: whose memory it is.
+            key: names the episode among the agent's; empty: it is a new one.
+            title: what it is about.
+            source: where it comes from.
+            tags: of every turn.
+            visibility: who sees it.
+            origin: whose words they are.
+
+        Raises:
+            ModelMistake: a turn is empty, or no agent is named. Nothing is stored then.
+            ValueError: a time, the visibility or the origin is none.
+        """
+        common = Note(
+            "", agent, "episode", tuple([tags] if isinstance(tags, str) else tags), source,
+            visibility=visibility, origin=origin,
+        )  # fmt: skip
+        return await self._writer.write_episode(turns, common, key=key, title=title)
+
+    async def recall(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        agent: str | None = None,
+        layers: Collection[str] = DEFAULT_LAYERS,
+        tags: Collection[str] = (),
+        since: float | None = None,
+        budget_tokens: int | None = None,
+        kinds: Collection[str] = (),
+        mode: Mode = "hybrid",
+        exact: bool = False,
+    ) -> list[Hit]:
+        """The ``k`` memories that answer a query best, best first.
+
+        What has been remembered is always found, by whichever process it was.
 
         Args:
             query: words or sentences.
-            k: how many at most; 0 or less gives none.
-            agent: only this agent's memories; None is everybody's.
+            k: how many at most, up to 1,000; 0 or less gives none.
+            agent: who asks: it sees its own memories, and those of others that are not private;
+                None: the operator, who sees all.
+            layers: where to look: ``soul``, ``working``, ``short``, ``long``.
+            tags: only memories that have all of these.
+            since: only what happened then or later, in seconds since 1970.
+            budget_tokens: the hits are cut off where their texts exceed so many tokens, by an
+                estimate; None: they are not.
+            kinds: only of one of these kinds; empty: of any.
+            mode: ``hybrid``, or one signal alone: ``dense`` (meaning), ``lexical`` (words).
+            exact: compare all vectors of the scope, without any index.
 
         Raises:
-            MemoryUnusable: the index cannot be opened, nor built anew.
-            DiskFull: no space is left to put rows into the index.
+            ValueError: there is no such layer, or ``since`` is no time.
         """
-        words = query.strip()[:MAX_TEXT]
-        if k <= 0 or not words or not await self._store.latest_memories(1, agent=agent):
-            return []
-        vector = (await self._embedder.embed([words]))[0]
-        async with self._gate:
-            if await self._own():
-                found = await self._mended(partial(self._search, vector, k, agent))
-                how = "closest in meaning"
-            else:
-                rows = await self._store.latest_memories(EXACT_ROWS, agent=agent)
-                found = await self._exact.search(vector, rows, k)
-                how = "closest in meaning, compared row by row"
-        return [Hit(row, score, f"{how} (cosine {score:.2f})") for row, score in found]
+        self._open()
+        scope = Scope.of(agent=agent, layers=layers, tags=tags, since=since, kinds=kinds)
+        return await self._recaller.recall(
+            query, scope, k=k, budget=budget_tokens, mode=mode, exact=exact
+        )
 
     async def index_pending(self) -> int:
         """Put rows that are not in the index yet into it; returns how many.
 
-        0 where another process owns the index: that one does it. One call puts
-        in 12,800 rows at most.
+        0 where another process owns the index: that one does it.
 
         Raises:
             MemoryUnusable: the index cannot be opened, nor built anew.
             DiskFull: no space is left.
         """
-        if not await self._store.unindexed_memories(1):
-            return 0
-        async with self._gate:
-            before = self._count
-            if await self._own():
-                await self._mended(self._feed)
-            return self._count - before
+        self._open()
+        return await self._feeder.feed()
 
     async def close(self) -> None:
         """Let go of the index. A call under way in its thread is waited for two seconds at most."""
         self._closed = True
-        if self._owner.held:
-            try:
-                async with asyncio.timeout(2):
-                    await self._lane.run(self._index.close)
-            except TimeoutError:
-                _log.warning("The memory index was busy and is left to the end of the process.")
-                self._lane.close()
-                return  # the lock too: until that call ends, nobody else may open the index
-        self._marker = None
-        self._lane.close()
-        self._owner.release()
+        self._library.close()
+        await self._feeder.close()
 
-    async def _own(self) -> bool:
+    def _open(self) -> None:
         if self._closed:
             msg = "this Memory is closed"
             raise RuntimeError(msg)
-        try:
-            return self._owner.acquire()
-        except OSError as error:
-            msg = f"The lock of the memory index cannot be opened ({error})."
-            raise MemoryUnusable(msg, remedy="Let neveridle write to the team's home.") from error
-
-    async def _mended(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What ``work`` gives on the opened index, built anew once if it turns out broken."""
-        try:
-            await self._open()
-            return await work()
-        except IndexBroken as broken:
-            _log.warning("The memory index is built anew from the board: %s.", broken)
-        self._marker = None
-        await self._lane.run(self._index.discard)
-        try:
-            await self._open()
-            return await work()
-        except IndexBroken as broken:
-            msg = f"The memory index cannot be built: {broken}."
-            raise MemoryUnusable(
-                msg, remedy="Look at the disk and at the installation of chromadb."
-            ) from broken
-
-    async def _open(self) -> None:
-        if self._marker is not None:
-            return
-        marker = await self._lane.run(self._index.open)
-        sample = [row.id for row in await self._store.latest_memories(_SAMPLE)]
-        while not marker.complete:
-            marker = await self._build(marker)
-        await self._feed()
-        if sample and len(await self._lane.run(partial(self._index.missing, sample))) > 0:
-            msg = "it lacks rows that the board says it holds"
-            raise IndexBroken(msg)
-        self._marker = marker
-
-    async def _build(self, marker: Marker) -> Marker:
-        """One page of all rows, newest first; the marker remembers where to go on."""
-        rows = await self._store.latest_memories(BATCH, before=marker.before)
-        if rows:
-            await self._put(rows)
-            marker = replace(marker, before=min(row.id for row in rows))
-        else:
-            marker = replace(marker, complete=True)
-        await self._lane.run(partial(self._index.write_marker, marker))
-        return marker
-
-    async def _feed(self) -> None:
-        for _ in range(_PENDING_BATCHES):
-            rows = await self._store.unindexed_memories(BATCH)
-            if not rows:
-                return
-            await self._put(rows)
-        _log.warning("Rows are still waiting to be put into the memory index.")
-
-    async def _put(self, rows: Sequence[MemoryRow]) -> None:
-        vectors = await self._embedder.embed([row.text for row in rows])
-        ids = [row.id for row in rows]
-        agents = [row.agent for row in rows]
-        await self._lane.run(partial(self._index.upsert, ids, vectors, agents))
-        # Only now: killed before this line, the rows are put in once more, which changes nothing.
-        await self._store.mark_indexed(ids)
-        self._count += len(rows)
-
-    async def _search(
-        self, vector: Sequence[float], k: int, agent: str | None
-    ) -> list[tuple[MemoryRow, float]]:
-        await self._feed()
-        for _ in range(_STALE_ROUNDS):
-            found = await self._lane.run(partial(self._index.query, vector, k, agent))
-            rows = {row.id: row for row in await self._store.memories([row for row, _ in found])}
-            stale = [row for row, _ in found if row not in rows]
-            if not stale:
-                return [(rows[row], score) for row, score in found]
-            # The board was replaced by an older or an empty one.
-            await self._lane.run(partial(self._index.delete, stale))
-        msg = "it holds many rows that the board does not"
-        raise IndexBroken(msg)

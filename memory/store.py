@@ -2,50 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from neveridle.board.memory_row import MemoryRow
+from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
+from neveridle.board.turns import Told
+
+
+class Leases(Protocol):
+    """Who does something that one process at a time may do, and up to where it was done."""
+
+    async def token(self, source: str) -> str:
+        """What was said when it was last done; empty: it never was."""
+        ...
+
+    async def hold(self, source: str, holder: str, *, seconds: float) -> bool:
+        """Become the one who does it; False: somebody else is at it."""
+        ...
+
+    async def release(self, source: str, holder: str, *, token: str | None = None) -> None:
+        """Stop being the one who does it."""
+        ...
 
 
 class MemoryStore(Protocol):
-    """The rows of memory: the truth that the index is built from. The board implements it."""
+    """The rows of memory: the truth that every index is built from.
 
-    async def add_memory(
-        self,
-        *,
-        agent: str,
-        kind: str,
-        text: str,
-        tags: Sequence[str],
-        source: str,
-        importance: float,
-        at: float | None,
-        trusted: bool,
-    ) -> int:
-        """Store one row durably, not indexed yet; ``at=None`` is now. Returns its id."""
+    ``neveridle.board.memories.Memories`` implements it; what each does is said there.
+    """
+
+    async def add(self, new: Sequence[NewMemory]) -> list[int]:
+        """Store memories durably, in one transaction; their ids."""
         ...
 
-    async def memories(self, ids: Sequence[int]) -> list[MemoryRow]:
-        """The rows with these ids, in any order; ids without a row are left out."""
+    async def get(self, ids: Sequence[int]) -> list[MemoryRow]:
+        """The rows with these ids, in their order; ids without a row are left out."""
         ...
 
-    async def latest_memories(
+    async def newest(
         self, limit: int, *, before: int | None = None, agent: str | None = None
     ) -> list[MemoryRow]:
-        """At most ``limit`` rows, highest id first.
-
-        Args:
-            limit: how many rows at most, at least 1.
-            before: only ids below this one, to read on; None starts with the newest.
-            agent: only this agent's; None is everybody's.
-        """
+        """At most ``limit`` live rows, highest id first."""
         ...
 
-    async def unindexed_memories(self, limit: int) -> list[MemoryRow]:
-        """At most ``limit`` rows that ``mark_indexed`` has not named yet, oldest first."""
+    async def revision(self) -> int:
+        """The number of the last change."""
         ...
 
-    async def mark_indexed(self, ids: Sequence[int]) -> None:
-        """Record that the index holds these rows."""
+    async def changes(self, after: int, limit: int) -> list[Change]:
+        """At most ``limit`` rows that changed after a revision, in the order they did."""
+        ...
+
+    async def tokens(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The quantized token vectors of these rows."""
+        ...
+
+    async def without_vectors(self, model: str, limit: int) -> list[MemoryRow]:
+        """At most ``limit`` live rows without vectors of this model, oldest first."""
+        ...
+
+    async def put_signals(self, signals: Mapping[int, Signals]) -> None:
+        """Store what recall computes with, in place of what there was."""
+        ...
+
+    async def forget(self, ids: Sequence[int]) -> list[int]:
+        """Erase memories for ever; the ids that were there."""
+        ...
+
+    async def now(self) -> float:
+        """The board's time."""
+        ...
+
+    async def told(self, episode: int, given: Sequence[Told]) -> list[int | None]:
+        """For each turn, the id of the memory it is in this episode; None: it is new."""
+        ...
+
+    async def add_turns(self, episode: int, turns: Sequence[NewMemory]) -> list[int]:
+        """Store the turns of an episode that are new; the ids of all."""
+        ...
+
+    async def add_unknown(self, new: Sequence[NewMemory]) -> list[tuple[int, bool]]:
+        """Store those memories that are not there yet; of all, the id and whether it is new."""
+        ...
+
+    async def begin_episode(
+        self, *, agent: str, key: str, title: str = "", source: str = "", at: float | None = None
+    ) -> int:
+        """The id of an agent's episode of this key."""
+        ...
+
+    def syncs(self) -> Leases:
+        """Where processes agree on who feeds an index of these rows."""
         ...

@@ -8,6 +8,7 @@ from typing import Final
 from neveridle.tools.redact import redact
 
 MAX_TEXT: Final = 16_000  # characters of one memory
+MAX_LINE: Final = 400  # characters of a source, a title, a name
 _MAX_TAGS: Final = 20
 _MAX_TAG: Final = 80  # characters
 
@@ -22,7 +23,13 @@ def tidy(text: str) -> str:
     return clean[: MAX_TEXT - len(note)] + note
 
 
+def tidy_line(text: str) -> str:
+    """The same as one line of at most 400 characters: a source, a title, a name."""
+    return " ".join(tidy(text).split())[:MAX_LINE]
+
+
 def tidy_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """At most twenty tags, each once, in their order."""
-    clean = (" ".join(tidy(tag).split())[:_MAX_TAG] for tag in tags)
+    """At most twenty tags, each once, in their order; a single word is one tag."""
+    given = (tags,) if isinstance(tags, str) else tags
+    clean = (tidy_line(tag)[:_MAX_TAG] for tag in given)
     return tuple(dict.fromkeys(tag for tag in clean if tag))[:_MAX_TAGS]

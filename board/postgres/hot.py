@@ -179,9 +179,7 @@ class PostgresHotPaths:
                 self._given[run] &= owned
         return owned
 
-    async def complete(
-        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
-    ) -> list[int] | None:
+    async def complete(self, *, task: int, fence: int, run: str) -> list[int] | None:
         """End an attempt as completed; the ids of the tasks this makes runnable.
 
         A task that waited for this one's handoff is completed with it.
@@ -190,7 +188,7 @@ class PostgresHotPaths:
         Raises:
             LeaseLost: the attempt is not the task's owner any more.
         """
-        values = _ending(task, fence, run, learning, within=False)
+        values = {"task": task, "fence": fence, "run": run, "within": False}
 
         async def work(c: Rows) -> list[int] | None:
             rows = await c.fetch(self._hot["complete"], values)
@@ -212,13 +210,14 @@ class PostgresHotPaths:
         task: int,
         fence: int,
         run: str,
-        learning: dict[str, Any] | None,
     ) -> list[int]:
         """The same inside an ordinary transaction, whoever awaits it."""
-        values = _ending(task, fence, run, learning, within=True)
+        values = {"task": task, "fence": fence, "run": run, "within": True}
         row = connection.exec_driver_sql(self._sql["complete"].decode(), values).first()
         if row is None:
             raise lease_lost(task, fence)
+        if row[0]:
+            connection.info["neveridle_woke"] = True  # said once it is committed
         return [int(one) for one in row[0]]
 
     async def event(
@@ -310,16 +309,6 @@ class _Closed:
 
 def _previous(names: Sequence[str], row: Sequence[Any]) -> Attempt | None:
     return None if row[0] is None else attempt_from_row(dict(zip(names, row, strict=True)))
-
-
-def _ending(
-    task: int, fence: int, run: str, learning: dict[str, Any] | None, *, within: bool
-) -> dict[str, Any]:
-    lesson = None
-    if learning is not None:
-        tags = json.loads(learning["tags"])
-        lesson = _json({**learning, "tags": tags}, clean=True)
-    return {"task": task, "fence": fence, "run": run, "learning": lesson, "within": within}
 
 
 def _words(skills: str) -> list[str]:

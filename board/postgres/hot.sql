@@ -193,14 +193,6 @@ WITH RECURSIVE gate AS (
   RETURNING t.id, t.open_blockers, t.state, h.link
 ), runnable AS (
   SELECT f.id, f.link FROM freed AS f WHERE f.open_blockers = 0 AND f.state = 'pending'
-), learned AS (
-  INSERT INTO memories (agent, kind, text, tags, source, importance, trusted, at, task_id,
-    fence_number)
-  SELECT l->>'agent', l->>'kind', l->>'text', l->'tags', l->>'source',
-    (l->>'importance')::double precision, (l->>'trusted')::boolean, e.ended_at,
-    %(task)s, %(fence)s
-  FROM ended AS e, CAST(%(learning)s AS json) AS l WHERE l IS NOT NULL
-  ON CONFLICT (task_id, fence_number, kind) DO NOTHING
 ), logged AS (
   INSERT INTO events (at, kind, agent, run, task_id, fence, data)
   SELECT e.ended_at, said.kind, said.agent, said.run, said.task, said.fence, said.data

@@ -165,9 +165,7 @@ class SqliteHotPaths:
 
         return await self._quickly(work)
 
-    async def complete(
-        self, *, task: int, fence: int, run: str, learning: dict[str, Any] | None
-    ) -> list[int] | None:
+    async def complete(self, *, task: int, fence: int, run: str) -> list[int] | None:
         """End an attempt as completed; the ids of the tasks this makes runnable.
 
         A task that waited for this one's handoff is completed with it.
@@ -181,7 +179,7 @@ class SqliteHotPaths:
             with transaction(connection) as c:
                 if c.execute(self._sql["awaited"], {"task": task}).fetchone() is not None:
                     return None
-                return self._complete(c, task, fence, run, learning)
+                return self._complete(c, task, fence, run)
 
         return await self._durably(work)
 
@@ -192,11 +190,10 @@ class SqliteHotPaths:
         task: int,
         fence: int,
         run: str,
-        learning: dict[str, Any] | None,
     ) -> list[int]:
         """The same inside an ordinary transaction, whoever awaits it."""
         plain: Any = connection.connection.driver_connection
-        return self._complete(plain, task, fence, run, learning)
+        return self._complete(plain, task, fence, run)
 
     def _complete(
         self,
@@ -204,7 +201,6 @@ class SqliteHotPaths:
         task: int,
         fence: int,
         run: str,
-        learning: dict[str, Any] | None,
     ) -> list[int]:
         sql = self._sql
         ended = c.execute(
@@ -215,8 +211,6 @@ class SqliteHotPaths:
         if ended is None:
             raise lease_lost(task, fence)
         agent = str(ended["agent"])
-        if learning is not None:
-            c.execute(sql["add_memory"], {**learning, "task": task, "fence": fence})
         runnable: list[int] = []
         done: int | None = task
         while done is not None:  # up the chain of handoffs: each link is older

@@ -122,12 +122,6 @@ RETURNING id, open_blockers, state
 -- name: waiting_parent
 SELECT id FROM tasks WHERE id = :task AND state = 'waiting' AND waiting_on = :on
 
--- name: add_memory
-INSERT INTO memories (agent, kind, text, tags, source, importance, trusted, at, indexed, task_id, fence_number)
-SELECT :agent, :kind, :text, :tags, :source, :importance, :trusted, c.now, 0, :task, :fence FROM board_clock AS c
-WHERE true
-ON CONFLICT (task_id, fence_number, kind) DO NOTHING
-
 -- name: next_due
 -- The next moment at which time alone makes something runnable. NULL: never.
 SELECT min(due) FROM (

@@ -7,9 +7,8 @@ from neveridle.agents.worker import Assignment, Interrupted
 from neveridle.board import Attempt, AttemptState, Phase
 from neveridle.errors import NeveridleError
 from neveridle.graph.delivery.rounds import ROUND, begin_round
-from neveridle.graph.desk import Job
 from neveridle.graph.nodes.clones import begin_workspace
-from neveridle.graph.nodes.guard import problem_of
+from neveridle.graph.nodes.remembering import end_notes, remembered_for
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
@@ -24,6 +23,7 @@ async def work(team: Team, state: TickState) -> TickState:
     handoff = None if job.task.handoff is None else await team.board.handoffs.get(job.task.handoff)
     workspace = await begin_workspace(team, job, history, handoff=handoff, failed=failed)
     feedback = await begin_round(team, job, workspace)
+    memory = await remembered_for(team, job, history, workspace)
     if not feedback:
         await mark_roadmap(team, job, workspace, "in_progress")
     performer = Performer(team.board, job.attempt, lambda: team.fencing.outside(job))
@@ -34,10 +34,13 @@ async def work(team: Team, state: TickState) -> TickState:
         handoff=handoff,
         failed=None if failed is not None and failed.error_code == ROUND else failed,
         feedback=feedback,
-        lessons=await recalled(team, job),
+        lessons=memory.lessons,
+        memory=memory.section,
+        notebook=memory.notebook,
         checks=await team.checks_at(job.attempt.base),
         tools=[
             *team.tools_for(workspace),
+            *memory.tools,
             *team.service_tools(performer),
             *await team.mcp.tools(job.attempt.agent, tell=team.note_error),
         ],
@@ -48,9 +51,14 @@ async def work(team: Team, state: TickState) -> TickState:
     try:
         answer = await team.worker.work(assignment)
     except Interrupted as asked:
+        await end_notes(memory)
         job.notes["questions"] = asked.questions
         return {"status": "interrupted"}
+    except NeveridleError:
+        await end_notes(memory)  # the next attempt goes on from them
+        raise
     team.desk.of(state)  # the lease may have been lost meanwhile
+    await end_notes(memory)
     # A worker may go on after a call whose answer was lost; the work is not done until it is known.
     async with team.fencing.outside(job):
         await team.board.effects.reconcile(job.attempt, team.verbs)
@@ -77,17 +85,3 @@ def last_failed(attempt: Attempt, history: list[Attempt]) -> Attempt | None:
         if one.state is AttemptState.FAILED and one.number < attempt.number
     ]  # fmt: skip
     return failed[-1] if failed else None
-
-
-async def recalled(team: Team, job: Job) -> list[str]:
-    """What memory holds for a task; nothing where memory is off or out of order."""
-    settings = team.settings.memory
-    if not settings.enabled or not settings.recall:
-        return []
-    query = f"{job.task.title}\n{job.task.description}"[:2000]
-    try:
-        hits = await team.memory.recall(query, k=settings.recall)
-    except NeveridleError as error:  # work goes on without memory, and somebody is told
-        await team.note_problem(problem_of(error), where="recall")
-        return []
-    return list(dict.fromkeys(hit.row.text for hit in hits))  # two attempts, one lesson

@@ -123,7 +123,7 @@ async def test_kills_at_random_moments_lose_nothing_and_do_nothing_twice(
         history = [one for task in tasks for one in await board.attempts.of(task.id)]
         events = await board.events.find(kind="model.call", limit=1_000_000)
         merged = await board.events.find(kind="branch.merged", limit=1_000_000)
-        lessons = await board.memories.latest_memories(1_000_000)
+        lessons = await board.memories.newest(1_000_000)
     async with project.team():  # clears up after whoever died clearing up
         pass
 

@@ -87,7 +87,7 @@ async def assert_done_once(project: Any) -> None:
     async with project.board() as board:
         task = await board.tasks.get(1)
         events = await board.events.find()
-        lessons = await board.memories.latest_memories(10)
+        lessons = await board.memories.newest(10)
         active = await board.attempts.active()
     kinds = [event.kind for event in events]
     assert task.state is TaskState.COMPLETED

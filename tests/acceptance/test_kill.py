@@ -126,7 +126,7 @@ async def test_a_second_process_finishes_what_a_killed_one_began(
     async with slow.board() as board:
         died, finished = await board.attempts.of(1)
         calls = await board.events.find(kind="model.call")
-        lessons = await board.memories.latest_memories(10)
+        lessons = await board.memories.newest(10)
     assert (died.state, died.phase) == (AttemptState.EXPIRED, Phase.CLAIMED)
     assert (finished.resumes, finished.number) == (died.fence, 1)
     # Two answers before the kill, two after it: the conversation was gone on with.

@@ -29,7 +29,7 @@ def handed(document: HandoffDocument) -> str:
         id=1, task_id=1, fence=1, dispatch_id=2, sender="sam", receiver="leo", document=document,
         verified=False, created_at=0.0, ticket="AGT-1",
     )  # fmt: skip
-    return task_prompt(TASK, lessons=(), handoff=handoff, failed=None)
+    return task_prompt(TASK, handoff=handoff, failed=None)
 
 
 @given(st.text(), st.text(), st.lists(st.text()))

@@ -20,6 +20,7 @@ from neveridle.board import (
     Task,
     TaskState,
 )
+from neveridle.board.memory_row import NewMemory
 from neveridle.errors import LeaseLost
 
 Add = Callable[..., Awaitable[Task]]
@@ -84,7 +85,7 @@ async def test_complete_ends_attempt_and_task_and_keeps_the_lesson(
         Phase.REFLECTED,
         1e6 + 5,
     )
-    (memory,) = await board.memories.latest_memories(10)
+    (memory,) = await board.memories.newest(10)
     assert (memory.text, memory.tags, memory.trusted) == (
         "Zweimal prüfen: 二度.",
         ("care", "日本"),
@@ -129,7 +130,7 @@ async def test_failing_tries_again_until_the_limit_then_asks_a_person(
     assert await seek() is None
     states = [attempt.state for attempt in await board.attempts.of(task.id)]
     assert states == [AttemptState.FAILED] * 3
-    assert len(await board.memories.latest_memories(10)) == 1
+    assert len(await board.memories.newest(10)) == 1
     assert (await board.status())["blocked"] == [
         {"id": task.id, "title": "work", "owner": "human", "action": blocked.blocked_action}
     ]
@@ -172,7 +173,7 @@ async def test_block_names_who_must_do_what(board: Board, add: Add, take: Take, 
         "add the endpoint",
     )
     assert await seek() is None
-    assert len(await board.memories.latest_memories(10)) == 1
+    assert len(await board.memories.newest(10)) == 1
     await board.tasks.retry(task.id)
     resumed = await take()
     assert (resumed.attempt.resumes, resumed.attempt.number) == (1, 1)
@@ -304,19 +305,14 @@ async def test_a_write_that_fails_half_way_changes_nothing(
     await WRITES[write](board, attempt)  # and the board is as usable as before
 
 
-async def test_a_lesson_is_stored_once_per_attempt(
-    board: Board, add: Add, take: Take, sql: Sql
-) -> None:
+async def test_a_lesson_is_stored_once_per_attempt(board: Board, add: Add, take: Take) -> None:
     task = await add(priority=Priority.HIGH)
     attempt = (await take()).attempt
-    await sql(
-        "INSERT INTO memories (agent, kind, text, tags, importance, at, task_id, fence_number) "
-        "VALUES ('sam', 'learning', 'before the crash', '[]', 1, 1, :task, 1)",
-        task=task.id,
-    )
+    before = NewMemory(agent="sam", kind="learning", text="before the crash", task=task.id, fence=1)
+    await board.memories.add([before])
     assert await board.attempts.fail(attempt, code="x", error="y", limit=3, learning=LEARNING)
     await board.attempts.complete((await take()).attempt, learning=LEARNING)
-    texts = [memory.text for memory in await board.memories.latest_memories(10)]
+    texts = [memory.text for memory in await board.memories.newest(10)]
     assert texts == ["Zweimal prüfen: 二度.", "before the crash"]
 
 

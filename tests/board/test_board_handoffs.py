@@ -101,7 +101,7 @@ async def test_giving_does_everything_at_once(board: Board, add: Add, take: Take
         "sam",
         "Handing off AGT-1 to @leo: call it from the form",
     )
-    assert len(await board.memories.latest_memories(5)) == 1
+    assert len(await board.memories.newest(5)) == 1
     (event,) = await board.events.find(kind="task.handed_off")
     assert event.data == {
         "to": "leo", "handoff": handoff.id, "dispatch": dispatch.id, "verified": True,

@@ -56,33 +56,6 @@ async def test_what_was_done_or_rejected_is_not_proposed_again(board: Board, tak
     assert (await board.tasks.get(done.id)).state is TaskState.COMPLETED
 
 
-async def test_memories_are_kept_and_indexed_once(board: Board) -> None:
-    ids = [
-        await board.memories.add_memory(
-            agent=agent, kind="note", text=f"{agent} merkt: 日本 {n}", tags=["a", "ü"],
-            source="task:1", importance=0.5, at=at, trusted=True,
-        )
-        for n, (agent, at) in enumerate([("sam", None), ("leo", 5.0), ("sam", None)])
-    ]  # fmt: skip
-    rows = await board.memories.memories([ids[2], 99, ids[0]])
-    assert [row.id for row in rows] == [ids[2], ids[0]]
-    assert (rows[0].text, rows[0].tags, rows[0].at, rows[0].trusted) == (
-        "sam merkt: 日本 2",
-        ("a", "ü"),
-        1e6,
-        True,
-    )
-    assert (await board.memories.memories([ids[1]]))[0].at == 5.0
-    assert await board.memories.memories([]) == []
-    assert [row.id for row in await board.memories.unindexed_memories(2)] == ids[:2]
-    await board.memories.mark_indexed(ids[:2])
-    assert [row.id for row in await board.memories.unindexed_memories(9)] == ids[2:]
-    latest = board.memories.latest_memories
-    assert [row.id for row in await latest(2)] == [ids[2], ids[1]]
-    assert [row.id for row in await latest(9, before=ids[2])] == [ids[1], ids[0]]
-    assert [row.id for row in await latest(9, agent="sam")] == [ids[2], ids[0]]
-
-
 async def test_messages_stay_in_their_channel_and_order(board: Board) -> None:
     for number in range(4):
         await board.messages.post("dev" if number else "ops", "zoë", f"Nachricht {number} ✅")

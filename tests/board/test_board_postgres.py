@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from neveridle.board import Board, Claim, NewTask, Source, Task, TaskState
 from neveridle.board.postgres import session
+from neveridle.board.postgres.database import PostgresDatabase
 from neveridle.board.postgres.session import HOT
 from neveridle.board.queries import load_queries
 from neveridle.errors import BoardUnusable, DiskFull
@@ -370,3 +371,21 @@ def test_the_claim_walks_its_index(board_url: str) -> None:
             plan = [str(row[0]) for row in connection.execute(f"EXPLAIN {query}".encode())]
             assert any("Index Scan using ix_tasks_runnable" in step for step in plan), plan
             assert not any("Sort" in step or "Seq Scan on tasks" in step for step in plan), plan
+
+
+async def test_who_ends_a_task_with_a_lesson_tells_those_who_rest(postgres_url: str) -> None:
+    lesson = {"agent": "sam", "text": "t", "kind": "learning"}
+    async with Board(postgres_url) as board:
+        first = await board.tasks.add(NewTask(source=Source.BACKLOG, title="first"))
+        told = asyncio.Event()
+        database = cast("PostgresDatabase", board.database)
+        database._notifier.told.add(told)
+        for after, wakes in (((first.id,), True), ((), False)):
+            await board.tasks.add(NewTask(source=Source.BACKLOG, title="second", after=after))
+            claim = await board.attempts.claim(
+                agent="sam", run="r", skills=[], source=Source.BACKLOG, lease=60
+            )
+            assert claim is not None
+            told.clear()
+            await board.attempts.complete(claim.attempt, learning=lesson)
+            assert told.is_set() == wakes

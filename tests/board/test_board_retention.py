@@ -289,7 +289,7 @@ async def test_memories_stay_when_their_task_goes(board: Board, add: Add, take: 
     await board.attempts.complete(claim.attempt, learning=learning)
     await board.clock.advance(100 * DAY)
     assert (await tidy(board))["tasks"] == 1
-    assert [row.text for row in await board.memories.latest_memories(5)] == ["t"]
+    assert [row.text for row in await board.memories.newest(5)] == ["t"]
 
 
 async def test_many_go_page_by_page_and_in_one_go(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from neveridle.board import Board, Claim, HandoffDocument, NewTask, Phase, Source, Task, TaskState
+from neveridle.board.memory_row import NewMemory
 from neveridle.board.queries import load_queries
 from neveridle.board.sqlite import connection as sqlite_connection
 from neveridle.board.sqlite import database as sqlite_database
@@ -292,10 +293,8 @@ async def test_durable_writes_run_with_synchronous_full(
             ),
             "cancel": lambda c: board.tasks.cancel(c.task.id),
             "add": lambda c: board.tasks.add(NewTask(source=Source.ROADMAP, title="t")),
-            "remember": lambda c: board.memories.add_memory(
-                agent="sam", kind="k", text="t", tags=[], source="", importance=0, at=None,
-                trusted=True,
-            ),
+            "remember": lambda c: board.memories.add([NewMemory(agent="sam", text="t")]),
+            "forget": lambda c: board.memories.forget([1]),
             "say": lambda c: board.messages.post("dev", "sam", "hello"),
         }  # fmt: skip
         for name, write in durable.items():

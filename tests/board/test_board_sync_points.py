@@ -364,7 +364,7 @@ async def test_the_lesson_and_what_waited_are_kept_where_a_point_waits(
     runnable = await board.attempts.complete((await take()).attempt, learning=learning)
     (task,) = await dispatches(board)
     assert runnable == [waits.id, task.id]
-    (memory,) = await board.memories.latest_memories(5)
+    (memory,) = await board.memories.newest(5)
     assert (memory.tags, memory.text[:2]) == (("ä",), "so")
 
 

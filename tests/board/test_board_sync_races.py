@@ -220,4 +220,4 @@ async def test_killed_at_any_statement_nothing_is_half_done(
     assert len(await board.tasks.find(assignee="max")) == released
     assert len(await board.tasks.find(assignee="leo")) == (not released)
     assert len(await board.messages.latest("dev")) == (2 if what == "sweep" else 1)
-    assert len(await board.memories.latest_memories(5)) == (what == "give")
+    assert len(await board.memories.newest(5)) == (what == "give")

@@ -52,7 +52,7 @@ async def test_a_task_with_a_real_model_ends_within_its_limits_and_the_loop_goes
         tasks = await team.board.tasks.find()
         attempts = [one for task in tasks for one in await team.board.attempts.of(task.id)]
         calls = await team.board.events.find(kind="model.call")
-        lessons = await team.board.memories.latest_memories(10)
+        lessons = await team.board.memories.newest(10)
 
     assert report.reason == "idle"
     assert [(line.title, line.ending) for line in report.attempts] == [

@@ -353,7 +353,7 @@ async def test_lessons_are_recorded_with_the_end_and_recalled_for_the_next_task(
     async with project.team(worker=hands) as team:
         task = await team.dispatch("sam", "Fix the login")
         await team.run(until="idle", timeout=60)
-        (row,) = await team.board.memories.latest_memories(10)
+        (row,) = await team.board.memories.newest(10)
         await team.dispatch("sam", "Change the login")
         await team.run(until="idle", timeout=60)
     assert (row.source, row.trusted, row.agent) == (f"task:{task.id}", False, "sam")

@@ -1,78 +1,18 @@
-"""A small store of rows, standing in for the board at the ``MemoryStore`` seam."""
+"""Memories over real boards, in the folder of the test."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import AsyncGenerator, Callable, Sequence
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from neveridle.memory import Embedder, HashingEmbedder, Memory, MemoryRow
-
-
-class RowStore:
-    """Rows in SQLite, so that another process can read them after a kill."""
-
-    def __init__(self, path: Path | str = ":memory:") -> None:
-        self.database = sqlite3.connect(path, isolation_level=None)
-        self.database.execute(
-            "CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY AUTOINCREMENT, agent, kind,"
-            " text, tags, source, importance, at, trusted, indexed DEFAULT 0)"
-        )
-
-    async def add_memory(
-        self,
-        *,
-        agent: str,
-        kind: str,
-        text: str,
-        tags: Sequence[str],
-        source: str,
-        importance: float,
-        at: float | None,
-        trusted: bool,
-    ) -> int:
-        cursor = self.database.execute(
-            "INSERT INTO rows (agent, kind, text, tags, source, importance, at, trusted)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (agent, kind, text, json.dumps(list(tags)), source, importance, at or 0.0, trusted),
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
-
-    async def memories(self, ids: Sequence[int]) -> list[MemoryRow]:
-        marks = ", ".join("?" * len(ids))
-        return self._rows(f"WHERE id IN ({marks})", *ids)
-
-    async def latest_memories(
-        self, limit: int, *, before: int | None = None, agent: str | None = None
-    ) -> list[MemoryRow]:
-        return self._rows(
-            "WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR agent = ?2)"
-            " ORDER BY id DESC LIMIT ?3",
-            before,
-            agent,
-            limit,
-        )
-
-    async def unindexed_memories(self, limit: int) -> list[MemoryRow]:
-        return self._rows("WHERE indexed = 0 ORDER BY id LIMIT ?", limit)
-
-    async def mark_indexed(self, ids: Sequence[int]) -> None:
-        self.database.executemany("UPDATE rows SET indexed = 1 WHERE id = ?", [(i,) for i in ids])
-
-    def _rows(self, where: str, *values: object) -> list[MemoryRow]:
-        found = self.database.execute(
-            "SELECT id, agent, kind, text, tags, source, importance, at, trusted FROM rows "  # noqa: S608 - the conditions are written above
-            + where,
-            values,
-        ).fetchall()
-        return [
-            MemoryRow(i, agent, kind, text, tuple(json.loads(tags)), source, weight, at, bool(ok))
-            for i, agent, kind, text, tags, source, weight, at, ok in found
-        ]
+from neveridle.board import Board
+from neveridle.board.memories import Memories
+from neveridle.memory import Embedder, HashingEmbedder, Memory, MemoryStore
 
 
 class CountingEmbedder:
@@ -95,9 +35,50 @@ class CountingEmbedder:
         return await self.inner.embed(texts)
 
 
+@pytest.fixture(scope="session")
+def board_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty board: copying it is quicker than migrating each time."""
+    path = tmp_path_factory.mktemp("template") / "board.db"
+
+    async def make() -> None:
+        async with Board(f"sqlite:///{path}"):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-def store() -> RowStore:
-    return RowStore()
+async def open_board(
+    tmp_path: Path, board_template: Path
+) -> AsyncGenerator[Callable[..., Awaitable[Board]]]:
+    """Opens boards of their own files beside the test's folder, and closes them."""
+    folder = tmp_path.with_name(f"{tmp_path.name} boards")
+    folder.mkdir()
+    async with AsyncExitStack() as stack:
+
+        async def make(name: str = "board.db") -> Board:
+            if not (folder / name).exists():
+                shutil.copy(board_template, folder / name)
+            return await stack.enter_async_context(Board(f"sqlite:///{folder / name}"))
+
+        yield make
+
+
+@pytest.fixture
+async def board(open_board: Callable[..., Awaitable[Board]]) -> Board:
+    return await open_board()
+
+
+@pytest.fixture
+def store(board: Board) -> Memories:
+    return board.memories
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The team's folder, empty."""
+    return tmp_path
 
 
 @pytest.fixture
@@ -107,13 +88,13 @@ def embedder() -> CountingEmbedder:
 
 @pytest.fixture
 async def open_memory(
-    store: RowStore, embedder: CountingEmbedder, tmp_path: Path
+    store: Memories, embedder: CountingEmbedder, tmp_path: Path
 ) -> AsyncGenerator[Callable[..., Memory]]:
     """Makes memories over the same store and home, and closes them."""
     made: list[Memory] = []
 
     def make(
-        *, store: RowStore = store, embedder: Embedder = embedder, home: Path = tmp_path
+        *, store: MemoryStore = store, embedder: Embedder = embedder, home: Path = tmp_path
     ) -> Memory:
         made.append(Memory(store, home=home, embedder=embedder))
         return made[-1]

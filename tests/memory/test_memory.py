@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from neveridle.board import Board
 from neveridle.errors import MemoryUnusable, ModelMistake
 from neveridle.memory import HashingEmbedder, Memory, index
 from neveridle.memory.tidy import MAX_TEXT
@@ -74,18 +75,18 @@ async def test_secrets_never_reach_the_board(memory: Memory, store: Any) -> None
     await memory.remember(
         f"The token {secret} works.", agent="sam", tags=[secret], source=f"log {secret}"
     )
-    assert secret not in repr(await store.latest_memories(1))
+    assert secret not in repr(await store.newest(1))
 
 
 async def test_text_that_a_database_refuses(memory: Memory, store: Any) -> None:
     await memory.remember("half a pair \ud800 and \0 nothing", agent="sam")
-    assert [row.text for row in await store.latest_memories(1)] == ["half a pair ? and  nothing"]
+    assert [row.text for row in await store.newest(1)] == ["half a pair ? and  nothing"]
     assert len(await memory.recall("half a \ud800 pair \0")) == 1
 
 
 async def test_a_very_long_text_is_cut_and_says_so(memory: Memory, store: Any) -> None:
     await memory.remember("word " * 20_000, agent="sam")
-    (row,) = await store.latest_memories(1)
+    (row,) = await store.newest(1)
     assert len(row.text) == MAX_TEXT
     assert row.text.endswith("[99999 characters, cut]")
 
@@ -185,40 +186,34 @@ async def test_closing_twice_and_after_nothing(memory: Memory) -> None:
 
 
 KILLED = """
-    import asyncio, importlib.util, os, signal, sys
+    import asyncio, os, signal, sys
     from pathlib import Path
-    from neveridle.memory import HashingEmbedder, Memory
-    spec = importlib.util.spec_from_file_location("support", sys.argv[1])
-    support = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(support)
+    from neveridle.board import Board
+    from neveridle.memory import HashingEmbedder, Memory, index
 
-    class Dying(support.RowStore):
-        async def mark_indexed(self, ids):
-            os.kill(os.getpid(), signal.SIGKILL)
+    def die(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
 
     async def main():
-        home = Path(sys.argv[2])
-        memory = Memory(Dying(home / "rows.db"), home=home, embedder=HashingEmbedder())
-        await memory.remember("Restart the worker after a change of the schema.", agent="sam")
-        await memory.recall("schema")
+        async with Board(sys.argv[1]) as board:
+            memory = Memory(board.memories, home=Path(sys.argv[2]), embedder=HashingEmbedder())
+            await memory.remember("Restart the worker after a change of the schema.", agent="sam")
+            index.ChromaIndex.write_marker = die
+            await memory.recall("schema")
 
     asyncio.run(main())
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-async def test_killed_between_index_and_board(
-    open_memory: Callable[..., Memory], store: Any, tmp_path: Path
+async def test_killed_between_index_and_marker(
+    open_memory: Callable[..., Memory], board: Board, home: Path
 ) -> None:
-    support = Path(__file__).with_name("conftest.py")
-    script = [sys.executable, "-P", "-c", textwrap.dedent(KILLED), str(support), str(tmp_path)]
+    script = [sys.executable, "-P", "-c", textwrap.dedent(KILLED), board.url, str(home)]
     died = subprocess.run(script, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
     assert died.returncode == -signal.SIGKILL
-    rows = type(store)(tmp_path / "rows.db")
-    assert len(await rows.unindexed_memories(10)) == 1
-    hits = await open_memory(store=rows).recall("the schema changed", k=5)
+    hits = await open_memory().recall("the schema changed", k=5)
     assert [hit.row.text for hit in hits] == ["Restart the worker after a change of the schema."]
-    assert await rows.unindexed_memories(10) == []
 
 
 async def test_a_second_owner_compares_row_by_row(
@@ -371,10 +366,12 @@ async def test_a_file_in_the_way(open_memory: Callable[..., Memory], tmp_path: P
         await memory.recall("login")
 
 
-async def test_an_index_of_an_older_board(open_memory: Callable[..., Memory], store: Any) -> None:
+async def test_an_index_of_an_older_board(
+    open_memory: Callable[..., Memory], open_board: Callable[..., Awaitable[Board]]
+) -> None:
     await _indexed(open_memory)
-    newer = type(store)()
-    memory = open_memory(store=newer)
+    newer = await open_board("newer.db")
+    memory = open_memory(store=newer.memories)
     await memory.remember("A new board starts to count at one.", agent="max")
     (hit,) = await memory.recall("login test", k=1)  # closer to what the older board held
     assert hit.row.agent == "max"

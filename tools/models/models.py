@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from neveridle.tools.services import ServiceKit
 
 REPLAY: Final = "replay:"
-PURPOSES: Final = ("work", "learn")
+PURPOSES: Final = ("work", "learn", "compact")
 
 
 class Models:
@@ -56,7 +56,7 @@ class Models:
         """The name of the model: the agent's, the purpose's, or the default.
 
         Args:
-            purpose: ``work`` or ``learn``.
+            purpose: ``work``, ``learn`` or ``compact``.
             agent: the agent's name; empty asks for what agents have that say nothing.
 
         Raises:
@@ -64,6 +64,8 @@ class Models:
         """
         own = self._agents.get(agent)
         by_purpose = getattr(self._settings, purpose, "") if purpose in PURPOSES else ""
+        if purpose == "compact" and not by_purpose:  # the conversation is of the work
+            by_purpose = self._settings.work
         name: str = (own.model if own else "") or by_purpose or self._settings.default
         if not name.strip():
             whom = f"agent {agent!r} to {purpose} with" if agent else f"agents to {purpose} with"

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
+from neveridle.tools.folded import calls_made
 from neveridle.tools.recording.message import authored_message, message_from
 from neveridle.tools.recording.recording import Recording
 from neveridle.tools.recording.request import canonical_request
@@ -62,7 +63,7 @@ class ReplayChatModel(SeamChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None, options: Mapping[str, Any]
     ) -> AIMessage:
         if self.recording.authored:
-            step = 1 + sum(isinstance(message, AIMessage) for message in messages)
+            step = 1 + calls_made(messages)[0]
             entry = self.recording.authored_answer(self.scope, step)
             return authored_message(entry, self.recording.provenance.model, messages)
         names = self.names()

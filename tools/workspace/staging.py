@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+NOTES = ".context/WORKING.md"
+"""A task's working memory: an agent's own, and never a part of its work."""
+
 
 async def stage(git: Git, tree: Path) -> str:
     """Put all that is not ignored into the index; returns the id of its tree.
@@ -27,7 +30,9 @@ async def stage(git: Git, tree: Path) -> str:
     await to_its_end(lambda: sweep_git(tree))
     new = await git.run("ls-files", "-z", "--others", "--exclude-standard")
     changed = await git.run("diff-files", "-z", "--name-only", "--ignore-submodules=all")
-    names = [name for name in (*changed.names, *new.names) if not name.endswith("/")]
+    # By its name, not by an exclude: a repository's own .gitignore could take that back.
+    others = [name for name in new.names if name != NOTES]
+    names = [name for name in (*changed.names, *others) if not name.endswith("/")]
     if names:
         given = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
         try:

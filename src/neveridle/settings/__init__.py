@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neveridle.settings.compaction import CompactionSettings
 from neveridle.settings.loader import CONFIG_NAME, find_config, load_settings
 from neveridle.settings.model import (
     AgentSettings,
@@ -20,6 +21,7 @@ from neveridle.settings.work import DeliverySettings, LimitSettings, SandboxSett
 __all__ = [
     "CONFIG_NAME",
     "AgentSettings",
+    "CompactionSettings",
     "DeliverySettings",
     "FleetSettings",
     "ImprovementSettings",

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from neveridle.settings.compaction import CompactionSettings
 from neveridle.settings.services import ServicesSettings
 from neveridle.settings.table import Table as _Table
 from neveridle.settings.work import DeliverySettings, LimitSettings, SandboxSettings
@@ -61,6 +62,9 @@ class ModelSettings(_Table):
     work: str = Field(default="", description="For working on tasks. Empty: default.")
     learn: str = Field(
         default="", description="For drawing lessons from finished tasks. Empty: default."
+    )
+    compact: str = Field(
+        default="", description="For summaries of long conversations. Empty: as for work."
     )
     base_url: str = Field(
         default="", description="Where the provider's API is. Empty: the provider's own."
@@ -201,9 +205,39 @@ class MemorySettings(_Table):
 
     enabled: bool = Field(default=True, description="Whether lessons are recorded and recalled.")
     recall: int = Field(default=5, ge=0, description="Lessons recalled into a task's prompt.")
+    budget_tokens: int = Field(
+        default=1_500, ge=100, description="Tokens of a task's prompt that memory may take."
+    )
+    unproven: int = Field(
+        default=2, ge=0, description="How many of the lessons in a prompt may be unproven."
+    )
+    short_days: float = Field(
+        default=7.0, gt=0, description="Days after which a memory is long-term."
+    )
+    short_tasks: int = Field(
+        default=20, ge=1, description="Tasks of an agent whose memories are short-term."
+    )
+    consolidate_after: int = Field(
+        default=10,
+        ge=0,
+        description="Learnings of an agent after which they are consolidated; 0: only weekly.",
+    )
+    consolidate_days: float = Field(
+        default=7.0, gt=0, description="Days after which an agent's learnings are consolidated."
+    )
+    limit: int = Field(
+        default=50_000,
+        ge=100,
+        description="Memories an agent may have; beyond, the least valuable ones go.",
+    )
+    server: str = Field(
+        default="",
+        description="A Chroma server for a fleet, as in http://host:8000; empty: "
+        "one embedded in the process that owns the index.",
+    )
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
-        description="The sentence-transformers model; this one needs no download.",
+        description="Name or folder of a sentence-transformers model; this one is installed.",
     )
 
 
@@ -267,6 +301,7 @@ class Settings(BaseSettings):
     fleet: FleetSettings = FleetSettings()
     improvement: ImprovementSettings = ImprovementSettings()
     memory: MemorySettings = MemorySettings()
+    compaction: CompactionSettings = CompactionSettings()
     retention: RetentionSettings = RetentionSettings()
 
     root: Path = Field(default=Path(), exclude=True, description="The folder of the file.")
@@ -339,7 +374,7 @@ class Settings(BaseSettings):
 
     def with_model(self, name: str) -> Settings:
         """These settings with one model for every purpose and every agent."""
-        only = {"default": name, "work": "", "learn": ""}
+        only = {"default": name, "work": "", "learn": "", "compact": ""}
         agents = {agent: own.model_copy(update={"model": ""}) for agent, own in self.agents.items()}
         return self.model_copy(
             update={"model": self.model.model_copy(update=only), "agents": agents}

@@ -1,0 +1,3 @@
+"""Compaction: what of a conversation that outgrows its budget stays, folds, and is found again."""
+
+from __future__ import annotations
