@@ -100,7 +100,6 @@ def _similar(out: dict[str, Values], around: Around, dense: Dense, late: Late) -
     at = around.at
     own = dense.rows[at[OWN]]
     out["dense"] = standard(own, 0.03)
-    out["dense_window"] = standard(dense.windows[at[OWN]], 0.03)
     mean, spread = float(own.mean()), max(float(own.std()), 0.03)
     for name, i in (("prev", BEFORE), ("next", AFTER)):
         beside = np.where(at[i] < len(around.slots), dense.rows[at[i]], mean)

@@ -22,12 +22,10 @@ class Dense:
 
     Attributes:
         rows: shape (e + 1,).
-        windows: of the best window of each; shape (e + 1,).
         own: the candidates' vectors, shape (p, dimensions); None without vectors.
     """
 
     rows: Values
-    windows: Values
     own: Values | None
 
 
@@ -36,19 +34,14 @@ def dense_signal(corpus: Corpus, query: Query, around: Around) -> Dense:
     n = len(around.slots)
     rows = np.zeros(n + 1, np.float32)
     if query.vector is None or not corpus.vectors.shape[1] or not n:
-        return Dense(rows, rows, None)
+        return Dense(rows, None)
     vectors = corpus.vectors[around.slots].astype(np.float32)
     have = corpus.columns["dense"][around.slots]
     rows[:n] = vectors @ query.vector
     mean = rows[:n][have].mean() if have.any() else np.float32(0)
     rows[:n][~have] = mean
     rows[n] = mean
-    windows = rows.copy()
-    for i, slot in enumerate(around.slots.tolist()):
-        some = corpus.windows.get(slot)
-        if some is not None:
-            windows[i] = (some.astype(np.float32) @ query.vector).max()
-    return Dense(rows, windows, vectors[around.at[OWN]])
+    return Dense(rows, vectors[around.at[OWN]])
 
 
 @dataclass(frozen=True, slots=True)
