@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import hashlib
 import json
-import math
 import pickle
 import sys
 import time
@@ -24,6 +23,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from neveridle.evals.memory.conversation import Conversation
 from neveridle.evals.memory.locomo import read_locomo
 from neveridle.memory.embedding import MiniLM
@@ -35,7 +36,6 @@ from neveridle.memory.recall.late import encode
 from neveridle.memory.recall.search import judge
 from neveridle.memory.recall.weights import Weights, parse, shipped
 from neveridle.memory.signals import said
-from numpy.typing import NDArray
 
 HARD = 110  # candidates of a question that are learnt from: the answers, and the likeliest others
 L2, L2_LENGTHS = 0.005, 0.02  # found by leaving conversations out; 2 times more or less is as good
@@ -69,7 +69,7 @@ def encoded(texts: Sequence[str], cache: Path) -> list[Encoded]:
     if file.exists():
         return [
             Encoded(d, w, None if t is None else t.astype(np.float32))
-            for d, w, t in pickle.loads(file.read_bytes())  # noqa: S301 - written by this script
+            for d, w, t in pickle.loads(file.read_bytes())
         ]
     model = MiniLM()
     out = asyncio.run(model.encode(list(texts)))
@@ -142,7 +142,7 @@ def say(text: str) -> None:
 
 
 def learn(groups: Sequence[Group], used: Sequence[int], share: float) -> NDArray[np.float32]:
-    """Weights of the features used and of their changes with length: shape (2 × used,).
+    """Weights of the features used and of their changes with length: shape (2 x used,).
 
     Each answer is to stand above all candidates that are none (softmax); the weights' squares,
     on the scale of each feature's spread, are held small.
@@ -282,20 +282,26 @@ def main() -> None:
     groups = [group(one, second, given.cache, known) for one, second in read]
     used = list(range(len(names)))
     if given.cross:
-        cross(groups, used, given.share, "all")
+        for kind, without in WITHOUT.items():
+            some = [i for i in used if not names[i].startswith(without)] if without else used
+            cross(groups, some, given.share, kind)
     if given.ablate:
         for label, parts in SIGNALS.items():
             less = [i for i in used if not names[i].startswith(parts)]
             cross(groups, less, given.share, f"without {label}")
     if given.write:
-        weights = learn(groups, used, given.share)
-        scale, offset = odds(groups, used, weights)
-        out = written(known) | {
-            "features": {n: round(float(weights[i]), 4) for i, n in enumerate(names)},
-            "lengths": {n: round(float(weights[len(used) + i]), 4) for i, n in enumerate(names)},
-            "scale": round(scale, 4),
-            "offset": round(offset, 4),
-        }
+        out = written(known) | {"fusions": {}}
+        for kind, without in WITHOUT.items():
+            some = [i for i in used if not names[i].startswith(without)] if without else used
+            weights = learn(groups, some, given.share)
+            scale, offset = odds(groups, some, weights)
+            by = [round(float(v), 4) for v in weights]
+            out["fusions"][kind] = {
+                "features": dict(zip([names[i] for i in some], by, strict=False)),
+                "lengths": dict(zip([names[i] for i in some], by[len(some) :], strict=True)),
+                "scale": round(scale, 4),
+                "offset": round(offset, 4),
+            }
         WHERE.write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
         say(f"written: {WHERE}")
 
@@ -303,21 +309,44 @@ def main() -> None:
 def written(weights: Weights) -> dict[str, Any]:
     """Weights as they stand in the file."""
     return {
-        "features": weights.features,
-        "lengths": weights.lengths,
-        "scale": weights.scale,
-        "offset": weights.offset,
+        "fusions": {
+            kind: {
+                "features": one.features,
+                "lengths": one.lengths,
+                "scale": one.scale,
+                "offset": one.offset,
+            }
+            for kind, one in weights.fusions.items()
+        },
         "model": weights.model,
-        "tokens": [round(float(v), 3) for v in weights.tokens if math.isfinite(v)],
+        "tokens": [round(float(v), 3) for v in weights.tokens],
     }
 
 
+WITHOUT: dict[str, tuple[str, ...]] = {
+    "tokens": (),
+    "vectors": ("late", "session_late"),
+    "words": ("late", "session_late", "dense", "session_dense", "like_best"),
+}
+"""Features that are not there in each case of what there is to compare."""
 SIGNALS: dict[str, tuple[str, ...]] = {
     "words": ("lex",),
     "dense": ("dense", "session_dense"),
     "late interaction": ("late", "session_late"),
-    "neighbours": ("lex_pair", "lex_wide", "lex_near", "lex_prev", "lex_next", "lex_content_z")
-    + ("dense_prev", "dense_next", "late_prev", "late_next", "late_near", "late_wide"),
+    "neighbours": (
+        "lex_pair",
+        "lex_wide",
+        "lex_near",
+        "lex_prev",
+        "lex_next",
+        "lex_content_z",
+        "dense_prev",
+        "dense_next",
+        "late_prev",
+        "late_next",
+        "late_near",
+        "late_wide",
+    ),
     "the session": ("session", "lex_session"),
     "facts of the row": ("length", "asks", "first", "answers", "number", "dated"),
     "kind of question": ("when_", "many_"),

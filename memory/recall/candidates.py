@@ -1,4 +1,4 @@
-"""The first stage: some hundred rows that may answer, found by words, by vector, by neighbourhood."""
+"""The first stage: some hundred rows that may answer, by words, vector, neighbourhood."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ Loader = Callable[[Sequence[int]], Sequence[bytes | None]]
 Mask = NDArray[np.bool_]
 
 _KINDS = {
-    **{name: (np.int32, -1) for name in ("agent", "visibility", "kind", "layer", "author")},
-    **{name: (np.int32, -1) for name in ("episode", "position", "before", "after")},
+    **dict.fromkeys(("agent", "visibility", "kind", "layer", "author"), (np.int32, -1)),
+    **dict.fromkeys(("episode", "position", "before", "after"), (np.int32, -1)),
     "id": (np.int64, -1),
     "alive": (np.bool_, False),
     "at": (np.float64, 0.0),

@@ -15,8 +15,20 @@ _MONTHS |= {name.lower(): i for i, name in enumerate(calendar.month_abbr) if nam
 _MONTHS["sept"] = 9
 _DAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _SMALL = {
-    **{"a": 1, "an": 1, "one": 1, "two": 2, "couple of": 2, "three": 3, "few": 3, "four": 4},
-    **{"five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10},
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "couple of": 2,
+    "three": 3,
+    "few": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
 }
 _M = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _N = r"\d{1,3}|" + "|".join(_SMALL)
@@ -59,7 +71,7 @@ class Span:
 
 
 def day_of(at: float) -> int:
-    """The proleptic ordinal of a time in seconds since 1970 (UTC); bounded to the years 1 to 9999."""
+    """The proleptic ordinal of a time in seconds since 1970 (UTC), of the years 1 to 9999."""
     day = at // 86_400 if abs(at) < 1e13 else (1e9 if at > 0 else -1e9)
     return int(min(max(_EPOCH + day, 1), dt.date.max.toordinal()))
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from neveridle.memory.recall.around import AFTER, AFTER2, BEFORE, BEFORE2, OWN, Around
 from neveridle.memory.recall.analysis import term_hash
+from neveridle.memory.recall.around import AFTER, AFTER2, BEFORE, BEFORE2, OWN, Around
 from neveridle.memory.recall.asked import Asked
 from neveridle.memory.recall.candidates import Found
 from neveridle.memory.recall.corpus import Corpus

@@ -51,7 +51,7 @@ class Late:
     Attributes:
         rows: shape (e + 1,): the question's tokens met anywhere in the row.
         chunks: shape (e + 1,): met together in the row's best passage.
-        tokens: shape (q, e + 1): each token's best match less its mean; −9 for "no row".
+        tokens: shape (q, e + 1): each token's best match less its mean; -9 for "no row".
         weights: of the question's tokens, sum 1; shape (q,).
         known: whether any row has tokens.
     """
