@@ -132,7 +132,12 @@ class Feeder:
                 raise MemoryUnusable(msg, remedy=remedy) from error
 
     async def close(self) -> None:
-        """Let go of the index. A call under way in its thread is waited for two seconds at most."""
+        """Let go of the index. A call under way in its thread is waited for two seconds at most.
+
+        A second call does nothing.
+        """
+        if self._closed:
+            return
         self._closed = True
         if self._index is not None:
             try:
