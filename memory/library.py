@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neveridle.memory.recall.document import Query
 
 Mode = Literal["hybrid", "dense", "lexical"]
+MODES: Final[tuple[Mode, ...]] = ("hybrid", "dense", "lexical")
 
 _PAGE: Final = 5_000  # changes taken at a time
 _FILLED: Final = 256  # rows without signals that one recall makes them for

@@ -13,6 +13,7 @@ from neveridle.memory.library import Library, Mode
 from neveridle.memory.note import Note, Turn
 from neveridle.memory.recaller import Recaller
 from neveridle.memory.scope import Scope
+from neveridle.memory.souls import Souls
 from neveridle.memory.store import MemoryStore
 from neveridle.memory.writer import Writer
 
@@ -48,7 +49,6 @@ class Memory:
     ) -> None:
         self._store = store
         self._embedder = embedder
-        self._souls = dict(souls or {})
         if settings is None:
             from neveridle.settings import MemorySettings
 
@@ -64,7 +64,7 @@ class Memory:
             feeder=self._feeder,
         )
         self._writer = Writer(store, embedder)
-        self._recaller = Recaller(store, embedder, self._library)
+        self._recaller = Recaller(store, embedder, self._library, Souls(souls or {}, embedder))
         self._closed = False
 
     async def remember(

@@ -32,9 +32,7 @@ async def signals_of(
     names = authors or [""] * len(texts)
     found = await encode(embedder, [said(*one) for one in zip(names, texts, strict=True)])
     model = await model_of(embedder)
-    return [
-        _signals(model, one, text, at) for one, text, at in zip(found, texts, ats, strict=True)
-    ]
+    return [_signals(model, one, text, at) for one, text, at in zip(found, texts, ats, strict=True)]
 
 
 async def signals_of_rows(embedder: Embedder, rows: Sequence[MemoryRow]) -> list[Signals]:

@@ -131,6 +131,8 @@ class Shelf:
         """See ``Library.search``; ``outside`` is what the dense index found among all rows."""
         corpus = self._corpus
         mask = self.mask(scope, query.at or 0.0)
+        if not mask.any():
+            return []
         if query.vector is None:
             none = np.empty(0, np.int64), np.empty(0, np.float32)
             return [] if mode == "dense" else search(corpus, query, k=k, mask=mask, dense=none)
