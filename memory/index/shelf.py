@@ -70,7 +70,6 @@ class Shelf:
             row, slot = change.row, self._corpus.slot_of[change.row.id]
             self._revisions[slot] = row.revision
             self._layers.put(slot, row.id, row.agent, row.task)
-        self._scan.follow(self._corpus.vectors, slots)
 
     @property
     def sparse(self) -> bool:
