@@ -152,7 +152,10 @@ class Library:
 
         def tokens(ids: Sequence[int]) -> Mapping[int, bytes]:
             reading: Any = self._store.tokens(ids)
-            return asyncio.run_coroutine_threadsafe(reading, loop).result(_TOKENS)
+            found: dict[int, bytes] = asyncio.run_coroutine_threadsafe(reading, loop).result(
+                _TOKENS
+            )
+            return found
 
         days, tasks = self._short
         model = await model_of(self._embedder)

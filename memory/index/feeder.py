@@ -206,7 +206,7 @@ class Feeder:
         return self._marker
 
     async def _compare(self, index: DenseIndex, marker: Marker) -> None:
-        """Whether the index holds what it says: the last rows before its marker, and their vectors."""
+        """Whether the index holds what it says: the last rows before its marker, by vector."""
         import numpy as np
 
         last = await self._store.changes(max(0, marker.revision - _SAMPLE), _SAMPLE)

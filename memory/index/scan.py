@@ -9,6 +9,8 @@ estimate are compared exactly. A scope is a mask, and costs nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -181,9 +183,7 @@ class CodeScan:
         found += np.float32(query @ self._centre)
         return found
 
-    def _count(
-        self, words: NDArray[np.uint64], here: slice, sums: NDArray[np.unsignedinteger]
-    ) -> None:
+    def _count(self, words: NDArray[np.uint64], here: slice, sums: NDArray[Any]) -> None:
         count = here.stop - here.start
         both = np.empty(count, np.uint64)
         bits = np.empty(count, np.uint8)
@@ -209,7 +209,8 @@ def _turn(size: int, random: np.random.Generator) -> Floats:
     cosines = np.sqrt(2 / size) * np.cos(np.pi / size * np.outer(place, place + 0.5))
     cosines[0] /= np.sqrt(2)
     signs = random.choice(np.array([-1.0, 1.0]), (2, size))
-    return ((cosines * signs[0]) @ (cosines * signs[1])).astype(np.float32)
+    both: NDArray[np.float64] = (cosines * signs[0]) @ (cosines * signs[1])
+    return both.astype(np.float32)
 
 
 def best(slots: Slots, vectors: Halves, query: Floats, n: int) -> tuple[Slots, Floats]:

@@ -113,9 +113,8 @@ class ServedChroma:
 
     def discard(self) -> None:
         """See ``DenseIndex``."""
-        with self._guard():
-            with suppress(_not_found()):
-                self._connected().delete_collection(self._name)
+        with self._guard(), suppress(_not_found()):
+            self._connected().delete_collection(self._name)
         self.close()
 
     def close(self) -> None:

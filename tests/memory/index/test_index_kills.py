@@ -76,9 +76,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its kill is no SIGKILL")
-async def test_killed_at_any_moment(
-    place: tuple[str, str], home: Path, chaos_scale: float
-) -> None:
+async def test_killed_at_any_moment(place: tuple[str, str], home: Path, chaos_scale: float) -> None:
     url, server = place
     async with Board(url) as board:
         await board.clock.script(1_000_000.0)  # so that no lease is over while workers are slow
@@ -88,7 +86,7 @@ async def test_killed_at_any_moment(
         names = [f"life{life} {who}" for who in ("one", "two")]
         workers = [_worker(url, str(home), server, name) for name in names]
         for worker in workers:
-            count = random.randrange(1, 60)  # noqa: S311 - not a secret
+            count = random.randrange(1, 60)
             rows += await asyncio.to_thread(_acknowledged, worker, count)
 
     async with Board(url) as board:
@@ -112,17 +110,15 @@ async def test_killed_at_any_moment(
 
 async def _whole(board: Board, home: Path, server: str, rows: list[int]) -> None:
     """The index holds every live row with its own vector, and nothing else."""
-    feeder: Any = feeder_of(
-        board.memories, home=home, embedder=HashingEmbedder(64), server=server
-    )
+    feeder: Any = feeder_of(board.memories, home=home, embedder=HashingEmbedder(64), server=server)
     try:
         await feeder.feed()
         marker = feeder.marker
         assert marker.revision == await board.memories.revision()
-        index = await feeder._made()  # noqa: SLF001 - what the index itself holds
+        index = await feeder._made()
         counted = await board.memories.count()
-        assert await feeder._lane.run(index.count) == counted["live"]  # noqa: SLF001
-        held = await feeder._lane.run(lambda: index.held(rows))  # noqa: SLF001
+        assert await feeder._lane.run(index.count) == counted["live"]
+        held = await feeder._lane.run(lambda: index.held(rows))
         assert set(held) == set(rows)
     finally:
         await feeder.close()

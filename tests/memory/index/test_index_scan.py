@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +16,10 @@ from neveridle.memory.index.half import dots, widened
 from neveridle.memory.index.scan import CodeScan
 
 
-def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    whole: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return whole
 
 
 def exact(
@@ -101,8 +105,9 @@ def _sparse(random: np.random.Generator, rows: int) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("make", [_alike, _random, _sparse])
 @pytest.mark.parametrize("share", [1.0, 0.5])
-def test_nearly_all_of_the_exact_ten_are_found(make: object, share: float) -> None:
-    assert callable(make)
+def test_nearly_all_of_the_exact_ten_are_found(
+    make: Callable[[np.random.Generator, int], NDArray[np.float32]], share: float
+) -> None:
     random = np.random.default_rng(3)
     vectors = make(random, 20_000).astype(np.float16)
     mask = random.random(20_000) < share
