@@ -12,6 +12,7 @@ from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.reading import BARE, COLUMNS, memory_of
 from neveridle.board.memories.uses import Uses
 from neveridle.board.memories.working import Working, add_note
+from neveridle.board.memories.selecting import SelectedRows
 from neveridle.board.memories.writing import insert_memories, insert_signals, next_revision
 from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
 from neveridle.board.schema import (
@@ -27,7 +28,7 @@ from neveridle.board.syncs import Syncs
 LIVE = memories.c.state == "live"
 
 
-class Memories(EpisodeRows):
+class Memories(EpisodeRows, SelectedRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
 
     def __init__(self, database: Database) -> None:
