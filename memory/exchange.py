@@ -154,15 +154,11 @@ class Exchange:
         new = [await self._placed(line, episodes) for line in lines]
         known = await self._store.known(new)
         # What is there already is not embedded again.
-        made = iter(
-            await self._writer.signalled(
-                [one for one, there in zip(new, known, strict=True) if there is None]
-            )
-        )
-        whole = [
-            next(made) if there is None else one for one, there in zip(new, known, strict=True)
-        ]
+        both = list(zip(new, known, strict=True))
+        made = iter(await self._writer.signalled([one for one, there in both if there is None]))
+        whole = [next(made) if there is None else one for one, there in both]
         stored = await self._store.add_unknown(whole)
+        await self._writer.make_room([one for one, there in both if there is None])
         done.added += sum(added for _, added in stored)
         done.known += sum(not added for _, added in stored)
 

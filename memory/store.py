@@ -70,6 +70,10 @@ class MemoryStore(Protocol):
         """Erase memories for ever; the ids that were there."""
         ...
 
+    async def evict(self, agent: str, limit: int) -> list[int]:
+        """Forget the least valuable of what an agent has beyond ``limit``; their ids."""
+        ...
+
     async def now(self) -> float:
         """The board's time."""
         ...

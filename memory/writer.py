@@ -20,6 +20,9 @@ from neveridle.memory.tidy import tidy, tidy_line, tidy_tags
 
 BATCH: Final = 64
 """Texts embedded in one call of the model."""
+EVERY: Final = 32
+"""Memories of an agent after which it is looked whether it has too many."""
+_AGENTS: Final = 10_000
 PROVABLE: Final = frozenset({"person", "agent"})
 """Whose words may be trusted. What tools and trackers say is data."""
 
@@ -30,11 +33,14 @@ class Writer:
     Args:
         store: the board.
         embedder: makes the vectors.
+        limit: memories that an agent may have.
     """
 
-    def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
+    def __init__(self, store: MemoryStore, embedder: Embedder, *, limit: int) -> None:
         self._store = store
         self._embedder = embedder
+        self._limit = limit
+        self._unchecked: dict[str, int] = {}  # memories of an agent since they were counted
 
     async def write(self, notes: Sequence[Note]) -> list[int]:
         """Store notes in one transaction, with their signals; their ids, in order.
@@ -43,7 +49,10 @@ class Writer:
             ModelMistake: there is nothing in a text, or nobody whose memory it is.
             ValueError: an importance, a time, a visibility or an origin is none.
         """
-        return await self._store.add(await self.signalled([prepared(note) for note in notes]))
+        new = await self.signalled([prepared(note) for note in notes])
+        ids = await self._store.add(new)
+        await self.make_room(new)
+        return ids
 
     async def write_episode(
         self, turns: Sequence[Turn], note: Note, *, key: str, title: str
@@ -73,7 +82,27 @@ class Writer:
             await self.signalled([one for one, i in zip(new, known, strict=True) if i is None])
         )
         whole = [next(made) if i is None else one for one, i in zip(new, known, strict=True)]
-        return await self._store.add_turns(episode, whole)
+        ids = await self._store.add_turns(episode, whole)
+        await self.make_room(whole)
+        return ids
+
+    async def make_room(self, new: Sequence[NewMemory]) -> None:
+        """Forget the least valuable of what an agent has beyond the limit, now and then.
+
+        Counting costs more than adding: it is done with an agent's first memories, and after
+        every 32 more.
+
+        Args:
+            new: what was just stored.
+        """
+        for agent in {one.agent for one in new}:
+            count = self._unchecked.get(agent, EVERY) + sum(one.agent == agent for one in new)
+            if count >= EVERY:
+                await self._store.evict(agent, self._limit)
+                count = 0
+            self._unchecked[agent] = count
+        while len(self._unchecked) > _AGENTS:
+            self._unchecked.pop(next(iter(self._unchecked)))
 
     async def signalled(self, new: Sequence[NewMemory]) -> list[NewMemory]:
         """The same memories with what recall computes with."""
