@@ -106,7 +106,7 @@ def wording(text: str) -> Wording:
             plain = word.replace("'", "")
             if not plain:
                 continue
-            if plain in _ORDERING:
+            if plain in _ORDERING and (parts[-1] or len(parts) == 1):  # "rather than" cuts once
                 parts.append([])
             if plain in _NUMBERS:
                 say(_NUMBERS[plain], identifiers)

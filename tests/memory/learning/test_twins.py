@@ -41,6 +41,8 @@ SAME = [
     ("Never edit generated files in docs/api by hand.",
      "Do not edit the generated files in docs/api by hand."),
     ("Look at the logs of the failed job.", "Look at the failed job's logs."),
+    ("Add a method for a new order instead of changing Shelf.all().",
+     "Add a new method for a new order rather than changing Shelf.all()."),
     ("Close the database connection in a finally block.",
      "Close database connections in a finally block."),
 ]  # fmt: skip
