@@ -32,7 +32,8 @@ from neveridle.graph.tidying import Tidying
 from neveridle.graph.unattended import unattended
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
-from neveridle.memory import Memory, MiniLM
+from neveridle.memory import Memory
+from neveridle.memory.embedding import embedder_for
 from neveridle.tools.mcp.servers import McpServers
 from neveridle.tools.models import Models
 from neveridle.tools.sandbox import make_sandbox
@@ -67,7 +68,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.forge = make_forge(team)
     team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
-    embedder = team.given_embedder or MiniLM(settings.memory.embedding)
+    embedder = team.given_embedder or embedder_for(settings.memory.embedding)
     team.memory = Memory(
         team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
         souls={agent.name: agent.soul.text for agent in team.roster},

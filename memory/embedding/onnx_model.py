@@ -7,11 +7,12 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neveridle.memory.embedding.bert import HIDDEN, IDS, MASK, Shape, bert_graph
 from neveridle.memory.embedding.embedder import Encoded
 from neveridle.memory.embedding.model import SCHEME, joined, readable
+from neveridle.memory.embedding.runtime import onnxruntime
 from neveridle.memory.embedding.tensors import tensors
 from neveridle.memory.embedding.windows import spans
 
@@ -44,25 +45,23 @@ class OnnxModel:
     """
 
     def __init__(self, folder: Path) -> None:
-        import onnxruntime as untyped  # type: ignore[import-untyped]  # it has no type hints
         from tokenizers import Tokenizer
 
-        onnxruntime: Any = untyped
+        ort = onnxruntime()
         self._folder = folder
         config, layout = (json.loads((folder / name).read_text("utf-8")) for name in _FILES[0:3:2])
         self._shape = Shape.of(config)
         self._limit: int = layout["max_seq_length"] - 2
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._begin, *_, self._end = self._tokenizer.encode("").ids  # [CLS] and [SEP]
         graph = bert_graph(self._shape, tensors(folder / "model.safetensors"))
         # The session reads the weights where they are: they must live as long as it does.
         self._weights = {
-            name: onnxruntime.OrtValue.ortvalue_from_numpy(values)
-            for name, values in graph.weights.items()
+            name: ort.OrtValue.ortvalue_from_numpy(values) for name, values in graph.weights.items()
         }
-        options = onnxruntime.SessionOptions()
+        options = ort.SessionOptions()
         options.intra_op_num_threads = min(_THREADS, _processors())
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -70,7 +69,7 @@ class OnnxModel:
         # on after it, which costs three times the query's own work.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.add_external_initializers(list(self._weights), list(self._weights.values()))
-        self._session = onnxruntime.InferenceSession(
+        self._session = ort.InferenceSession(
             graph.serialized(inputs=[IDS, MASK], output=HIDDEN, width=self._shape.width),
             options,
             providers=["CPUExecutionProvider"],

@@ -16,8 +16,7 @@ from neveridle.memory.embedding.model import SCHEME, joined, readable
 from neveridle.memory.embedding.windows import spans
 
 _BATCH = 32
-# A window cut inside a word may tokenize to a few more pieces than were counted.
-_SLACK = 8
+_SLACK = 8  # tokens left free where a cut inside a word makes more of them
 
 
 class SentenceModel:
@@ -39,11 +38,13 @@ class SentenceModel:
         # Without offsets nothing can be cut: the model then cuts off what does not fit.
         self._tokenizer: Any = tokenizer if getattr(tokenizer, "is_fast", False) else None
         self._limit: int | None = getattr(self._model, "max_seq_length", None)
-        self._marks: set[int] = set()
-        if self._tokenizer is not None:
-            kinds = ("cls", "sep", "bos", "eos", "pad")
-            found = [getattr(tokenizer, f"{kind}_token_id", None) for kind in kinds]
-            self._marks = {number for number in found if number is not None}
+        self._around = (0, 0)
+        if self._tokenizer is not None:  # what a text's own tokens stand between
+            bare, whole = (
+                tokenizer("a", add_special_tokens=marks)["input_ids"] for marks in (False, True)
+            )
+            before = next(at for at in range(len(whole)) if whole[at:][: len(bare)] == bare)
+            self._around = (before, len(whole) - before - len(bare))
         self._dimensions: int = self._encode([""], tokens=False)[0][0].size
 
     @property
@@ -70,15 +71,21 @@ class SentenceModel:
     def encode(self, texts: Sequence[str], *, tokens: bool) -> list[Encoded]:
         """One ``Encoded`` for each text; token vectors where the model has any to give."""
         parts = [self._windows(readable(text)) for text in texts]
-        outputs = self._encode([window for windows in parts for window in windows], tokens=tokens)
+        flat = [window for windows in parts for window, _ in windows]
+        outputs = self._encode(flat, tokens=tokens)
         found: list[Encoded] = []
         at = 0
         for windows in parts:
             here = outputs[at : at + len(windows)]
             at += len(windows)
-            vectors, states = [vector for vector, _ in here], [states for _, states in here]
-            lengths = [len(window) or 1 for window in windows]
-            found.append(joined(vectors, lengths, None if None in states else states))
+            states = [states for _, states in here if states is not None]
+            found.append(
+                joined(
+                    [vector for vector, _ in here],
+                    [length for _, length in windows],
+                    states if len(states) == len(here) else None,
+                )
+            )
         return found
 
     def _encode(self, windows: list[str], *, tokens: bool) -> list[tuple[Any, Any]]:
@@ -100,31 +107,42 @@ class SentenceModel:
         ]
 
     def _states(self, output: dict[str, Any]) -> Any:
-        states, ids = output.get("token_embeddings"), output.get("input_ids")
-        if states is None or ids is None or states.shape[-1] != self._dimensions:
+        states, mask = output.get("token_embeddings"), output.get("attention_mask")
+        if states is None or mask is None or states.shape[-1] != self._dimensions:
             return None
-        wanted = [number for number, token in enumerate(ids.tolist()) if token not in self._marks]
-        return states[wanted].float().cpu().numpy()
+        before, after = self._around
+        (read,) = mask.nonzero(as_tuple=True)  # without padding, at whichever side
+        return states[read[before : len(read) - after]].float().cpu().numpy()
 
-    def _windows(self, text: str) -> list[str]:
+    def _windows(self, text: str) -> list[tuple[str, int]]:
+        """Each with its length in tokens."""
         if not self._limit or self._tokenizer is None:
-            return [text]
-        room = max(1, self._limit - self._tokenizer.num_special_tokens_to_add())
+            return [(text, 1)]
+        marks: int = self._tokenizer.num_special_tokens_to_add()
+        room = max(1, self._limit - marks)
         # Each token covers at least one byte, so a text this short fits without counting.
         if len(text.encode()) <= room:
-            return [text]
-        encoded = self._tokenizer(
+            return [(text, 1)]
+        offsets = self._offsets(text)
+        if len(offsets) <= room:
+            return [(text, 1)]
+        for limit in (room, max(1, room - _SLACK)):
+            cuts = [offsets[begin][0] for begin, _ in spans(text, offsets, limit)]
+            pieces = [text[begin:end] for begin, end in pairwise([0, *cuts[1:], len(text)])]
+            lengths = [len(self._offsets(piece)) for piece in pieces]
+            if max(lengths) <= room:  # a piece cut inside a word may have more than was counted
+                break
+        return [(piece, length + marks) for piece, length in zip(pieces, lengths, strict=True)]
+
+    def _offsets(self, text: str) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = self._tokenizer(
             text,
             add_special_tokens=False,
             return_offsets_mapping=True,
             truncation=False,
             verbose=False,
-        )
-        offsets: list[tuple[int, int]] = encoded["offset_mapping"]
-        if len(offsets) <= room:
-            return [text]
-        cuts = [offsets[begin][0] for begin, _ in spans(text, offsets, max(1, room - _SLACK))]
-        return [text[begin:end] for begin, end in pairwise([0, *cuts[1:], len(text)])]
+        )["offset_mapping"]
+        return found
 
 
 def _load(name: str, *, shipped: bool) -> Any:

@@ -53,7 +53,10 @@ def load_shipped(folder: Path | None = None) -> Model:
         _log.warning("Embeddings are made by sentence-transformers, slower, because: %s", error)
     from neveridle.memory.embedding.sentence_model import SentenceModel
 
-    return SentenceModel(str(where), shipped=True)
+    try:
+        return SentenceModel(str(where), shipped=True)
+    except Exception as error:  # file and format errors share no base class
+        raise _unreadable(error) from error
 
 
 def shipped_fingerprint() -> str:

@@ -18,20 +18,7 @@ from neveridle.memory.embedding.shipped import shipped_weights
 PEER = "sentence-transformers, the same weights"
 QUERIES = 20
 MANY = 100
-WORDS = [
-    "failing",
-    "migration",
-    "review",
-    "deploy",
-    "ticket",
-    "token",
-    "budget",
-    "claim",
-    "lease",
-    "fence",
-    "merge",
-    "Tuesday",
-]
+WORDS = ("failing", "migration", "review", "deploy", "ticket", "token", "budget", "claim", "lease")
 FRESH = """
 import asyncio
 from neveridle.memory.embedding import MiniLM

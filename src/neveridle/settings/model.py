@@ -237,7 +237,7 @@ class MemorySettings(_Table):
     )
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
-        description="The sentence-transformers model; this one needs no download.",
+        description="Name or folder of a sentence-transformers model; this one is installed.",
     )
 
 
