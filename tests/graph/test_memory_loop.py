@@ -82,17 +82,17 @@ async def test_quarantine_bounds_what_is_unproven_and_tools_words_stand_as_data(
     assert "secret of mine" not in prompt
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"content": "I cannot help with that."},
-        {"tool_calls": [{"name": "Learning", "args": {"type": "rumour"}}]},
-        {"content": ""},
-        {"content": "word " * 5_000},
-        {"tool_calls": [{"name": "Learning", "args": {
-            "type": "insight", "context": "", "observation": "", "lesson": "N/A", "tags": []}}]},
-    ],
-)  # fmt: skip
+ANSWERS: list[dict[str, Any]] = [
+    {"content": "I cannot help with that."},
+    {"tool_calls": [{"name": "Learning", "args": {"type": "rumour"}}]},
+    {"content": ""},
+    {"content": "word " * 5_000},
+    {"tool_calls": [{"name": "Learning", "args": {
+        "type": "insight", "context": "", "observation": "", "lesson": "N/A", "tags": []}}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
 async def test_where_the_model_draws_no_lesson_the_facts_are_one(
     remembering: Any, hands: Any, answer: Any
 ) -> None:
@@ -156,17 +156,15 @@ async def test_notes_are_kept_handed_over_and_never_a_part_of_the_work(
         task = await team.dispatch("sam", "Fix")
         await team.run(until="idle", timeout=60)
         kept = await team.board.memories.working.get(task.id)
-        changed = [
-            path for one in await team.board.attempts.of(task.id)
-            for path in (one.evidence or {})["changed"]
-        ]  # fmt: skip
+        (attempt,) = await team.board.attempts.of(task.id)
 
     assert kept.startswith("## Decisions\nUse a list.")
     assert SECRET not in kept
     assert seen[0] == kept
     assert "> Use a list." in seen[1]
     assert SECRET not in seen[1]
-    assert changed == ["a.txt"]
+    assert attempt.evidence is not None
+    assert attempt.evidence["changed"] == ["a.txt"]
     assert remembering.shows("a.txt") and remembering.shows("b.txt")
     assert remembering.shows(NOTES) is None
 
