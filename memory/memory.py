@@ -63,7 +63,7 @@ class Memory:
             short_tasks=settings.short_tasks,
             feeder=self._feeder,
         )
-        self._writer = Writer(store, embedder)
+        self._writer = Writer(store, embedder, limit=settings.limit)
         self._recaller = Recaller(store, embedder, self._library, Souls(souls or {}, embedder))
         self._closed = False
 

@@ -69,6 +69,10 @@ class MemoryStore(Protocol):
         """Erase memories for ever; the ids that were there."""
         ...
 
+    async def keep_within(self, agent: str, limit: int, *, added: int = 1) -> list[int]:
+        """Forget the least valuable of what an agent has beyond a limit; their ids."""
+        ...
+
     async def now(self) -> float:
         """The board's time."""
         ...
