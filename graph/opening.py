@@ -15,6 +15,7 @@ from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
+from neveridle.graph.consolidating import Consolidating
 from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
@@ -136,6 +137,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
+    team.consolidating = Consolidating(team.board, team.embedder, settings.memory, holder=holder)
+    if settings.memory.enabled:
+        team.consolidating.start(team.roster.names, tell=team.note_error)
+        stack.push_async_callback(team.consolidating.stop)
     checkups = Checkups(
         team.board, settings, team.services, team.mcp, checks=machine_checks(), holder=holder
     )

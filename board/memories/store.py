@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, or_, select
 
 from neveridle.board.attempt import Attempt
 from neveridle.board.database import Database
+from neveridle.board.memories.consolidations import Consolidations
 from neveridle.board.memories.edits import Edit, apply_edits
 from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.eviction import BATCH, evict, least
@@ -35,6 +36,7 @@ class Memories(EpisodeRows):
         self._hot = database.memories
         self.uses = Uses(database)
         self.working = Working(database)
+        self.consolidations = Consolidations(database)
 
     async def add(self, new: Sequence[NewMemory]) -> list[int]:
         """Store memories in one transaction; their ids, in order.
