@@ -48,7 +48,14 @@ class Lessons:
         self._embedder = embedder
 
     async def draw(
-        self, task: Task, attempt: Attempt, agent: Agent, *, succeeded: bool, what: str
+        self,
+        task: Task,
+        attempt: Attempt,
+        agent: Agent,
+        *,
+        succeeded: bool,
+        what: str,
+        ended: str = "",
     ) -> dict[str, Any]:
         """The row of memory for one attempt, ready to be stored with its end.
 
@@ -61,11 +68,13 @@ class Lessons:
             agent: who made it.
             succeeded: whether it ended well.
             what: what happened: the summary, or the error.
+            ended: how it ended, in a sentence; empty: as ``succeeded`` says.
         """
+        ended = ended or ("It ended well." if succeeded else "It failed.")
         own_words = True
         try:
             async with self._board.clock.timeout(SECONDS):
-                learning = await self._ask(task, attempt, agent, succeeded=succeeded, what=what)
+                learning = await self._ask(task, attempt, agent, ended=ended, what=what)
         except (RecordingInvalid, RecordingMismatch):
             raise  # a replay that goes on without its recording would prove nothing
         except (NeveridleError, TimeoutError) as error:
@@ -109,7 +118,7 @@ class Lessons:
         return {**found, "reinforces": known.id, "bears_out": succeeded or known.id not in shown}
 
     async def _ask(
-        self, task: Task, attempt: Attempt, agent: Agent, *, succeeded: bool, what: str
+        self, task: Task, attempt: Attempt, agent: Agent, *, ended: str, what: str
     ) -> Learning:
         from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
@@ -119,7 +128,6 @@ class Lessons:
         from neveridle.tools.models import call_model
         from neveridle.tools.recording import Scope
 
-        ended = "It ended well." if succeeded else "It failed."
         about = cut(task.description, 2000)
         question = f"# {task.title}\n\n{about}\n\n# {ended}\n\n{cut(what, 4000)}"
         model = self._models.for_scope(Scope(task.key, attempt.number, LEARN, agent.name))

@@ -48,8 +48,7 @@ class MemoryTools:
         from neveridle.board.memories.uses import Use
 
         await self._board.attempts.check(self._attempt)
-        found = await self._memory.recall(query, k=FOUND, agent=self._attempt.agent)
-        hits = [hit for hit in found if hit.row.kind != "working"]
+        hits = await self._memory.recall(query, k=FOUND, agent=self._attempt.agent)
         if not hits:
             return "Nothing is remembered about that."
         uses = [Use(hit.row.id, "tool", rank, hit.score) for rank, hit in enumerate(hits, start=1)]

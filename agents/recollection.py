@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from neveridle.agents.prompt import cut, quote
 from neveridle.board.memory_row import MemoryRow
+from neveridle.memory.budget import tokens_of
 
 LESSON = 500
 """Characters of one lesson; the rest is cut off."""
@@ -49,7 +50,7 @@ def memory_section(found: Recollection, *, budget: int, lessons: int, unproven: 
 
     Args:
         found: what memory holds.
-        budget: tokens it may take, see ``tokens_of``.
+        budget: tokens it may take, by an estimate.
         lessons: how many lessons at most.
         unproven: how many of them may be unproven.
     """
@@ -94,12 +95,6 @@ def memory_section(found: Recollection, *, budget: int, lessons: int, unproven: 
         else:
             left += tokens_of(head)
     return Remembered("\n\n".join(parts), shown)
-
-
-def tokens_of(text: str) -> int:
-    """About how many tokens a text takes; rather too many than too few."""
-    plain = sum(c.isascii() for c in text)
-    return -(-plain // 4) + (len(text) - plain) + 1
 
 
 def _lesson(row: MemoryRow) -> str:

@@ -12,6 +12,7 @@ from neveridle.board.lineage import PART_OF
 from neveridle.board.schema import (
     effects,
     handoffs,
+    memory_uses,
     mirror,
     proposals,
     sync_points,
@@ -65,6 +66,7 @@ class AgedTasks:
         either = or_(handoffs.c.task_id.in_(keys), handoffs.c.dispatch_id.in_(keys))
         c.execute(delete(handoffs).where(either))
         c.execute(delete(effects).where(effects.c.task_id.in_(keys)))
+        c.execute(delete(memory_uses).where(memory_uses.c.task_id.in_(keys)))
         mine = proposals.c.task_id.in_(keys)
         c.execute(update(proposals).where(mine).values(task_id=None, title="", reason=""))
         c.execute(delete(tasks).where(tasks.c.id.in_(keys)))

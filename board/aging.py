@@ -14,10 +14,18 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ages:
-    """Days for which what is over is kept; 0: for ever."""
+    """Days for which what is over is kept; 0: for ever.
+
+    Attributes:
+        events: the log, messages, runs, outages.
+        tasks: tasks with all that belongs to them, sync points, loose effects.
+        forgotten: the bare rows of forgotten memories; they hold no words, and every index
+            that is looked after once in so many days learns from them.
+    """
 
     events: float = 0.0
     tasks: float = 0.0
+    forgotten: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from neveridle.board.attempt import Claim
     from neveridle.board.breaker_store import BreakerStore
+    from neveridle.board.memory_paths import MemoryPaths
     from neveridle.board.outage import SweepRule
     from neveridle.board.runnable import Runnable
 
@@ -128,6 +129,11 @@ class Database(Protocol):
     @property
     def breakers(self) -> BreakerStore:
         """Where the breakers of services are."""
+        ...
+
+    @property
+    def memories(self) -> MemoryPaths:
+        """What memory asks often."""
         ...
 
     async def open(self, *, create: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -119,3 +120,34 @@ class Change:
 
     row: MemoryRow
     signals: Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Changes of many memories column by column, for who follows all: see ``Change``.
+
+    All columns are of one length, in the order of ``revision``, which is that of the changes.
+    """
+
+    id: Sequence[int]
+    agent: Sequence[str]
+    kind: Sequence[str]
+    tags: Sequence[tuple[str, ...]]
+    source: Sequence[str]
+    importance: Sequence[float]
+    at: Sequence[float]
+    trusted: Sequence[bool]
+    visibility: Sequence[Visibility]
+    state: Sequence[State]
+    origin: Sequence[Origin]
+    strength: Sequence[int]
+    superseded_by: Sequence[int | None]
+    episode: Sequence[int | None]
+    position: Sequence[int | None]
+    author: Sequence[str]
+    task: Sequence[int | None]
+    fence: Sequence[int | None]
+    revision: Sequence[int]
+    model: Sequence[str]
+    terms: Sequence[bytes | None]
+    dense: Sequence[bytes | None]

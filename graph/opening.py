@@ -15,6 +15,7 @@ from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
+from neveridle.graph.consolidating import Consolidating
 from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
@@ -31,7 +32,8 @@ from neveridle.graph.tidying import Tidying
 from neveridle.graph.unattended import unattended
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
-from neveridle.memory import Memory, MiniLM
+from neveridle.memory import Memory
+from neveridle.memory.embedding import embedder_for
 from neveridle.tools.mcp.servers import McpServers
 from neveridle.tools.models import Models
 from neveridle.tools.sandbox import make_sandbox
@@ -66,7 +68,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.forge = make_forge(team)
     team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
-    embedder = team.given_embedder or MiniLM(settings.memory.embedding)
+    embedder = team.given_embedder or embedder_for(settings.memory.embedding)
     team.memory = Memory(
         team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
         souls={agent.name: agent.soul.text for agent in team.roster},
@@ -135,6 +137,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
+    team.consolidating = Consolidating(team.board, team.embedder, settings.memory, holder=holder)
+    if settings.memory.enabled:
+        team.consolidating.start(team.roster.names, tell=team.note_error)
+        stack.push_async_callback(team.consolidating.stop)
     checkups = Checkups(
         team.board, settings, team.services, team.mcp, checks=machine_checks(), holder=holder
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
+    from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
     from neveridle.graph.later import Later
@@ -99,6 +100,7 @@ class Team:
     providers: Providers
     janitor: Janitor
     checks: Checks
+    consolidating: Consolidating
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
 
     def __init__(

@@ -9,6 +9,7 @@ from neveridle.memory.embedding import (
     HashingEmbedder,
     MiniLM,
     TokenEmbedder,
+    embedder_for,
     encode,
     model_of,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Note",
     "TokenEmbedder",
     "Turn",
+    "embedder_for",
     "encode",
     "learning_from",
     "learning_text",

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from neveridle.board.memory_row import MemoryRow
-from neveridle.memory.privacy import sees
+from neveridle.memory.embedding import Embedder, model_of
+from neveridle.memory.index.filling import Sign, fill, is_bare
+from neveridle.memory.lane import Lane
 from neveridle.memory.scope import WORKING, Scope
 from neveridle.memory.store import MemoryStore
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from neveridle.memory.index.feeder import Feeder
+    from neveridle.memory.index.shelf import Shelf
+    from neveridle.memory.recall.document import Query
 
-_BATCH = 2_000
-DAY = 86_400.0
+Mode = Literal["hybrid", "dense", "lexical"]
+MODES: Final[tuple[Mode, ...]] = ("hybrid", "dense", "lexical")
+
+_PAGE: Final = 5_000  # changes taken at a time
+_FILLED: Final = 256  # rows without signals that one recall makes them for
+_TOKENS: Final = 30.0  # seconds the thread of recall waits for token vectors at most
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,71 +40,127 @@ class Found:
 
 
 class Library:
-    """Follows the board's changes and searches the rows of a scope."""
+    """Follows the board's changes and searches the rows of a scope, in a thread of its own.
 
-    def __init__(self, store: MemoryStore, *, short_days: float, short_tasks: int) -> None:
-        self._store = store
-        self._short = (short_days * DAY, short_tasks)
+    What is committed when a recall begins is found by it, whoever wrote it and wherever the
+    dense index stands. It belongs to one event loop.
+
+    Args:
+        store: the rows.
+        embedder: whose vectors are compared.
+        sign: makes the signals of rows that have none.
+        short_days, short_tasks: see ``Layers``.
+        feeder: the dense index, asked where there are very many rows.
+    """
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        embedder: Embedder,
+        sign: Sign,
+        short_days: float,
+        short_tasks: int,
+        feeder: Feeder | None = None,
+    ) -> None:
+        self._store, self._embedder, self._sign, self._feeder = store, embedder, sign, feeder
+        self._short = (short_days, short_tasks)
+        self._lane = Lane("neveridle-recall")
+        self._gate = asyncio.Lock()
+        self._shelf: Shelf | None = None
         self._revision = 0
-        self._rows: dict[int, MemoryRow] = {}
-        self._vectors: dict[int, NDArray[np.float16]] = {}
+        self._bare: set[int] = set()  # rows that nothing is computed for yet
+        self._noticed = False
 
     async def refresh(self) -> None:
-        """Learn of all changes that are committed by now."""
-        import numpy as np
+        """Learn of all changes that are committed by now. One query where there are none."""
+        async with self._gate:
+            while True:
+                changes = await self._store.changes(self._revision, _PAGE)
+                if changes:
+                    shelf = await self._opened()
+                    await self._lane.run(partial(shelf.follow, changes))
+                    self._bare.difference_update(c.row.id for c in changes if not is_bare(c))
+                    self._bare.update(c.row.id for c in changes if is_bare(c))
+                    self._revision = changes[-1].row.revision
+                if len(changes) == _PAGE:
+                    continue
+                if not self._bare:
+                    break
+                # Lessons are stored as they are learnt, without a model: made good for here.
+                some = sorted(self._bare, reverse=True)[:_FILLED]
+                self._bare.clear()  # the feeder makes the rest
+                await fill(self._store, self._sign, some)
+            await self._look_after()
 
-        while changes := await self._store.changes(self._revision, _BATCH):
-            for one in changes:
-                row = one.row
-                self._rows.pop(row.id, None)
-                self._vectors.pop(row.id, None)
-                if row.state == "live":
-                    self._rows[row.id] = row
-                    if one.signals.dense is not None:
-                        self._vectors[row.id] = np.frombuffer(one.signals.dense, "<f2")
-            self._revision = changes[-1].row.revision
+    async def search(
+        self, query: Query, scope: Scope, *, k: int, mode: Mode = "hybrid", exact: bool = False
+    ) -> Sequence[Found]:
+        """The ``k`` best rows of a scope, best first, of those that ``refresh`` has seen.
+
+        Args:
+            query: the question, with its vector, and when it is asked.
+            scope: which rows.
+            k: how many at most.
+            mode: see ``Memory.recall``.
+            exact: compare all vectors of the scope.
+        """
+        if self._shelf is None:
+            return []
+        shelf = self._shelf
+        if mode == "lexical":
+            query = replace(query, vector=None, tokens=None)
+        outside = None
+        if query.vector is not None and self._feeder is not None and not exact:
+            count = await self._lane.run(partial(shelf.asks_index, scope, query.at or 0.0))
+            if count:
+                outside = await self._feeder.nearest(query.vector, count)
+        scored = await self._lane.run(
+            partial(shelf.search, query, scope, k=k, mode=mode, exact=exact, outside=outside)
+        )
+        return [Found(one.id, one.score, one.why) for one in scored]
 
     def layer_of(self, row: MemoryRow, now: float) -> str:
-        """The layer a row is in at a time."""
-        if row.kind == WORKING:
-            return "working"
-        days, _ = self._short
-        if row.at < now - days:
-            return "long"
-        return "short" if row.task is None or row.task in self._last_tasks(row.agent) else "long"
+        """The layer a row is in at a time, as far as ``refresh`` has seen."""
+        if self._shelf is None:
+            return "working" if row.kind == WORKING else "long"
+        return self._shelf.layer_of(row, now)
 
-    def _last_tasks(self, agent: str) -> frozenset[int]:
-        last: dict[int, None] = {}
-        for row in sorted(self._rows, reverse=True):
-            one = self._rows[row]
-            if one.agent == agent and one.task is not None:
-                last[one.task] = None
-                if len(last) == self._short[1]:
-                    break
-        return frozenset(last)
+    @property
+    def facts(self) -> Mapping[str, int]:
+        """What it holds: ``rows``, those without vectors (``unlike``), and ``bytes`` in all."""
+        return {} if self._shelf is None else self._shelf.facts
 
-    def search(
-        self, query: NDArray[np.float32], scope: Scope, now: float, k: int
-    ) -> Sequence[Found]:
-        """The ``k`` best rows of a scope, best first."""
-        import numpy as np
+    def close(self) -> None:
+        """End the thread; a search under way is not waited for."""
+        self._lane.close()
 
-        ids = [
-            number
-            for number, row in self._rows.items()
-            if number in self._vectors
-            and sees(scope.agent, row)
-            and not scope.against(row, self.layer_of(row, now))
-        ]
-        if not ids:
-            return []
-        scores = np.stack([self._vectors[one] for one in ids]).astype(np.float32) @ query
-        best = sorted(range(len(ids)), key=lambda i: (-float(scores[i]), -ids[i]))[:k]
-        return [
-            Found(
-                ids[i],
-                max(0.0, min(1.0, float(scores[i]))),
-                {"dense_rank": rank, "cosine": float(scores[i])},
+    async def _opened(self) -> Shelf:
+        if self._shelf is None:
+            from neveridle.memory.index.shelf import Shelf
+
+            loop = asyncio.get_running_loop()
+
+            def tokens(ids: Sequence[int]) -> Mapping[int, bytes]:
+                reading: Any = self._store.tokens(ids)
+                return asyncio.run_coroutine_threadsafe(reading, loop).result(_TOKENS)
+
+            days, tasks = self._short
+            model = await model_of(self._embedder)
+            self._shelf = Shelf(model, tokens, short_days=days, short_tasks=tasks)
+        return self._shelf
+
+    async def _look_after(self) -> None:
+        shelf = self._shelf
+        if shelf is None:
+            return
+        if shelf.sparse:  # more gone than there: taken in anew with the next refresh
+            self._shelf, self._revision = None, 0
+        facts = shelf.facts
+        if facts["unlike"] and not self._noticed:
+            self._noticed = True
+            _log.warning(
+                "%d memories have no vectors of this model and are found by words only; "
+                "run `neveridle memory reindex`.",
+                facts["unlike"],
             )
-            for rank, i in enumerate(best, start=1)
-        ]

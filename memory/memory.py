@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from neveridle.memory.embedding import Embedder
 from neveridle.memory.hit import Hit
-from neveridle.memory.indexing import Indexing
-from neveridle.memory.library import Library
+from neveridle.memory.indexing import feeder_of, signer
+from neveridle.memory.library import Library, Mode
 from neveridle.memory.note import Note, Turn
-from neveridle.memory.recaller import Mode, Recaller
+from neveridle.memory.recaller import Recaller
 from neveridle.memory.scope import Scope
+from neveridle.memory.souls import Souls
 from neveridle.memory.store import MemoryStore
 from neveridle.memory.writer import Writer
 
@@ -48,18 +49,22 @@ class Memory:
     ) -> None:
         self._store = store
         self._embedder = embedder
-        self._souls = dict(souls or {})
         if settings is None:
             from neveridle.settings import MemorySettings
 
             settings = MemorySettings()
         self._settings = settings
+        self._feeder = feeder_of(store, home=home, embedder=embedder, server=settings.server)
         self._library = Library(
-            store, short_days=settings.short_days, short_tasks=settings.short_tasks
+            store,
+            embedder=embedder,
+            sign=signer(embedder),
+            short_days=settings.short_days,
+            short_tasks=settings.short_tasks,
+            feeder=self._feeder,
         )
         self._writer = Writer(store, embedder)
-        self._recaller = Recaller(store, embedder, self._library)
-        self._indexing = Indexing(store, home=home, embedder=embedder)
+        self._recaller = Recaller(store, embedder, self._library, Souls(souls or {}, embedder))
         self._closed = False
 
     async def remember(
@@ -185,7 +190,9 @@ class Memory:
         """
         self._open()
         scope = Scope.of(agent=agent, layers=layers, tags=tags, since=since, kinds=kinds)
-        return await self._recaller.recall(query, scope, k=k, budget=budget_tokens, mode=mode)
+        return await self._recaller.recall(
+            query, scope, k=k, budget=budget_tokens, mode=mode, exact=exact
+        )
 
     async def index_pending(self) -> int:
         """Put rows that are not in the index yet into it; returns how many.
@@ -197,12 +204,13 @@ class Memory:
             DiskFull: no space is left.
         """
         self._open()
-        return await self._indexing.feed()
+        return await self._feeder.feed()
 
     async def close(self) -> None:
         """Let go of the index. A call under way in its thread is waited for two seconds at most."""
         self._closed = True
-        await self._indexing.close()
+        self._library.close()
+        await self._feeder.close()
 
     def _open(self) -> None:
         if self._closed:

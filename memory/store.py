@@ -9,6 +9,22 @@ from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
 from neveridle.board.turns import Told
 
 
+class Leases(Protocol):
+    """Who does something that one process at a time may do, and up to where it was done."""
+
+    async def token(self, source: str) -> str:
+        """What was said when it was last done; empty: it never was."""
+        ...
+
+    async def hold(self, source: str, holder: str, *, seconds: float) -> bool:
+        """Become the one who does it; False: somebody else is at it."""
+        ...
+
+    async def release(self, source: str, holder: str, *, token: str | None = None) -> None:
+        """Stop being the one who does it."""
+        ...
+
+
 class MemoryStore(Protocol):
     """The rows of memory: the truth that every index is built from.
 
@@ -73,4 +89,8 @@ class MemoryStore(Protocol):
         self, *, agent: str, key: str, title: str = "", source: str = "", at: float | None = None
     ) -> int:
         """The id of an agent's episode of this key."""
+        ...
+
+    def syncs(self) -> Leases:
+        """Where processes agree on who feeds an index of these rows."""
         ...

@@ -14,7 +14,7 @@ from neveridle.errors import ModelMistake
 from neveridle.memory.digest import digest_of
 from neveridle.memory.embedding import Embedder
 from neveridle.memory.note import Note, Turn
-from neveridle.memory.signals import said, signals_of
+from neveridle.memory.signals import signals_of
 from neveridle.memory.store import MemoryStore
 from neveridle.memory.tidy import tidy, tidy_line, tidy_tags
 
@@ -81,9 +81,9 @@ class Writer:
         found: list[NewMemory] = []
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
-            texts = [said(one.author, one.text) for one in part]
+            texts, authors = [one.text for one in part], [one.author for one in part]
             ats = [now if one.at is None else one.at for one in part]
-            signals = await signals_of(self._embedder, texts, ats)
+            signals = await signals_of(self._embedder, texts, ats, authors)
             found += [replace(one, signals=made) for one, made in zip(part, signals, strict=True)]
         return found
 

@@ -31,12 +31,11 @@ def insert_lesson(c: Connection, attempt: Attempt, learning: Mapping[str, Any]) 
             gains strength; with ``bears_out`` it becomes trusted, too, where it was learnt
             in another task or by another agent.
     """
-    said = dict(learning)
+    said: dict[str, Any] = dict(learning)
     known = said.pop("reinforces", None)
     bears_out = bool(said.pop("bears_out", False))
-    new = NewMemory(
-        **{**said, "tags": tuple(said.get("tags", ()))}, task=attempt.task_id, fence=attempt.fence
-    )
+    said["tags"] = tuple(said.get("tags", ()))
+    new = NewMemory(**said, task=attempt.task_id, fence=attempt.fence)
     same = (
         (memories.c.task_id == attempt.task_id)
         & (memories.c.fence_number == attempt.fence)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from neveridle.board.attempt import Attempt
 from neveridle.board.attempt_rows import own
-from neveridle.board.database import Database
+from neveridle.board.memories.outcomes import Outcomes
 from neveridle.board.schema import attempts, memories, memory_uses
 from neveridle.board.sql import NOW
 
@@ -54,11 +54,8 @@ class Ended:
     memories: frozenset[int]
 
 
-class Uses:
+class Uses(Outcomes):
     """``board.memories.uses``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def record(self, attempt: Attempt, uses: Sequence[Use]) -> int:
         """Note what an attempt is shown; how many were new. Said again, it changes nothing.
@@ -143,7 +140,9 @@ def record_uses(c: Connection, attempt: Attempt, uses: Sequence[Use]) -> int:
     wanted = {use.memory: use for use in reversed(uses)}
     known = select(memory_uses.c.memory_id).where(_of(attempt))
     there = select(memories.c.id).where(
-        memories.c.id.in_(list(wanted)), memories.c.id.not_in(known)
+        memories.c.id.in_(list(wanted)),
+        memories.c.id.not_in(known),
+        memories.c.state != "forgotten",
     )
     new = [int(row[0]) for row in c.execute(there)]
     rows: list[dict[str, Any]] = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from neveridle.board.memories.pages import paged
 from neveridle.board.memory_row import NewMemory, Signals
 from neveridle.board.schema import memories, memory_revision, memory_signals, memory_tokens
-from neveridle.board.sql import NOW
 
 
 def next_revision(c: Connection, count: int = 1) -> int:
@@ -24,37 +23,46 @@ def next_revision(c: Connection, count: int = 1) -> int:
 
 
 def insert_memories(c: Connection, new: Sequence[NewMemory]) -> list[int]:
-    """Store memories with what is known of their signals; their ids, in order."""
+    """Store memories with what is known of their signals; their ids, in order.
+
+    Raises:
+        StateConflict: the database's own rules refuse them; the transaction is undone.
+    """
     if not new:
         return []
-    revision = next_revision(c, len(new))
-    ids: list[int] = []
-    for number, one in enumerate(new, start=revision):
-        key = c.execute(insert(memories).values(**_columns(one, number))).inserted_primary_key
-        assert key is not None
-        ids.append(int(key[0]))
-        if one.signals is not None:
-            insert_signals(c, ids[-1], one.signals)
-    return ids
+    if c.dialect.name == "sqlite":
+        from neveridle.board.sqlite.memories import add_within
+    else:
+        from neveridle.board.postgres.memories import add_within
+    return add_within(c, new)
 
 
-def insert_signals(c: Connection, memory: int, signals: Signals) -> None:
-    """Store what recall computes with, for a memory that has nothing of it yet."""
+def replace_signals(c: Connection, signals: Mapping[int, Signals]) -> None:
+    """Store signals in place of what there was, for memories that are there."""
+    first = next_revision(c, len(signals))  # the counter first: nobody else changes them now
+    known: list[int] = []
+    for page in paged(sorted(signals)):
+        stay = memories.c.id.in_(page) & (memories.c.state != "forgotten")
+        found = sorted(c.scalars(select(memories.c.id).where(stay)))
+        for table in (memory_signals, memory_tokens):
+            c.execute(delete(table).where(table.c.memory_id.in_(found)))
+        known += found
+    if not known:
+        return
+    held = [(memory, signals[memory]) for memory in known]
     c.execute(
-        insert(memory_signals).values(
-            memory_id=memory, model=signals.model, terms=signals.terms, dense=signals.dense
-        )
+        insert(memory_signals),
+        [
+            {"memory_id": memory, "model": one.model, "terms": one.terms, "dense": one.dense}
+            for memory, one in held
+        ],
     )
-    if signals.tokens is not None:
-        c.execute(insert(memory_tokens).values(memory_id=memory, tokens=signals.tokens))
-
-
-def _columns(one: NewMemory, revision: int) -> dict[str, Any]:
-    return {
-        "revision": revision, "agent": one.agent, "kind": one.kind, "text": one.text,
-        "tags": list(one.tags), "source": one.source, "importance": one.importance,
-        "at": NOW if one.at is None else one.at, "stored_at": NOW, "trusted": one.trusted,
-        "visibility": one.visibility, "origin": one.origin, "episode_id": one.episode,
-        "position": one.position, "author": one.author, "task_id": one.task,
-        "fence_number": one.fence, "digest": one.digest,
-    }  # fmt: skip
+    tokens = [{"memory_id": m, "tokens": one.tokens} for m, one in held if one.tokens is not None]
+    if tokens:
+        c.execute(insert(memory_tokens), tokens)
+    c.execute(
+        update(memories)
+        .where(memories.c.id == bindparam("the_id"))
+        .values(revision=bindparam("new_revision")),
+        [{"the_id": m, "new_revision": r} for r, m in enumerate(known, start=first)],
+    )

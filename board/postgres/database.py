@@ -16,6 +16,7 @@ from neveridle.board.postgres.breakers import PostgresBreakers
 from neveridle.board.postgres.changes import NOTIFY, Notifier, PostgresChanges
 from neveridle.board.postgres.errors import PASSING, TRIES, explain, of
 from neveridle.board.postgres.hot import PostgresHotPaths
+from neveridle.board.postgres.memories import PostgresMemories
 from neveridle.board.postgres.session import Rows, Session, connect, pause
 from neveridle.board.revision import HEAD
 from neveridle.errors import BoardUnusable, NeveridleError
@@ -49,6 +50,7 @@ class PostgresDatabase:
         self._notifier = Notifier(self._notify)
         self.hot = PostgresHotPaths(self._quickly, self._durably, self._notifier.woke)
         self.breakers = PostgresBreakers(self._quickly)
+        self.memories = PostgresMemories(self._quickly, self._durably)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: Session | None = None
         self._durable: Session | None = None

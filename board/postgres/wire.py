@@ -28,14 +28,17 @@ class Statement:
         name: what it is prepared as.
         text: the statement.
         parameters: the names of ``$1``, ``$2``, ….
+        binary: whether its rows come as the server holds them, which spares much where they
+            hold bytes.
     """
 
     name: str
     text: str
     parameters: tuple[str, ...]
+    binary: bool = False
 
     @classmethod
-    def named(cls, name: str, text: str) -> Statement:
+    def named(cls, name: str, text: str, *, binary: bool = False) -> Statement:
         """From a statement whose parameters are named, as psycopg writes them: ``%(x)s``."""
         parameters: list[str] = []
 
@@ -45,7 +48,7 @@ class Statement:
             return f"${parameters.index(found[1]) + 1}"
 
         numbered = re.sub(r"%\((\w+)\)s", number, text)
-        return cls(f"neveridle_{name}", numbered, tuple(parameters))
+        return cls(f"neveridle_{name}", numbered, tuple(parameters), binary)
 
 
 @dataclass
@@ -82,7 +85,7 @@ class Wire(AsyncConnection[tuple[Any, ...]]):
 
         Args:
             statement: what to ask.
-            values: its parameters: text, numbers, truth, None, or lists of text.
+            values: its parameters: text, bytes, numbers, truth, None, or lists of these.
 
         Raises:
             psycopg.Error: as psycopg's cursors do.
@@ -93,8 +96,10 @@ class Wire(AsyncConnection[tuple[Any, ...]]):
             name, text = statement.name.encode(), statement.text.encode()
             await self._answer(lambda: self.pgconn.send_prepare(name, text))
             known = self._asked[statement.name] = _Asked(name, adapt.Transformer(self))
-        name = known.name
-        result = await self._answer(lambda: self.pgconn.send_query_prepared(name, given))
+        name, form = known.name, pq.Format.BINARY if statement.binary else pq.Format.TEXT
+        result = await self._answer(
+            lambda: self.pgconn.send_query_prepared(name, given, result_format=form)
+        )
         if not known.loads:  # the types of a prepared statement's columns stay what they are
             names = (result.fname(at) or b"" for at in range(result.nfields))
             known.columns = tuple(name.decode() for name in names)
@@ -204,6 +209,8 @@ def text_of(value: object) -> bytes | None:
             msg = "PostgreSQL text fields cannot contain NUL (0x00) bytes"
             raise DataError(msg)
         return value.encode()
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode()
     if isinstance(value, (bool, float)):
         return repr(value).encode()
     if isinstance(value, int):
@@ -215,5 +222,7 @@ def text_of(value: object) -> bytes | None:
 
 
 def _element(value: object) -> bytes:
-    text = text_of(value) or b""
+    text = text_of(value)
+    if text is None:
+        return b"NULL"
     return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

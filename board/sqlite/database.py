@@ -17,6 +17,7 @@ from neveridle.board.sqlite.breakers import SqliteBreakers
 from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
+from neveridle.board.sqlite.memories import SqliteMemories
 from neveridle.board.sqlite.wal import WalTrimmer
 from neveridle.errors import BoardUnusable, DiskFull
 
@@ -45,6 +46,7 @@ class SqliteDatabase:
         self.path = path
         self.hot = SqliteHotPaths(self._quickly, self._durably, self._commits)
         self.breakers = SqliteBreakers(path, self._quickly)
+        self.memories = SqliteMemories(self._quickly, self._durably, self._commits)
         self._wal = WalTrimmer(path)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: sqlite3.Connection | None = None

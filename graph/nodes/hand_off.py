@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from neveridle.agents.handing import document_of
 from neveridle.graph.nodes.clones import open_workspace
-from neveridle.graph.nodes.reflect import close_job, draw_lesson
+from neveridle.graph.nodes.reflect import close_job, draw_lesson, learnt
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
@@ -32,7 +32,13 @@ async def hand_off(team: Team, state: TickState) -> TickState:
         branch=branch,
         commit=commit,
     )
-    learning = await draw_lesson(team, job, succeeded=True, what=document.summary)
+    learning = await draw_lesson(
+        team,
+        job,
+        succeeded=True,
+        what=document.summary,
+        ended=f"It was handed over to {draft['to']}, who goes on with it.",
+    )
     with team.desk.ending(job):
         await team.board.handoffs.give(
             job.attempt,
@@ -41,5 +47,6 @@ async def hand_off(team: Team, state: TickState) -> TickState:
             verified=bool(evidence.get("passed")),
             learning=learning,
         )
+    learnt(team, job, learning)
     await close_job(team, job, keep=False)
     return {"ending": "handed_off"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from neveridle.errors import (
     CredentialsRejected,
     DiskFull,
@@ -13,6 +15,7 @@ from neveridle.errors import (
     ServiceUnavailable,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.reflect import draw_lesson, learnt
 from neveridle.graph.providers import sharing_model
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
@@ -42,7 +45,12 @@ async def recover(team: Team, state: TickState) -> TickState:
     await team.board.attempts.check(job.attempt)
     outcome = job.attempt.outcome or {}
     if problem is None and outcome.get("status") == "blocked":
-        return await _blocked(team, job, str(outcome["owner"]).strip(), str(outcome["action"]))
+        owner, action = str(outcome["owner"]).strip(), str(outcome["action"])
+        what = f"{outcome['summary']}\nAsked of {owner}: {action}"
+        lesson = await draw_lesson(
+            team, job, succeeded=False, what=what, ended="It waits until somebody else has acted."
+        )
+        return await _blocked(team, job, owner, action, lesson)
     if problem is None:
         problem = Problem(
             code="outcome-failed",
@@ -88,10 +96,13 @@ async def _routed(team: Team, job: Job, problem: Problem) -> bool:
     return away
 
 
-async def _blocked(team: Team, job: Job, owner: str, action: str) -> TickState:
+async def _blocked(
+    team: Team, job: Job, owner: str, action: str, lesson: dict[str, Any] | None = None
+) -> TickState:
     """Somebody must act first; the conversation is kept, for it goes on after that."""
     with team.desk.ending(job):
-        await team.board.attempts.block(job.attempt, owner=owner, action=action)
+        await team.board.attempts.block(job.attempt, owner=owner, action=action, learning=lesson)
+    learnt(team, job, lesson)
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )

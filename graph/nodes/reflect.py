@@ -28,6 +28,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
         learning = await draw_lesson(team, job, succeeded=True, what=summary)
         with team.desk.ending(job):
             woken = await team.board.attempts.complete(job.attempt, learning=learning)
+        learnt(team, job, learning)
         await close_job(team, job, keep=False)
         if woken:
             team.wakeups.nudge()
@@ -47,6 +48,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
             learning=learning,
             peer=peer,
         )
+    learnt(team, job, learning)
     if not again:
         await team.board.messages.post(
             "dev", job.attempt.agent,
@@ -72,12 +74,16 @@ async def _note_failure(team: Team, job: Job, what: str) -> None:
     job.attempt = attempt
 
 
-async def draw_lesson(team: Team, job: Job, *, succeeded: bool, what: str) -> dict[str, Any] | None:
+async def draw_lesson(
+    team: Team, job: Job, *, succeeded: bool, what: str, ended: str = ""
+) -> dict[str, Any] | None:
     """The lesson of a job as a row of memory; None where memory is off."""
     if not team.settings.memory.enabled:
         return None
     agent = team.roster.get(job.attempt.agent)
-    return await team.lessons.draw(job.task, job.attempt, agent, succeeded=succeeded, what=what)
+    return await team.lessons.draw(
+        job.task, job.attempt, agent, succeeded=succeeded, what=what, ended=ended
+    )
 
 
 async def close_job(team: Team, job: Job, *, keep: bool) -> None:
@@ -96,6 +102,12 @@ async def close_job(team: Team, job: Job, *, keep: bool) -> None:
                 await team.janitor.clear(task.id)  # what ended with this one has none to do it
     except Exception as error:  # noqa: BLE001 - the attempt has ended; the janitor tries again
         await team.note_problem(problem_of(error), where="close")
+
+
+def learnt(team: Team, job: Job, lesson: dict[str, Any] | None) -> None:
+    """Say that a lesson was stored with an attempt's end."""
+    if lesson is not None:
+        team.consolidating.learnt(job.attempt.agent)
 
 
 async def _clear(team: Team, job: Job, *, keep: bool) -> None:

@@ -111,7 +111,7 @@ async def _searched(team: Team, job: Job) -> tuple[list[MemoryRow], list[MemoryR
     settings, agent = team.settings.memory, job.attempt.agent
     query = f"{job.task.title}\n{job.task.description}"[:2_000]
     hits = await team.memory.recall(query, k=settings.recall * OVER, agent=agent)
-    rows = [hit.row for hit in hits if hit.row.kind != "working"]
+    rows = [hit.row for hit in hits]
     newest = await team.board.memories.newest(5 * settings.short_tasks, agent=agent)
     since = await team.board.clock.now() - settings.short_days * DAY
     tasks: dict[int, MemoryRow] = {}

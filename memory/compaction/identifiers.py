@@ -27,7 +27,8 @@ _TOKENS: Final = re.compile(
   | (?P<path>(?<![\w/.])(?:~|\.{1,2})?/?(?:[\w.@+-]{1,80}/){1,20}[\w.@+-]{1,80}(?::\d{1,6})?
       |(?<![\w/.])/[\w.@+-]{2,80}
       |\b[\w-]{1,80}\.(?:py|js|ts|tsx|jsx|md|txt|json|toml|ya?ml|sql|sh|go|rs|java|c|h|cpp|css|html|cfg|ini|lock|csv|log|xml|ipynb)\b)
-  | (?P<code>[\#@$]?\b(?=[\w-]{0,80}\d)[A-Za-z0-9](?:[\w]|-(?=\w)){1,160}\b)
+  | (?P<code>\#?\b(?=[\w-]{0,80}\d)(?=[\w-]{0,80}[A-Za-z_-]|\d{5})
+        [A-Za-z0-9](?:\w|-(?=\w)){1,160}\b)
   | (?P<upper>\b[A-Z][A-Z_]{1,12}\b)
   | (?P<number>[-$€£]?\b\d[\d,]{0,20}(?:\.\d{1,9})?\b%?)
   | (?P<name>(?<![\w-])(?:[a-z][a-z0-9]{0,40}(?:_[a-z0-9]{1,40}){1,6})\b)
@@ -95,6 +96,23 @@ def _leaf(text: str, label: str) -> Iterator[Found]:
         return
     for one in _scan(text):
         yield Found(one.value, one.label or label, one.kind)
+
+
+def holds(text: str, value: str) -> bool:
+    """Whether a text holds a value as it is, and not only as a part of a longer one."""
+    at = text.find(value)
+    while at >= 0:
+        before = text[at - 1] if at else " "
+        end = at + len(value)
+        after = text[end] if end < len(text) else " "
+        joined = (value[0].isalnum() and (before.isalnum() or before == "_")) or (
+            value[-1].isalnum() and (after.isalnum() or after == "_")
+        )
+        decimal = value[-1].isdigit() and after == "." and text[end + 1 : end + 2].isdigit()
+        if not joined and not decimal:
+            return True
+        at = text.find(value, at + 1)
+    return False
 
 
 def kind_of(value: str) -> str:

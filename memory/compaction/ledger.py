@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.memory.compaction.estimate import estimate_tokens
-from neveridle.memory.compaction.identifiers import Found, identifiers, leaves_of
+from neveridle.memory.compaction.identifiers import Found, holds, identifiers, leaves_of
 from neveridle.memory.compaction.text import calls_of, content_text
 
 if TYPE_CHECKING:
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 MOST: Final = 400
 """Entries a ledger carries along; what falls out is still found by ``recall_history``."""
 
+# Learnt from recorded conversations (see docs/design/compaction.md), then rounded towards what
+# holds for any tools: the logarithm of the odds that a later call needs the identifier.
 _BY_KIND: Final = {
-    "code": 2.0, "email": 2.0, "path": 2.0, "date": 1.6, "url": 1.2, "upper": 0.8,
-    "number": 0.4, "time": 0.2, "name": 0.6, "quoted": 0.4, "word": 0.2,
+    "code": 1.4, "path": 1.4, "date": 1.4, "email": 1.0, "number": 0.9, "upper": 0.4,
+    "url": 0.3, "quoted": 0.0, "name": -0.5, "time": -0.5, "word": -1.5,
 }  # fmt: skip
-_BY_LABEL: Final = ("id", "code", "number", "key", "hash", "sha", "path", "file", "email", "name")
+_ID_LABELS: Final = frozenset(
+    {"id", "code", "number", "key", "hash", "sha", "path", "file", "email", "name"}
+)
+_ID_ENDINGS: Final = tuple(f"_{label}" for label in sorted(_ID_LABELS))
 
 
 @dataclass(slots=True)
@@ -47,6 +52,11 @@ class Entry:
     asked: int = 0
     human: int = 0
     told: int = 0
+
+    def as_list(self) -> list[Any]:
+        """Its attributes, in their order."""
+        known = (self.value, self.label, self.kind)
+        return [*known, self.last, self.seen, self.asked, self.human, self.told]
 
 
 @dataclass(slots=True)
@@ -98,19 +108,18 @@ class Ledger:
         )
 
     def _worth(self, entry: Entry, newest: int) -> float:
-        worth = _BY_KIND.get(entry.kind, 0.2)
+        """How probably it is needed, for what it costs to show."""
         label = entry.label.lower()
-        if label in self.labels:
-            worth += 1.0
-        if any(label == one or label.endswith((f"_{one}", one.capitalize())) for one in _BY_LABEL):
-            worth += 0.7
-        worth += 1.5 * math.sqrt(min(entry.asked, 3))
-        worth += 1.5 * (entry.human > 0) + 1.0 * (entry.told > 0)
-        worth += 0.2 * min(entry.seen, 5)
-        worth += 1.0 / (1.0 + (newest - entry.last) / 10)
-        if len(entry.value) == 1 or not entry.value.strip():
-            worth -= 3.0
-        return worth
+        age = newest - entry.last
+        logit = _BY_KIND.get(entry.kind, -1.5) - 4.5
+        logit += 0.6 * math.log1p(self.labels.get(entry.label, 0))
+        logit += 1.2 * (label in _ID_LABELS or label.endswith(_ID_ENDINGS))
+        logit -= 0.8 * (not label)
+        logit += 0.4 * math.sqrt(entry.asked) + 0.3 * (entry.human > 0)
+        logit += 0.7 * math.sqrt(entry.told) + 0.1 * math.sqrt(entry.seen)
+        logit += 0.5 / (1 + age / 4) + 1.0 / (1 + age / 15)
+        logit -= (0.5, 0.5, 1.0)[len(entry.value)] if len(entry.value) < 3 else 0.0
+        return 1 / (1 + math.exp(-logit)) / math.sqrt(3 + len(entry.value))
 
     def lines(self, tokens: int, without: str = "") -> list[str]:
         """The ledger as lines ``label: value, value``, within so many tokens.
@@ -123,7 +132,7 @@ class Ledger:
         spent = 0
         labels: set[str] = set()
         for entry in self.ranked():
-            if entry.value in without:
+            if holds(without, entry.value):
                 continue
             cost = 1 + estimate_tokens(entry.value)
             if entry.label not in labels:
@@ -141,7 +150,7 @@ class Ledger:
         """As it is kept between foldings: the best entries only."""
         ranked = self.ranked()[:MOST]
         return {
-            "entries": [list(asdict(entry).values()) for entry in ranked],
+            "entries": [entry.as_list() for entry in ranked],
             "labels": dict(sorted(self.labels.items(), key=lambda one: -one[1])[:100]),
         }
 

@@ -11,7 +11,7 @@ from neveridle.memory.compaction.groups import group
 from neveridle.memory.compaction.history import Folded, folded
 from neveridle.memory.compaction.shorten import shorten_message
 from neveridle.memory.compaction.summary import Sections, Summary
-from neveridle.memory.compaction.text import content_text, is_bridge, is_head
+from neveridle.memory.compaction.text import content_text, is_bridge, is_head, message_text
 from neveridle.tools.folded import MARK
 from neveridle.tools.redact import redact
 
@@ -78,8 +78,7 @@ def plan(
     opening = int(not before.folded and bool(rest) and rest[0].type == "human")
     groups = group(rest)
     cut = _first_cut(groups, len(rest), keep, opening)
-    least_head = max(LEAST // 2, min(budget // 4, 2_000))
-    room = budget - least_head - _BRIDGE_TOKENS
+    room = room_for_messages(budget)
     kept = list(rest[cut:])
     sizes = [count(message) for message in kept]
     if sum(sizes) > room:
@@ -103,6 +102,11 @@ def plan(
     return Plan(before, fold, kept, store, head)
 
 
+def room_for_messages(budget: int) -> int:
+    """The tokens of a budget that the kept messages may have; the summary has the others."""
+    return budget - max(LEAST // 2, min(budget // 4, 2_000)) - _BRIDGE_TOKENS
+
+
 def finish(planned: Plan, sections: Sections) -> list[BaseMessage]:
     """The conversation afterwards: the summary, then what was kept.
 
@@ -123,8 +127,11 @@ def finish(planned: Plan, sections: Sections) -> list[BaseMessage]:
         summary.tool_calls += message.type == "tool"
         summary.ledger.add(_clean(message), number)
     summary.folded = before.folded + len(planned.fold)
+    shown = "\n".join(map(message_text, planned.keep))
     head = HumanMessage(
-        summary.render(planned.head), id="folded", additional_kwargs={MARK: summary.as_dict()}
+        summary.render(planned.head, shown),
+        id="folded",
+        additional_kwargs={MARK: summary.as_dict()},
     )
     if planned.keep and planned.keep[0].type != "ai":
         bridge = AIMessage(BRIDGE, id="folded-bridge", additional_kwargs={MARK: "bridge"})

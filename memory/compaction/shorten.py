@@ -21,16 +21,18 @@ def shorten_text(text: str, tokens: int, note: str) -> str:
         tokens: how many it may have, the note included; the note stays even beyond.
         note: what stands in the middle; ``{left}`` becomes the number of characters left out.
     """
-    if estimate_tokens(text) <= tokens:
+    size = estimate_tokens(text)
+    if size <= tokens:
         return text
-    low, high = 0, len(text)
-    while low < high:  # the most characters that fit
-        keep = (low + high + 1) // 2
-        if estimate_tokens(_without_middle(text, keep, note)) <= tokens:
-            low = keep
-        else:
-            high = keep - 1
-    return _without_middle(text, low, note)
+    room = tokens - estimate_tokens(note) - 2
+    keep = max(0, min(len(text) - 1, len(text) * room // size))
+    for _ in range(12):  # parts differ in how many characters a token has
+        short = _without_middle(text, keep, note)
+        size = estimate_tokens(short)
+        if size <= tokens or keep == 0:
+            return short
+        keep = min(keep * 9 // 10, keep * tokens // size)
+    return _without_middle(text, 0, note)
 
 
 def _without_middle(text: str, keep: int, note: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neveridle.memory.embedding.choice import embedder_for
 from neveridle.memory.embedding.embedder import (
     Embedder,
     Encoded,
@@ -18,6 +19,7 @@ __all__ = [
     "HashingEmbedder",
     "MiniLM",
     "TokenEmbedder",
+    "embedder_for",
     "encode",
     "model_of",
 ]

@@ -25,8 +25,10 @@ class Found(Protocol):
 class Recalls(Protocol):
     """What finds memories: ``Memory`` does."""
 
-    async def recall(self, query: str, *, k: int, agent: str | None) -> Sequence[Found]:
-        """The ``k`` best memories that ``agent`` sees."""
+    async def recall(
+        self, query: str, *, k: int, agent: str | None, kinds: Sequence[str]
+    ) -> Sequence[Found]:
+        """The ``k`` best memories of these kinds that ``agent`` sees."""
         ...
 
 
@@ -46,14 +48,11 @@ async def known_lesson(
         NeveridleError: memory, or the model of the vectors, is out of order.
     """
     lesson = core(text)
-    hits = await memory.recall(lesson, k=NEAR, agent=agent)
+    hits = await memory.recall(lesson, k=NEAR, agent=agent, kinds=("learning",))
     near = [
         hit.row
         for hit in hits
-        if hit.row.kind == "learning"
-        and hit.row.state == "live"
-        and hit.row.visibility == visibility
-        and (visibility != "private" or hit.row.agent == agent)
+        if hit.row.visibility == visibility and (visibility != "private" or hit.row.agent == agent)
     ]
     if not near:
         return None

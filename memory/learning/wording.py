@@ -10,92 +10,19 @@ from typing import Final
 _TOKEN: Final = re.compile(
     r"`(?P<code>[^`\n]{1,200})`|(?P<word>[@#$]?-{0,2}\w+(?:['./:\\@+=-]+\w+)*(?:\(\))?)"
 )
-_COMMON: Final = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "done",
-        "for",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "just",
-        "let",
-        "like",
-        "make",
-        "makes",
-        "may",
-        "might",
-        "must",
-        "of",
-        "on",
-        "or",
-        "our",
-        "shall",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "too",
-        "always",
-        "use",
-        "used",
-        "uses",
-        "using",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
+
+
+def _listed(text: str) -> frozenset[str]:
+    """The words of a list that is written as one text."""
+    return frozenset(text.split())
+
+
+_COMMON: Final = _listed(
+    "a an and any are as at be been being but by can could did do does done for had has have "
+    "he her his how i if in is it its just let like make makes may might must of on or our "
+    "shall she should so some such than that the their them then there these they this those "
+    "too always use used uses using very was we were what when where which while who why will "
+    "with would you your"
 )
 _TURNS: Final[dict[str, str]] = {
     word: sense
@@ -110,154 +37,25 @@ _TURNS: Final[dict[str, str]] = {
     for word in words.split()
 }
 """Words by which a sentence means the opposite, or something else, by the sense they give it."""
-_OPPOSED: Final = frozenset(
-    [
-        "before",
-        "after",
-        "until",
-        "since",
-        "first",
-        "last",
-        "enable",
-        "disable",
-        "add",
-        "remove",
-        "delete",
-        "drop",
-        "allow",
-        "deny",
-        "increase",
-        "decrease",
-        "raise",
-        "lower",
-        "more",
-        "less",
-        "most",
-        "least",
-        "max",
-        "min",
-        "maximum",
-        "minimum",
-        "true",
-        "false",
-        "open",
-        "close",
-        "start",
-        "end",
-        "install",
-        "uninstall",
-        "lock",
-        "unlock",
-        "sync",
-        "async",
-        "public",
-        "private",
-        "pass",
-        "fail",
-        "success",
-        "failure",
-        "old",
-        "new",
-        "local",
-        "remote",
-        "left",
-        "right",
-        "inside",
-        "outside",
-        "high",
-        "low",
-        "above",
-        "below",
-        "up",
-        "down",
-        "early",
-        "late",
-        "earlier",
-        "later",
-        "large",
-        "small",
-        "larger",
-        "smaller",
-        "big",
-        "little",
-        "bigger",
-        "long",
-        "short",
-        "longer",
-        "shorter",
-        "newer",
-        "older",
-        "higher",
-        "fast",
-        "slow",
-        "faster",
-        "slower",
-        "all",
-        "off",
-        "include",
-        "exclude",
-        "accept",
-        "reject",
-        "refuse",
-        "upload",
-        "download",
-        "push",
-        "pull",
-        "read",
-        "write",
-        "import",
-        "export",
-        "encode",
-        "decode",
-        "mount",
-        "unmount",
-        "client",
-        "server",
-        "optional",
-        "required",
-        "safe",
-        "unsafe",
-        "synchronous",
-        "asynchronous",
-    ]
+_OPPOSED: Final = _listed(
+    "before after until since first last enable disable add remove delete drop allow deny "
+    "increase decrease raise lower more less most least max min maximum minimum true false "
+    "open close start end install uninstall lock unlock sync async public private pass fail "
+    "success failure old new local remote left right inside outside high low above below up "
+    "down early late earlier later large small larger smaller big little bigger long short "
+    "longer shorter newer older higher fast slow faster slower all off include exclude accept "
+    "reject refuse upload download push pull read write import export encode decode mount "
+    "unmount client server optional required safe unsafe synchronous asynchronous"
 )
 """Words that have an opposite which stands in the same place."""
-_ORDERING: Final = frozenset(
-    [
-        "before",
-        "after",
-        "until",
-        "instead",
-        "rather",
-        "than",
-        "from",
-        "into",
-        "to",
-        "over",
-        "unless",
-        "then",
-        "by",
-    ]
+_ORDERING: Final = _listed(
+    "before after until instead rather than from into to over unless then by"
 )
 """Words whose two sides cannot be exchanged."""
 _NUMBERS: Final = {
     word: str(number)
     for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ]
+        "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905 - a list to read
     )
     if number > 1  # "one" is mostly no number
 }

@@ -27,8 +27,13 @@ _WHEN = re.compile(
   | \b(?P<m2>{_M})\b\.?\s+(?P<d2>\d\d?)(?:st|nd|rd|th)?\b(?!\d|:|%)(?:,?\s+(?P<y2>(?:19|20)\d\d))?
   | \b(?P<m3>{_M})\b\.?,?\s+(?:of\s+)?(?P<y3>(?:19|20)\d\d)
   | \b(?:in|during|since|until|by|early|late|mid|last|next|this|of)[\s-]+(?P<m4>{_M})\b
-  | \b(?P<m5>{"|".join(name.lower() for name in calendar.month_name if name and name != "May"
-                       and name != "March")})\b
+  | \b(?P<m5>{
+        "|".join(
+            name.lower()
+            for name in calendar.month_name
+            if name and name != "May" and name != "March"
+        )
+    })\b
   | \b(?:in|since|during|of)\s+(?P<y6>(?:19|20)\d\d)\b
   | \b(?P<word>yesterday|today|tonight|tomorrow|this\ (?:morning|afternoon|evening)|last\ night)\b
   | \b(?P<side>last|next|this|past|coming|previous)\s+(?P<unit>week|month|year|weekend|

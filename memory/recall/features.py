@@ -96,7 +96,9 @@ def _similar(out: dict[str, Values], around: Around, dense: Dense, late: Late) -
     for name, i in (("prev", BEFORE), ("next", AFTER), ("prev2", BEFORE2), ("next2", AFTER2)):
         out[f"late_{name}"] = _beside(late.rows, at[OWN], at[i], 0.02)
     met = np.maximum(late.tokens[:, at[OWN]], -9)
-    near = np.maximum(met, np.maximum(late.tokens[:, at[BEFORE]] - 0.05, late.tokens[:, at[AFTER]] - 0.1))
+    near = np.maximum(
+        met, np.maximum(late.tokens[:, at[BEFORE]] - 0.05, late.tokens[:, at[AFTER]] - 0.1)
+    )
     out["late_near"] = standard(late.weights @ near, 0.02)
     far = np.maximum(late.tokens[:, at[BEFORE2]] - 0.1, late.tokens[:, at[AFTER2]] - 0.15)
     out["late_wide"] = standard(late.weights @ np.maximum(near, far), 0.02)

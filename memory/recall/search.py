@@ -55,9 +55,7 @@ def judge(
     found = find(corpus, asked, query.vector, mask, dense)
     around = look_around(corpus, found, mask)
     late = late_signal(corpus, query, around, weights or shipped())
-    numbers = features(
-        corpus, asked, found, around, dense_signal(corpus, query, around), late
-    )
+    numbers = features(corpus, asked, found, around, dense_signal(corpus, query, around), late)
     length = float(np.log1p(found.average)) - USUAL
     return Judged(found, numbers, length, late.known)
 

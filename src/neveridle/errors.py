@@ -20,6 +20,7 @@
     │   ├── ImportInvalid       a file of issues cannot be read
     │   ├── RecordingInvalid    a recording that cannot be read
     │   ├── RecordingMismatch   a request the recording does not hold
+    │   ├── DatasetInvalid      a file of conversations and questions cannot be read
     │   ├── ModelNotConfigured  no model is set, or its name is not known
     │   ├── ExtraMissing        an optional dependency is not installed
     │   ├── RepositoryUnusable  no git, no repository, dirty, detached
@@ -206,6 +207,12 @@ class RecordingMismatch(OperatorError):
     """A replayed run asked something the recording does not hold."""
 
     code = "recording-mismatch"
+
+
+class DatasetInvalid(OperatorError):
+    """A file with a benchmark's conversations and questions cannot be read."""
+
+    code = "dataset-invalid"
 
 
 class ModelNotConfigured(OperatorError):

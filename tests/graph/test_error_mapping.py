@@ -33,7 +33,8 @@ from neveridle.errors import (
     SettingsInvalid,
 )
 from neveridle.graph.nodes.guard import problem_of
-from neveridle.memory.index import ChromaIndex, IndexBroken
+from neveridle.memory.index.dense import IndexBroken
+from neveridle.memory.index.embedded import EmbeddedChroma
 from neveridle.tools.models import classify_model_error
 from neveridle.tools.resilience import failure_of
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "effects": "neveridle.cli.effects:app",
     "services": "neveridle.cli.services:app",
     "config": "neveridle.cli.config:app",
+    "memory": "neveridle.cli.memory:app",
     "doctor": "neveridle.cli.doctor:doctor_command",
     "tidy": "neveridle.cli.tidy:tidy_command",
     "eval": "neveridle.cli.evals:app",

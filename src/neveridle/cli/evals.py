@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_memory import memory_command
 from neveridle.cli.options import JsonOption
 
 app = typer.Typer(help="Run recorded tasks, and see whether what must hold holds.")
@@ -15,6 +17,10 @@ app = typer.Typer(help="Run recorded tasks, and see whether what must hold holds
 @app.callback()
 def group() -> None:
     """Run recorded tasks, and see whether what must hold holds."""
+
+
+app.command("compaction")(compaction_command)
+app.command("memory")(memory_command)
 
 
 @app.command("list")

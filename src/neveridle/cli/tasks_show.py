@@ -27,6 +27,7 @@ class TaskStory:
         handoff: the handoff it continues.
         effects: what was written to services for it.
         sync: the sync point at which its completion is a check-in.
+        working: its working memory.
     """
 
     task: Task
@@ -36,6 +37,7 @@ class TaskStory:
     effects: list[Effect]
     events: list[Event]
     sync: SyncPoint | None
+    working: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As printed by ``--json``."""
@@ -47,6 +49,7 @@ class TaskStory:
             "effects": [one.as_dict() for one in self.effects],
             "events": [dataclasses.asdict(one) for one in self.events],
             "sync": None if self.sync is None else self.sync.as_dict(),
+            "working_memory": self.working,
         }
 
 
@@ -65,6 +68,7 @@ async def read_story(board: Board, number: int) -> TaskStory:
         effects=await board.effects.find(task=number),
         events=await board.events.find(task=number, limit=EVENTS),
         sync=await board.sync_points.of_task(number),
+        working=await board.memories.working.get(number),
     )
 
 
@@ -113,6 +117,10 @@ def print_story(story: TaskStory) -> None:
         print_handoff(story.handoff)
     for attempt in story.attempts:
         _print_attempt(attempt)
+    if story.working:
+        say()
+        out.print(styled("Working memory", "bold"))
+        say(story.working)
     if story.effects:
         from neveridle.cli.effects_shown import effect_table
 
