@@ -52,17 +52,17 @@ class ByLease:
     def __init__(self, store: MemoryStore) -> None:
         self._leases = store.syncs()
         self._holder = uuid.uuid4().hex
-        self._held = False
+        self._asked = False
 
     async def take(self) -> bool:
         """See ``Leadership``."""
-        self._held = await self._leases.hold(LEASE, self._holder, seconds=_SECONDS)
-        return self._held
+        self._asked = True  # before: who is cancelled meanwhile may have it all the same
+        return await self._leases.hold(LEASE, self._holder, seconds=_SECONDS)
 
     async def leave(self) -> None:
         """See ``Leadership``."""
-        if self._held:
-            self._held = False
+        if self._asked:
+            self._asked = False
             await self._leases.release(LEASE, self._holder)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench import (
     breakers,
     claims,
+    compaction,
     embeddings,
     fleet,
     memory_rows,
@@ -21,7 +22,9 @@ from bench.report import line, render
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
-SOURCES = (startup, ticks, steps, breakers, claims, fleet, races, embeddings, memory_rows)
+SOURCES = (
+    startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction, memory_rows,
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
