@@ -21,8 +21,8 @@ Loader = Callable[[Sequence[int]], Sequence[bytes | None]]
 Mask = NDArray[np.bool_]
 
 _KINDS = {
-    **{name: (np.int32, -1) for name in ("agent", "visibility", "kind", "layer", "author")},
-    **{name: (np.int32, -1) for name in ("episode", "position", "before", "after")},
+    **dict.fromkeys(("agent", "visibility", "kind", "layer", "author"), (np.int32, -1)),
+    **dict.fromkeys(("episode", "position", "before", "after"), (np.int32, -1)),
     "id": (np.int64, -1),
     "alive": (np.bool_, False),
     "at": (np.float64, 0.0),
@@ -73,7 +73,6 @@ class Corpus:
         self.slot_of: dict[int, int] = {}
         self.documents_terms: list[NDArray[np.uint32]] = []
         self.documents_counts: list[NDArray[np.uint16]] = []
-        self.windows: dict[int, NDArray[np.float16]] = {}
         self.spans: dict[int, NDArray[np.int32]] = {}
         self._tags: dict[str, array[int]] = {}  # slots; those of rows that are gone stay
         self._episodes: dict[str | int, int] = {}
@@ -154,8 +153,6 @@ class Corpus:
     def _put_one(self, slot: int, d: Document) -> None:
         c = self.columns
         self.slot_of[d.id] = slot
-        if d.windows is not None and len(d.windows) > 1:
-            self.windows[slot] = np.asarray(d.windows, np.float16)
         for tag in d.tags:
             self._tags.setdefault(tag, array("q")).append(slot)
         if d.episode is None:
@@ -180,7 +177,6 @@ class Corpus:
                 continue
             self._dead += 1
             c["alive"][slot] = False
-            self.windows.pop(slot, None)
             self.spans.pop(slot, None)
             episode, position = int(c["episode"][slot]), int(c["position"][slot])
             if episode >= 0:
