@@ -201,6 +201,9 @@ class Feeder:
             if marker.revision > await self._store.revision():
                 msg = "it is ahead of the board"
                 raise IndexBroken(msg)
+            if not await self._store.follows(marker.revision):
+                msg = "what was forgotten since it was last fed cannot be told"
+                raise IndexBroken(msg)
             await self._compare(index, marker)
             self._marker = marker
         return self._marker
@@ -283,6 +286,9 @@ class Feeder:
             marker = await self._lane.run(beside.open)
             if marker.revision > await self._store.revision():
                 msg = "it is ahead of the board"
+                raise IndexBroken(msg)
+            if not await self._store.follows(marker.revision):
+                msg = "what was forgotten since it was cut cannot be told"
                 raise IndexBroken(msg)
         except IndexBroken:
             await self._lane.run(beside.discard)
