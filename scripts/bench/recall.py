@@ -116,21 +116,13 @@ class Store:
             shares.append(len(set(exact) & set(found)) / max(1, len(exact)))
         return sum(shares) / len(shares)
 
-    def close(self) -> None:
-        """Let go of everything."""
-        self.runner.run(self.memory.close())
-        self.runner.run(self.board.__aexit__(None, None, None))
-        self.runner.close()
-
 
 @cache
 def store(*, alike: bool) -> Store:
     """The store, made once for all rows."""
     folder = tempfile.TemporaryDirectory(prefix="neveridle-bench-")
     atexit.register(folder.cleanup)
-    opened = Store(Path(folder.name), alike=alike)
-    atexit.register(opened.close)
-    return opened
+    return Store(Path(folder.name), alike=alike)  # open until the process ends
 
 
 def _always(value: float) -> Sampler:
