@@ -77,8 +77,9 @@ class Feeder:
             DiskFull: no space is left.
         """
         async with self._gate:
-            before = self._count
-            if await self._store.revision() and await self._take():
+            before, last = self._count, await self._store.revision()
+            known = self._marker is not None and self._marker.revision == last and not self._away
+            if last and not known and await self._take():
                 await self._reached(partial(self._mended, self._feed))
             return self._count - before
 
