@@ -48,7 +48,7 @@ class Writer:
         """
         new = await self.signalled([prepared(note) for note in notes])
         ids = await self._store.add(new)
-        await self._keep_within(new)
+        await self.keep_within(new)
         return ids
 
     async def write_episode(
@@ -80,10 +80,11 @@ class Writer:
         )
         whole = [next(made) if i is None else one for one, i in zip(new, known, strict=True)]
         ids = await self._store.add_turns(episode, whole)
-        await self._keep_within(whole)
+        await self.keep_within(whole)
         return ids
 
-    async def _keep_within(self, new: Sequence[NewMemory]) -> None:
+    async def keep_within(self, new: Sequence[NewMemory]) -> None:
+        """Forget the least valuable of what agents have beyond the limit, after an addition."""
         if self._limit:
             for agent, added in Counter(one.agent for one in new).items():
                 await self._store.keep_within(agent, self._limit, added=added)

@@ -15,6 +15,7 @@ from neveridle.board.memories.episodes import EpisodeRows
 from neveridle.board.memories.eviction import count_of, evict, least, over
 from neveridle.board.memories.forgetting import forget
 from neveridle.board.memories.reading import COLUMNS, memory_of
+from neveridle.board.memories.selecting import SelectedRows
 from neveridle.board.memories.uses import Uses
 from neveridle.board.memories.working import Working, add_note
 from neveridle.board.memories.writing import replace_signals
@@ -30,7 +31,7 @@ SLACK = 200
 LIVE = memories.c.state == "live"
 
 
-class Memories(EpisodeRows):
+class Memories(EpisodeRows, SelectedRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
 
     def __init__(self, database: Database) -> None:
