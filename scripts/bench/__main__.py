@@ -11,6 +11,7 @@ from bench import (
     compaction,
     embeddings,
     fleet,
+    memory_rows,
     races,
     startup,
     steps,
@@ -21,7 +22,9 @@ from bench.report import line, render
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
-SOURCES = (startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction)
+SOURCES = (
+    startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction, memory_rows,
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -103,11 +103,12 @@ def test_times_are_medians_and_percentiles_in_milliseconds() -> None:
 async def test_the_real_memory_finds_what_was_said() -> None:
     seconds = iter(range(10**6))
     watch = Stopwatch(HashingEmbedder(), lambda: float(next(seconds)))
-    report = await measure([conversation()], lambda: remembered(watch), watch=watch)
+    report = await measure([conversation()], lambda: remembered(watch, mode="dense"), watch=watch)
     facts = report.facts
-    assert facts["overall"]["recall@5"] >= 0.6
+    assert facts["overall"]["recall@1"] == pytest.approx(2.5 / 3, abs=1e-4)
+    assert facts["overall"]["recall@5"] == 1.0
     assert facts["turns"] == len(SAID)
-    assert facts["settings"]["recall"] == "memory"
+    assert (facts["settings"]["recall"], facts["settings"]["mode"]) == ("memory", "dense")
     assert watch.seconds > 0
     assert facts["categories"]["1"]["evidence"] == 2
 
@@ -154,11 +155,28 @@ def test_the_command_reports_as_json(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.output
     facts = json.loads(done.stdout)
-    assert facts["overall"]["recall@1"] == 1.0
+    assert facts["overall"]["questions"] == 1
+    assert facts["settings"]["mode"] == "hybrid"
     assert facts["skipped"] == {"evidence that is no turn": 1, "a question without evidence": 1}
     assert facts["settings"]["k"] == 3
     assert facts["versions"]["neveridle"]
     assert "6 turns stored" in done.stderr
+
+
+def test_odd_characters_are_no_obstacle(tmp_path: Path) -> None:
+    odd = [" \u200b\u0000 ", "half \ud83d a pair", "a\u0000b", "ليلة هادئة 🌙", "x" * 20_000]
+    turns = [{"speaker": "\ud83d", "dia_id": 5 + n, "text": text} for n, text in enumerate(odd)]
+    qa = [{"question": "half \ud83d pair?", "evidence": 6}, {"question": "🌙?", "evidence": "8"}]
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"conversation": {"session_1": turns}, "qa": qa}), encoding="utf-8")
+    for more in (
+        ["--embedder", "hashing"],
+        ["--baseline", "bm25"],
+        ["--embedder", "hashing", "--baseline", "dense"],
+    ):
+        done = CliRunner().invoke(app, ["memory", str(path), "--json", *more])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["overall"]["questions"] == 2
 
 
 def test_the_command_reports_as_a_table(tmp_path: Path) -> None:
