@@ -20,6 +20,7 @@ from neveridle.memory.compaction.counting import Tally, message_tokens, tool_tok
 from neveridle.memory.compaction.extract import extract
 from neveridle.memory.compaction.plan import LEAST, Plan, finish, plan
 from neveridle.memory.compaction.searching import search, show
+from neveridle.memory.compaction.text import is_head
 from neveridle.memory.compaction.writing import ASKED, SCHEMA, question, sections_from
 from neveridle.tools.models import call_model
 from neveridle.tools.progress import Progress
@@ -92,11 +93,18 @@ class Compaction(_Base):
         """Fold what no longer fits; then make the call."""
         room = self._budget(request.model) - self._around(request)
         if self._tally.total(request.messages) <= room:
+            if not request.messages or not is_head(request.messages[0]):
+                request = self._without_recall(request)
             return await handler(request)
         short = await self._compacted(request.messages, max(room, LEAST))
         response = await handler(request.override(messages=cast("list[AnyMessage]", short)))
         update = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *short, *response.result]
         return ExtendedModelResponse(response, Command(update={"messages": update}))
+
+    def _without_recall(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        """The call without the tool that finds what was folded, as long as nothing was."""
+        tools = [one for one in request.tools if one is not self.tools[0]]
+        return request if len(tools) == len(request.tools) else request.override(tools=tools)
 
     def _budget(self, model: BaseChatModel) -> int:
         return int(window_of(model, self._settings.window) * self._settings.share)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.evals.stage import set_up
+from neveridle.evals.used_lessons import UsedLesson, used_lessons
 from neveridle.graph.report import RunReport
 from neveridle.graph.team import Team
 from neveridle.settings import Settings, load_settings
+
+MEMORIES = 1_000
+"""Memories of a play that are looked at."""
 
 Shown = Callable[[Team], AbstractAsyncContextManager[None]]
 """Shows what happens while the team runs."""
@@ -31,6 +35,8 @@ class Played:
         events: the board's log.
         handoffs: sender and receiver of each handoff.
         learnings: how many lessons are in memory.
+        lessons: lessons of one task that stood in the prompt of another.
+        proven: how many lessons a second attempt bore out.
         before: by name, whether each check passed before the run.
         after: the same after it.
         roadmap: the roadmap on the target branch at the end.
@@ -46,6 +52,8 @@ class Played:
     events: list[Event]
     handoffs: list[tuple[str, str]]
     learnings: int
+    lessons: list[UsedLesson]
+    proven: int
     before: dict[str, bool]
     after: dict[str, bool]
     roadmap: str
@@ -86,6 +94,7 @@ async def play(
         head = await team.workspaces.head()
         roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
         tasks = await team.board.tasks.find()
+        lessons = await team.board.memories.get(range(1, MEMORIES))
         return Played(
             folder=folder,
             repository=settings.repository,
@@ -93,7 +102,9 @@ async def play(
             tasks=tasks,
             events=await team.board.events.find(limit=100_000),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
-            learnings=len(await team.board.memories.newest(10_000)),
+            learnings=sum(row.kind == "learning" for row in lessons),
+            lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),
+            proven=sum(row.trusted for row in lessons),
             before=before,
             after=await run_all_checks(team),
             roadmap=roadmap or "",
@@ -184,6 +195,8 @@ def summary(played: Played) -> dict[str, Any]:
         "merged": sum(event.kind == "branch.merged" for event in played.events),
         "refused": sum(event.kind == "verify.refused" for event in played.events),
         "learnings": played.learnings,
+        "lessons_proven": played.proven,
+        "lessons_used": [asdict(one) for one in played.lessons],
         "model_calls": played.report.model_calls,
         "input_tokens": played.report.input_tokens,
         "output_tokens": played.report.output_tokens,

@@ -75,6 +75,22 @@ class ExpectedHandoff(_Table):
     receiver: str = Field(alias="to")
 
 
+class ExpectedLesson(_Table):
+    """A lesson that must have changed how a later task was done.
+
+    Attributes:
+        learnt_in: the title of the task it was drawn from.
+        used_in: the title of a task in whose prompt it stood.
+        calls: model calls that this task then took.
+        without: model calls that it takes without memory.
+    """
+
+    learnt_in: str
+    used_in: str
+    calls: int
+    without: int
+
+
 class Expectations(_Table):
     """What must hold at the end; what is not named is not looked at.
 
@@ -85,6 +101,8 @@ class Expectations(_Table):
         handoffs: who handed over to whom.
         woken: titles of tasks that waited for another and were then done.
         learnings: how many lessons were stored.
+        lessons: lessons that changed how a later task was done.
+        proven: how many lessons a second attempt bore out, at least.
         idle_model_calls: model calls without a task.
         checks_before: by name, whether the check passes before the run.
         checks_after: by name, whether it passes after it.
@@ -97,6 +115,8 @@ class Expectations(_Table):
     handoffs: tuple[ExpectedHandoff, ...] = ()
     woken: tuple[str, ...] = ()
     learnings: int | None = None
+    lessons: tuple[ExpectedLesson, ...] = ()
+    proven: int | None = None
     idle_model_calls: int | None = None
     checks_before: dict[str, bool] = Field(default_factory=dict[str, bool])
     checks_after: dict[str, bool] = Field(default_factory=dict[str, bool])

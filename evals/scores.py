@@ -51,6 +51,17 @@ def score(played: Played, expect: Expectations) -> list[Score]:
     if expect.learnings is not None:
         said = f"expected {expect.learnings}, saw {played.learnings}"
         scores.append(Score("learnings", played.learnings == expect.learnings, said))
+    for one in expect.lessons:
+        used = [
+            found for found in played.lessons
+            if (found.learnt_in, found.used_in) == (one.learnt_in, one.used_in)
+        ]  # fmt: skip
+        calls = used[0].calls if used else 0
+        said = f"{one.used_in}: {calls} model calls with the lesson of {one.learnt_in}"
+        scores.append(Score("a lesson used", bool(used) and calls == one.calls, said))
+    if expect.proven is not None:
+        said = f"expected at least {expect.proven}, saw {played.proven}"
+        scores.append(Score("lessons proven", played.proven >= expect.proven, said))
     if expect.idle_model_calls is not None:
         calls = played.report.idle_model_calls
         scores.append(Score("calls while idle", calls == expect.idle_model_calls, f"saw {calls}"))

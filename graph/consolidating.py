@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neveridle.board import Board
 from neveridle.settings import MemorySettings
@@ -122,7 +122,7 @@ class Consolidating:
             await tell(error, "consolidation")
 
     async def _wait(self) -> None:
-        waits = [
+        waits: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._told.wait()),
             asyncio.create_task(self._board.clock.sleep(EVERY)),
         ]

@@ -134,7 +134,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         team.later.looks.append(team.tickets.make_for_roadmap)
         team.later.start()
         stack.push_async_callback(team.later.stop)
-    tidying = Tidying(team.board, team.janitor, settings.retention, holder=holder)
+    tidying = Tidying(
+        team.board, team.janitor, settings.retention, holder=holder, memories=settings.memory.limit
+    )
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
     team.consolidating = Consolidating(team.board, team.embedder, settings.memory, holder=holder)

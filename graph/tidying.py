@@ -29,15 +29,23 @@ class Tidying:
         janitor: who knows clones, threads and branches.
         settings: how long each kind is kept.
         holder: who tidies, as a name on the board.
+        memories: how many an agent may have; the least valuable beyond go. 0: any number.
     """
 
     def __init__(
-        self, board: Board, janitor: Janitor, settings: RetentionSettings, *, holder: str
+        self,
+        board: Board,
+        janitor: Janitor,
+        settings: RetentionSettings,
+        *,
+        holder: str,
+        memories: int = 0,
     ) -> None:
         self._board = board
         self._janitor = janitor
         self._settings = settings
         self._holder = holder
+        self._memories = memories
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -64,6 +72,8 @@ class Tidying:
         if await self._board.retention.due(self._ages):
             gone |= await self._board.retention.tidy(self._ages, holder=self._holder)
             await upkeep_for(self._board.url).reclaim()
+        if self._memories:
+            gone["memories"] = len(await self._board.memories.evict_over(self._memories))
         went = {kind: count for kind, count in gone.items() if count}
         if went:
             await self._board.events.append("board.tidied", went)

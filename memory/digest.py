@@ -9,14 +9,13 @@ from neveridle.board.memory_row import NewMemory
 
 
 def digest_of(new: NewMemory, *, episode: str = "") -> str:
-    """The digest of a memory: of its agent, kind, words, author and place in an episode.
+    """The digest of a memory: of its agent, kind, words, author and episode.
 
-    Not of its time: a note that comes without one is stored with the time of storing it.
+    Not of its time and position: what comes without them is given them when it is stored.
 
     Args:
         new: the memory, with its text tidied.
         episode: the key of its episode.
     """
-    place = [episode, new.position] if episode else None
-    said = json.dumps([new.agent, new.kind, new.text, new.author, place], ensure_ascii=False)
+    said = json.dumps([new.agent, new.kind, new.text, new.author, episode], ensure_ascii=False)
     return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -33,11 +33,11 @@ def why_of(reasons: Mapping[str, float]) -> str:
     if (rank := reasons.get("dense_rank")) is not None:
         cosine = reasons.get("cosine", reasons.get("dense"))
         near = "" if cosine is None else f" (cosine {cosine:.2f})"
-        parts.append(f"{_ordinal(int(rank))} in meaning{near}")
+        parts.append(f"{ordinal(int(rank))} in meaning{near}")
     if (rank := reasons.get("lexical_rank")) is not None:
-        parts.append(f"{_ordinal(int(rank))} by words")
+        parts.append(f"{ordinal(int(rank))} by words")
     if (rank := reasons.get("late_rank")) is not None:
-        parts.append(f"{_ordinal(int(rank))} word by word")
+        parts.append(f"{ordinal(int(rank))} word by word")
     if (beside := reasons.get("neighbour")) is not None and beside >= 0:
         parts.append(f"beside #{int(beside)}")
     if reasons.get("recency", 1.0) < 0.9:
@@ -45,7 +45,8 @@ def why_of(reasons: Mapping[str, float]) -> str:
     return ", ".join(parts) or "within the scope"
 
 
-def _ordinal(number: int) -> str:
+def ordinal(number: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``4th``."""
     ending = (
         "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     )

@@ -75,14 +75,23 @@ class Library:
     async def refresh(self) -> None:
         """Learn of all changes that are committed by now. One query where there are none."""
         async with self._gate:
+            newest = await self._store.revision()
+            if newest == self._revision:
+                return
+            shelf, revision = self._shelf, self._revision
+            if shelf is None or shelf.sparse or newest < revision:
+                # The first time, or more is gone than there, or the board is an older one: taken
+                # in anew, and put in the old one's place when it is complete.
+                shelf, revision = await self._made(), 0
             while True:
-                changes = await self._store.changes(self._revision, _PAGE)
+                changes = await self._store.changes(revision, _PAGE)
                 if changes:
-                    shelf = await self._opened()
                     await self._lane.run(partial(shelf.follow, changes))
                     self._bare.difference_update(c.row.id for c in changes if not is_bare(c))
                     self._bare.update(c.row.id for c in changes if is_bare(c))
-                    self._revision = changes[-1].row.revision
+                    revision = changes[-1].row.revision
+                    if shelf is self._shelf:
+                        self._revision = revision
                 if len(changes) == _PAGE:
                     continue
                 if not self._bare:
@@ -91,7 +100,8 @@ class Library:
                 some = sorted(self._bare, reverse=True)[:_FILLED]
                 self._bare.clear()  # the feeder makes the rest
                 await fill(self._store, self._sign, some)
-            await self._look_after()
+            self._shelf, self._revision = shelf, revision
+            self._notice(shelf)
 
     async def search(
         self, query: Query, scope: Scope, *, k: int, mode: Mode = "hybrid", exact: bool = False
@@ -135,32 +145,28 @@ class Library:
         """End the thread; a search under way is not waited for."""
         self._lane.close()
 
-    async def _opened(self) -> Shelf:
-        if self._shelf is None:
-            from neveridle.memory.index.shelf import Shelf
+    async def _made(self) -> Shelf:
+        from neveridle.memory.index.shelf import Shelf
 
-            loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
 
-            def tokens(ids: Sequence[int]) -> Mapping[int, bytes]:
-                reading: Any = self._store.tokens(ids)
-                return asyncio.run_coroutine_threadsafe(reading, loop).result(_TOKENS)
+        def tokens(ids: Sequence[int]) -> Mapping[int, bytes]:
+            reading: Any = self._store.tokens(ids)
+            found: dict[int, bytes] = asyncio.run_coroutine_threadsafe(reading, loop).result(
+                _TOKENS
+            )
+            return found
 
-            days, tasks = self._short
-            model = await model_of(self._embedder)
-            self._shelf = Shelf(model, tokens, short_days=days, short_tasks=tasks)
-        return self._shelf
+        days, tasks = self._short
+        model = await model_of(self._embedder)
+        return Shelf(model, tokens, short_days=days, short_tasks=tasks)
 
-    async def _look_after(self) -> None:
-        shelf = self._shelf
-        if shelf is None:
-            return
-        if shelf.sparse:  # more gone than there: taken in anew with the next refresh
-            self._shelf, self._revision = None, 0
-        facts = shelf.facts
-        if facts["unlike"] and not self._noticed:
+    def _notice(self, shelf: Shelf) -> None:
+        unlike = shelf.facts["unlike"]
+        if unlike and not self._noticed:
             self._noticed = True
             _log.warning(
                 "%d memories have no vectors of this model and are found by words only; "
                 "run `neveridle memory reindex`.",
-                facts["unlike"],
+                unlike,
             )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
+from neveridle.board.selection import Selection
 from neveridle.memory.embedding import Embedder
+from neveridle.memory.exchange import Exchange, Imported, Progress
+from neveridle.memory.explaining import Explainer, Explanation
+from neveridle.memory.files import reading, replacing
 from neveridle.memory.hit import Hit
 from neveridle.memory.indexing import feeder_of, signer
 from neveridle.memory.library import Library, Mode
@@ -19,9 +23,11 @@ from neveridle.memory.writer import Writer
 
 if TYPE_CHECKING:
     from neveridle.board.memory_row import Origin, Visibility
+    from neveridle.memory.index.feeder import Progress as IndexProgress
     from neveridle.settings import MemorySettings
 
-DEFAULT_LAYERS = ("short", "long")
+DEFAULT_LAYERS: Final = ("short", "long")
+FORGOTTEN_AT_ONCE: Final = 1_000
 
 
 class Memory:
@@ -63,8 +69,10 @@ class Memory:
             short_tasks=settings.short_tasks,
             feeder=self._feeder,
         )
-        self._writer = Writer(store, embedder)
+        self._writer = Writer(store, embedder, limit=settings.limit)
         self._recaller = Recaller(store, embedder, self._library, Souls(souls or {}, embedder))
+        self._explainer = Explainer(store, self._library, self._recaller)
+        self._exchange = Exchange(store, self._writer)
         self._closed = False
 
     async def remember(
@@ -194,6 +202,144 @@ class Memory:
             query, scope, k=k, budget=budget_tokens, mode=mode, exact=exact
         )
 
+    async def explain(
+        self,
+        query: str,
+        memory: int,
+        *,
+        k: int = 5,
+        agent: str | None = None,
+        layers: Collection[str] = DEFAULT_LAYERS,
+        tags: Collection[str] = (),
+        since: float | None = None,
+        kinds: Collection[str] = (),
+    ) -> Explanation:
+        """Why a memory is found for a query, or is not: its rank by each signal, and the scope.
+
+        Args:
+            query: as given to ``recall``; so are ``k``, ``layers``, ``tags``, ``since``, ``kinds``.
+            memory: the memory's id.
+            agent: who asks; what it may not see is not there for it.
+
+        Raises:
+            NotFound: there is no such memory for whoever asks.
+            ValueError: there is no such layer, or ``since`` is no time.
+        """
+        self._open()
+        scope = Scope.of(agent=agent, layers=layers, tags=tags, since=since, kinds=kinds)
+        return await self._explainer.explain(query, memory, scope, k=k)
+
+    async def forget(
+        self,
+        ids: int | Collection[int] = (),
+        *,
+        agent: str | None = None,
+        tags: Collection[str] = (),
+        before: float | None = None,
+        source: str | None = None,
+    ) -> list[int]:
+        """Erase memories for ever, with their vectors; the ids of those that were there.
+
+        Only a bare row stays, so that every index learns of it. Of what is given, all must
+        hold: ``forget([3], agent="sam")`` forgets nothing if 3 is another agent's.
+
+        Args:
+            ids: these memories; none: whichever fulfil the rest.
+            agent: only of this agent.
+            tags: only with all of these tags.
+            before: only what happened before this time, in seconds since 1970.
+            source: only from this source, or one whose name goes on with ``:`` or ``/``.
+
+        Raises:
+            ValueError: nothing is said; all is forgotten only by saying whose.
+        """
+        which = selection(ids, agent=agent, tags=tags, before=before, source=source)
+        if not which.narrow:
+            msg = "say what to forget: ids, an agent, tags, a source or a time"
+            raise ValueError(msg)
+        gone: list[int] = []
+        after: int | None = None
+        while rows := await self._store.select(which, FORGOTTEN_AT_ONCE, after=after):
+            after = rows[-1].id
+            gone += await self._store.forget([row.id for row in rows])
+        return gone
+
+    async def export(
+        self,
+        to: Path | IO[bytes],
+        *,
+        agent: str | None = None,
+        private: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
+        """Write live memories as JSON lines, oldest first; how many. Not their vectors.
+
+        Args:
+            to: a file that is written whole or not at all, or an open one.
+            agent: only this agent's, its private ones too; None: everybody's.
+            private: whether everybody's private ones are written too.
+            progress: told how many are written.
+
+        Raises:
+            ImportInvalid: the file cannot be written.
+        """
+        which = Selection(agent=agent, shared=agent is None and not private)
+        if isinstance(to, Path):
+            with replacing(to) as file:
+                return await self._exchange.export(file, which, progress=progress)
+        return await self._exchange.export(to, which, progress=progress)
+
+    async def import_(
+        self,
+        source: Path | IO[bytes],
+        *,
+        agent: str | None = None,
+        trust: bool = False,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> Imported:
+        """Remember what stands in JSON lines; each needs ``text`` and ``agent``.
+
+        Everything else may be left out: ``kind``, ``tags``, ``at`` (seconds since 1970, or ISO
+        8601), ``importance``, ``visibility``, ``origin``, ``trusted``, ``source``, ``author``,
+        ``task``, ``episode`` with ``title`` and ``position``. Other fields are left out and
+        counted. What is remembered already is not added again, so that a file can be
+        imported twice, or go on where it was interrupted. The file is never held whole.
+
+        Args:
+            source: a file, or an open one.
+            agent: whose memories they are where a line does not say.
+            trust: whether ``trusted`` is believed: only where a person vouches for the file.
+            strict: import nothing if one line is bad, or has a field that is none of ours.
+            progress: told how many lines are done.
+
+        Raises:
+            ImportInvalid: the file cannot be read, or a line is bad and ``strict``.
+        """
+        if isinstance(source, Path):
+            with reading(source) as file:
+                return await self.import_(
+                    file, agent=agent, trust=trust, strict=strict, progress=progress
+                )
+        return await self._exchange.take(
+            source, agent=agent, trust=trust, strict=strict, progress=progress
+        )
+
+    async def reindex(self, progress: IndexProgress | None = None) -> int:
+        """Make what vectors are missing, and the dense index anew; rows in it.
+
+        The old index answers until the new one is complete.
+
+        Args:
+            progress: told what is made ("vectors", "index"), how many, of how many.
+
+        Raises:
+            MemoryUnusable: another process feeds the index, or it cannot be built.
+            DiskFull: no space is left.
+        """
+        self._open()
+        return await self._feeder.rebuild(progress)
+
     async def index_pending(self) -> int:
         """Put rows that are not in the index yet into it; returns how many.
 
@@ -216,3 +362,24 @@ class Memory:
         if self._closed:
             msg = "this Memory is closed"
             raise RuntimeError(msg)
+
+
+def selection(
+    ids: int | Collection[int],
+    *,
+    agent: str | None,
+    tags: Collection[str],
+    before: float | None,
+    source: str | None,
+) -> Selection:
+    """What ``forget`` means, in whatever state it is."""
+    given = [ids] if isinstance(ids, int) else list(ids)
+    words = {tags} if isinstance(tags, str) else set(tags)
+    return Selection(
+        ids=frozenset(given) if given else None,
+        agent=agent,
+        tags=frozenset(words),
+        before=before,
+        source=source,
+        states=frozenset({"live", "superseded", "retired"}),
+    )

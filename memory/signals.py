@@ -45,10 +45,15 @@ async def signals_of_rows(embedder: Embedder, rows: Sequence[MemoryRow]) -> list
 def _signals(model: str, one: Encoded, text: str, at: float | None) -> Signals:
     from neveridle.memory.recall import late
     from neveridle.memory.recall.analysis import terms_blob
+    from neveridle.memory.recall.weights import shipped
+
+    # Of a text with too many tokens those are left out that say least.
+    name = model.partition("@")[0]
+    says = None if one.tokens is None else shipped().says(one.tokens, name)
 
     return Signals(
         model=model,
         terms=terms_blob(text, at),
         dense=one.dense.astype("<f2").tobytes(),
-        tokens=None if one.tokens is None else late.encode(one.tokens),
+        tokens=None if one.tokens is None else late.encode(one.tokens, says),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from neveridle.board.memory_row import Change, MemoryRow, NewMemory, Signals
+from neveridle.board.selection import Selection
 from neveridle.board.turns import Told
 
 
@@ -69,6 +70,10 @@ class MemoryStore(Protocol):
         """Erase memories for ever; the ids that were there."""
         ...
 
+    async def keep_within(self, agent: str, limit: int, *, added: int = 1) -> list[int]:
+        """Forget the least valuable of what an agent has beyond a limit; their ids."""
+        ...
+
     async def now(self) -> float:
         """The board's time."""
         ...
@@ -83,6 +88,20 @@ class MemoryStore(Protocol):
 
     async def add_unknown(self, new: Sequence[NewMemory]) -> list[tuple[int, bool]]:
         """Store those memories that are not there yet; of all, the id and whether it is new."""
+        ...
+
+    async def known(self, new: Sequence[NewMemory]) -> list[int | None]:
+        """For each memory, the id of the one that is there already; None: it is new."""
+        ...
+
+    async def select(
+        self, which: Selection, limit: int, *, after: int | None = None, newest: bool = False
+    ) -> list[MemoryRow]:
+        """At most ``limit`` of the memories that are meant, by rising ids."""
+        ...
+
+    async def episode_keys(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Key and title of episodes, by their ids."""
         ...
 
     async def begin_episode(

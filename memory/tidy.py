@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from neveridle.tools.redact import redact
+from neveridle.tools.redact import redact_named
 
 MAX_TEXT: Final = 16_000  # characters of one memory
 MAX_LINE: Final = 400  # characters of a source, a title, a name
@@ -16,7 +16,7 @@ _MAX_TAG: Final = 80  # characters
 def tidy(text: str) -> str:
     """The text without secrets, NULs and halves of characters, cut to 16,000 characters."""
     whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    clean = redact(whole).strip()  # before cutting: half a secret is not recognised
+    clean = redact_named(whole).strip()  # before cutting: half a secret is not recognised
     if len(clean) <= MAX_TEXT:
         return clean
     note = f" … [{len(clean)} characters, cut]"

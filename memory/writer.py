@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, get_args
@@ -30,11 +31,13 @@ class Writer:
     Args:
         store: the board.
         embedder: makes the vectors.
+        limit: memories an agent may have; beyond, its least valuable ones go. 0: any number.
     """
 
-    def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
+    def __init__(self, store: MemoryStore, embedder: Embedder, *, limit: int = 0) -> None:
         self._store = store
         self._embedder = embedder
+        self._limit = limit
 
     async def write(self, notes: Sequence[Note]) -> list[int]:
         """Store notes in one transaction, with their signals; their ids, in order.
@@ -43,7 +46,10 @@ class Writer:
             ModelMistake: there is nothing in a text, or nobody whose memory it is.
             ValueError: an importance, a time, a visibility or an origin is none.
         """
-        return await self._store.add(await self.signalled([prepared(note) for note in notes]))
+        new = await self.signalled([prepared(note) for note in notes])
+        ids = await self._store.add(new)
+        await self.keep_within(new)
+        return ids
 
     async def write_episode(
         self, turns: Sequence[Turn], note: Note, *, key: str, title: str
@@ -73,7 +79,15 @@ class Writer:
             await self.signalled([one for one, i in zip(new, known, strict=True) if i is None])
         )
         whole = [next(made) if i is None else one for one, i in zip(new, known, strict=True)]
-        return await self._store.add_turns(episode, whole)
+        ids = await self._store.add_turns(episode, whole)
+        await self.keep_within(whole)
+        return ids
+
+    async def keep_within(self, new: Sequence[NewMemory]) -> None:
+        """Forget the least valuable of what agents have beyond the limit, after an addition."""
+        if self._limit:
+            for agent, added in Counter(one.agent for one in new).items():
+                await self._store.keep_within(agent, self._limit, added=added)
 
     async def signalled(self, new: Sequence[NewMemory]) -> list[NewMemory]:
         """The same memories with what recall computes with."""

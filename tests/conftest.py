@@ -318,6 +318,8 @@ class Api:
         said = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(said, int):
             return said, {"error": {"message": f"status {said}", "type": "test"}}
+        if "hang" in said:  # made when it is asked for, however long that takes
+            said = said["hang"]()
         reason = "tool_calls" if "tool_calls" in said else "stop"
         return 200, {
             "id": "chatcmpl-1",

@@ -26,6 +26,17 @@ _KEYS: Final = re.compile(
             r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
             r"(?:AKIA|ASIA)[0-9A-Z]{16}",
             r"AIza[0-9A-Za-z_-]{35}",
+            r"ya29\.[0-9A-Za-z_-]{20,}",
+            r"GOCSPX-[0-9A-Za-z_-]{20,}",
+            r"glpat-[0-9A-Za-z_-]{20,}",
+            r"(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{16,}",
+            r"whsec_[0-9A-Za-z]{16,}",
+            r"npm_[0-9A-Za-z]{36}",
+            r"pypi-AgEIcHlwaS5vcmc[0-9A-Za-z_-]{16,}",
+            r"hf_[0-9A-Za-z]{30,}",
+            r"SG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}",
+            r"do[opr]_v1_[0-9a-f]{32,}",
+            r"hooks\.slack\.com/services/T[0-9A-Z]{6,}/B[0-9A-Z]{6,}/[0-9A-Za-z]{16,}",
             r"eyJ[A-Za-z0-9_-]{8,1000}\.eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,}",
         )
     )
@@ -60,6 +71,21 @@ _SIGNED: Final = re.compile(
     r"[A-Za-z0-9._~+/=%-]{16,}"
 )
 
+# `password = x`, `DB_PASSWORD=x`, `"api_key": "x"`, `Pwd=x;`, `the password is x`.
+_NAMED: Final = (
+    r"(?i)(?<![A-Za-z0-9])((?:[A-Za-z0-9]{1,30}[_.-]){0,5}"
+    r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?"
+    r"|account[_-]?key|shared[_-]?access[_-]?key|secret[_-]?key|private[_-]?key|credentials?)"
+)
+# In quotes any word; without them one that no identifier and no ordinary word is.
+_QUOTED_VALUE: Final = re.compile(
+    _NAMED + r"[\"']?\s{0,4}[:=]\s{0,4}([\"']))[^\s\"'<>{}$]{4,400}(?=\2)"
+)
+_PLAIN_VALUE: Final = re.compile(
+    _NAMED + r"[\"']?(?:\s{0,4}[:=]\s{0,4}|\s(?:is|was)\s))"
+    r"(?=[^\s]{0,60}[0-9!#%^&*+/~@])[^\s\"'<>{}()\[\]$;,:]{6,400}(?![\w.]*[(\[{])"
+)
+
 # Secrets that were read under names that do not say so, such as a `token_env` of the user's.
 _protected: set[str] = set()
 
@@ -81,17 +107,29 @@ def redact_values(text: str) -> str:
 def redact(text: str) -> str:
     """``text`` with every secret that is recognised replaced by ``<secret>``.
 
-    Recognised are: keys of known shapes (OpenAI, Anthropic, GitHub, Linear, Slack, AWS,
-    Google, JSON web tokens), private keys, credentials in ``Authorization`` headers and
-    after ``Bearer``, passwords and signatures in URLs, the value of each environment variable
-    whose name ends in ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``_PASSWORD`` (8 characters or more),
-    and what was given to ``protect``.
+    Recognised are: keys of known shapes (OpenAI, Anthropic, GitHub, GitLab, Linear, Slack,
+    AWS, Google, Stripe, npm, PyPI, Hugging Face, SendGrid, JSON web tokens), private keys,
+    credentials in ``Authorization`` headers and after ``Bearer``, passwords and signatures in
+    URLs, the value of each environment variable whose name ends in ``_KEY``, ``_TOKEN``,
+    ``_SECRET`` or ``_PASSWORD`` (8 characters or more), and what was given to ``protect``.
     Redacting twice gives the same as redacting once.
     """
     text = redact_values(text)
     text = _PRIVATE_KEY.sub(rf"\1{SECRET}\2", text)
     text = _SK_KEY.sub(SECRET, _KEYS.sub(SECRET, text))
     for pattern in (_HEADER, _RAW_HEADER, _BEARER, _URL, _URL_TOKEN, _SIGNED):
+        text = pattern.sub(rf"\1{SECRET}", text)
+    return text
+
+
+def redact_named(text: str) -> str:
+    """``redact``, and what is said to be a password, a token or a key by the name before it.
+
+    For what is kept for long and read by many. Not for code that is to be written as it is:
+    ``password = "x"`` in a test is taken for a secret.
+    """
+    text = redact(text)
+    for pattern in (_QUOTED_VALUE, _PLAIN_VALUE):
         text = pattern.sub(rf"\1{SECRET}", text)
     return text
 

@@ -23,6 +23,8 @@ from neveridle.board.schema import (
 from neveridle.board.sql import NOW
 
 DAY = 86_400.0
+# The bare row of one that was forgotten says when that was.
+_LESSON = (memories.c.kind == "learning") & (memories.c.state != "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class Consolidations:
             return False
         nth = (
             select(memories.c.stored_at)
-            .where(memories.c.agent == agent, memories.c.kind == "learning")
+            .where(memories.c.agent == agent, _LESSON)
             .order_by(memories.c.id.desc())
             .offset(after - 1)
             .limit(1)
@@ -186,9 +188,8 @@ class Consolidations:
         last = select(func.max(consolidations.c.at)).where(
             consolidations.c.agent == "", consolidations.c.cause != "review"
         )
-        kind = memories.c.kind == "learning"
-        first = select(memories.c.stored_at).where(kind).order_by(memories.c.id).limit(1)
-        newest = select(memories.c.stored_at).where(kind).order_by(memories.c.id.desc()).limit(1)
+        first = select(memories.c.stored_at).where(_LESSON).order_by(memories.c.id).limit(1)
+        newest = select(memories.c.stored_at).where(_LESSON).order_by(memories.c.id.desc()).limit(1)
 
         def work(c: Connection) -> bool:
             now = float(c.execute(select(board_clock.c.now)).scalar_one())

@@ -16,6 +16,7 @@ from neveridle.board.turns import Told, continued
 
 _PLACED = (memories.c.id, memories.c.digest, memories.c.at, memories.c.episode_id,
            memories.c.position)  # fmt: skip
+_DIGESTS = 500  # asked for in one query
 
 
 class EpisodeRows:
@@ -71,26 +72,21 @@ class EpisodeRows:
 
         def work(c: Connection) -> list[tuple[int, bool]]:
             next_revision(c, 0)
-            digests = {one.digest for one in new if one.digest}
-            query = select(*_PLACED).where(memories.c.digest.in_(sorted(digests)))
-            known: dict[str, list[Mapping[str, Any]]] = {}
-            for row in c.execute(query).mappings():
-                known.setdefault(str(row["digest"]), []).append(dict(row))
+            known = _same_digests(c, new)
             ends: dict[int, int] = {}
             found: list[tuple[int, bool]] = []
             for one in new:
-                there = next((r for r in known.get(one.digest, ()) if _same(r, one)), None)
+                there = _among(known, one)
                 if there is not None:
-                    found.append((int(there["id"]), False))
+                    found.append((there, False))
                     continue
                 placed = _placed(c, one, ends)
                 (number,) = insert_memories(c, [placed])
                 found.append((number, True))
                 if one.digest:
-                    known.setdefault(one.digest, []).append({
-                        "id": number, "at": placed.at, "episode_id": placed.episode,
-                        "position": placed.position,
-                    })  # fmt: skip
+                    known.setdefault(one.digest, []).append(
+                        {"id": number, "at": placed.at, "position": placed.position}
+                    )
             return found
 
         return await self._database.write(work)
@@ -103,6 +99,26 @@ class EpisodeRows:
         return await self._database.read(
             lambda c: {int(row[0]): (str(row[1]), str(row[2])) for row in c.execute(query)}
         )
+
+
+def known_of(c: Connection, new: Sequence[NewMemory]) -> list[int | None]:
+    """For each memory, the id of the one that is there already; None: it is new."""
+    known = _same_digests(c, new)
+    return [_among(known, one) for one in new]
+
+
+def _same_digests(c: Connection, new: Sequence[NewMemory]) -> dict[str, list[Mapping[str, Any]]]:
+    digests = sorted({one.digest for one in new if one.digest})
+    known: dict[str, list[Mapping[str, Any]]] = {}
+    for page in (digests[at : at + _DIGESTS] for at in range(0, len(digests), _DIGESTS)):
+        query = select(*_PLACED).where(memories.c.digest.in_(page))
+        for row in c.execute(query).mappings():
+            known.setdefault(str(row["digest"]), []).append(dict(row))
+    return known
+
+
+def _among(known: Mapping[str, list[Mapping[str, Any]]], one: NewMemory) -> int | None:
+    return next((int(row["id"]) for row in known.get(one.digest, ()) if _same(row, one)), None)
 
 
 def _told(c: Connection, episode: int, given: Sequence[Told]) -> tuple[list[int | None], int]:

@@ -23,6 +23,12 @@ def count_of(c: Connection, agent: str) -> int:
     return int(c.execute(query).scalar_one())
 
 
+def over(c: Connection, limit: int) -> list[str]:
+    """The agents that have more than ``limit`` memories."""
+    query = select(memories.c.agent).where(KEPT).group_by(memories.c.agent)
+    return sorted(c.execute(query.having(func.count() > limit)).scalars())
+
+
 def least(c: Connection, agent: str, count: int) -> list[int]:
     """The least valuable memories of an agent, least first.
 

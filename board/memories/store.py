@@ -12,9 +12,10 @@ from neveridle.board.database import Database
 from neveridle.board.memories.consolidations import Consolidations
 from neveridle.board.memories.edits import Edit, apply_edits
 from neveridle.board.memories.episodes import EpisodeRows
-from neveridle.board.memories.eviction import BATCH, evict, least
+from neveridle.board.memories.eviction import count_of, evict, least, over
 from neveridle.board.memories.forgetting import forget
 from neveridle.board.memories.reading import COLUMNS, memory_of
+from neveridle.board.memories.selecting import SelectedRows
 from neveridle.board.memories.uses import Uses
 from neveridle.board.memories.working import Working, add_note
 from neveridle.board.memories.writing import replace_signals
@@ -25,15 +26,18 @@ from neveridle.board.sql import NOW
 from neveridle.board.syncs import Syncs
 
 LIVING = {"state": "live"}
+SLACK = 200
+"""The share of a limit, one part in so many, that may be exceeded for a while."""
 LIVE = memories.c.state == "live"
 
 
-class Memories(EpisodeRows):
+class Memories(EpisodeRows, SelectedRows):
     """``board.memories``: what is stored survives a power cut once a call has returned."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._hot = database.memories
+        self._room: dict[str, int] = {}
         self.uses = Uses(database)
         self.working = Working(database)
         self.consolidations = Consolidations(database)
@@ -178,14 +182,36 @@ class Memories(EpisodeRows):
     async def evict(self, agent: str, limit: int) -> list[int]:
         """Forget the least valuable of what an agent has beyond ``limit``; their ids.
 
-        Never more than that; in transactions of ``BATCH`` memories.
+        Never more than that; in transactions of some hundred memories each.
         """
         gone: list[int] = []
-        while True:
+        while await self._database.read(lambda c: count_of(c, agent)) > limit:
             some = await self._database.write(lambda c: evict(c, agent, limit))
+            if not some:  # somebody else did
+                break
             gone += some
-            if len(some) < BATCH:
-                return gone
+        return gone
+
+    async def evict_over(self, limit: int) -> list[int]:
+        """The same for each agent that has too many."""
+        agents = await self._database.read(lambda c: over(c, limit))
+        return [memory for agent in agents for memory in await self.evict(agent, limit)]
+
+    async def keep_within(self, agent: str, limit: int, *, added: int = 1) -> list[int]:
+        """What ``evict`` does, for who adds again and again; to be called after each time.
+
+        Counting takes milliseconds and choosing what goes more, so it is done once for a few
+        hundred memories: an agent may have up to 0.5 % too many for a while.
+        """
+        left = self._room.get(agent, 0) - added
+        if left >= 0:
+            self._room[agent] = left
+            return []
+        gone = await self.evict(agent, limit)
+        room = limit - await self._database.read(lambda c: count_of(c, agent))
+        # Others may add, too: not all the room there is is believed in.
+        self._room[agent] = max(limit // SLACK, room // 2)
+        return gone
 
     async def begin_episode(
         self, *, agent: str, key: str, title: str = "", source: str = "", at: float | None = None

@@ -33,13 +33,13 @@ def misordered(messages: Sequence[BaseMessage], original: Sequence[BaseMessage] 
     The first must be a person's. Two of one role may follow each other only where they did in
     the original.
     """
-    known = {id(message) for message in original}
+    known = {message.id for message in original}
     wrong = int(not messages or messages[0].type != "human")
     for before, message in pairwise(messages):
         if message.type not in {"human", "ai", "tool"}:
             wrong += 1
         elif before.type == message.type != "tool":
-            wrong += not (id(before) in known and id(message) in known)
+            wrong += not (before.id in known and message.id in known)
     return wrong
 
 
@@ -51,5 +51,7 @@ def summaries(messages: Sequence[BaseMessage], heading: str) -> int:
 
 
 def _calls(message: BaseMessage) -> list[dict[str, Any]]:
-    both = [getattr(message, name, None) or [] for name in ("tool_calls", "invalid_tool_calls")]
-    return [call for calls in both for call in cast("Sequence[dict[str, Any]]", calls)]
+    found: list[dict[str, Any]] = []
+    for name in ("tool_calls", "invalid_tool_calls"):
+        found += cast("Sequence[dict[str, Any]]", getattr(message, name, None) or [])
+    return found

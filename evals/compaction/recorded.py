@@ -65,7 +65,7 @@ def _runs(path: Path) -> list[Any]:
         if path.stat().st_size > LARGEST:
             msg = f"{path} has more than {LARGEST:,} bytes."
             raise RecordingInvalid(msg, remedy="Split it into several files in one folder.")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}."
         raise RecordingInvalid(msg, remedy="Name a file of recorded runs, or a folder.") from error
@@ -73,7 +73,7 @@ def _runs(path: Path) -> list[Any]:
         msg = f"{path} is no JSON: {error}."
         raise RecordingInvalid(msg, remedy=_FORMAT) from error
     if isinstance(data, dict):
-        data = [data]
+        data = [cast("Mapping[str, Any]", data)]
     if not isinstance(data, list):
         msg = f"{path} holds {type(data).__name__}, not a list of runs."
         raise RecordingInvalid(msg, remedy=_FORMAT)
@@ -152,7 +152,8 @@ def _calls(raw: Any, where: str) -> tuple[list[Any], list[Any]]:
         msg = f"{where} has tool_calls that are no list."
         raise RecordingInvalid(msg, remedy=_FORMAT)
     for one in cast("Sequence[Any]", raw):
-        call = cast("Mapping[str, Any]", one) if isinstance(one, dict) else {}
+        known: dict[str, Any] = {}
+        call = cast("Mapping[str, Any]", one) if isinstance(one, dict) else known
         function: Any = call.get("function")
         if not isinstance(function, dict) or not isinstance(call.get("id"), str):
             msg = f"{where} has a tool call without id or function."

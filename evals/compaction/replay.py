@@ -14,7 +14,7 @@ from neveridle.memory.compaction.extract import extract
 from neveridle.memory.compaction.history import Folded
 from neveridle.memory.compaction.identifiers import holds
 from neveridle.memory.compaction.plan import finish, plan, room_for_messages, split
-from neveridle.memory.compaction.searching import search
+from neveridle.memory.compaction.searching import Searcher
 from neveridle.memory.compaction.summary import HEADING
 from neveridle.memory.compaction.text import content_text, message_text
 
@@ -72,7 +72,7 @@ def replay(recorded: Recorded, budget: int, keep: int, into: Replayed) -> bool:
             if tally.total(now) > budget:
                 now = _compact(recorded, at, now, budget, keep, history, into)
             if history:
-                _look_up(recorded.messages[:at], message, now, history, into)
+                _look_up(message, now, history, into)
         now.append(message)
     return into.compactions > compactions
 
@@ -121,7 +121,6 @@ def _group_start(messages: Sequence[BaseMessage], at: int) -> int:
 
 
 def _look_up(
-    before: Sequence[BaseMessage],
     message: BaseMessage,
     now: Sequence[BaseMessage],
     history: dict[int, Folded],
@@ -129,25 +128,33 @@ def _look_up(
 ) -> None:
     context = "\n".join(map(message_text, now))
     folded = [history[number] for number in sorted(history)]
-    for need in needs_of(message):
-        if not any(holds(one.text, need.value) for one in folded):
-            continue
-        into.needed += 1
-        if holds(context, need.value):
-            into.in_context += 1
-            into.reachable += 1
-        elif holds(search(folded, _query(need, before)), need.value):
+    needs = [
+        need for need in needs_of(message) if any(holds(one.text, need.value) for one in folded)
+    ]
+    at_hand = [need.value for need in needs if holds(context, need.value)]
+    into.needed += len(needs)
+    into.in_context += len(at_hand)
+    into.reachable += len(at_hand)
+    missing = [need for need in needs if need.value not in at_hand]
+    searcher = Searcher(folded) if missing else None
+    for need in missing:
+        found = searcher.search(_query(need, now, at_hand)) if searcher is not None else ""
+        if holds(found, need.value):
             into.reachable += 1
         elif len(into.missing) < 20:
             into.missing.append(f"{need.tool}({need.label}={need.value})")
 
 
-def _query(need: Need, before: Sequence[BaseMessage]) -> str:
+def _query(need: Need, now: Sequence[BaseMessage], at_hand: Sequence[str]) -> str:
     """What an assistant would ask for that lacks an argument: never the value itself.
 
-    The tool it is about to call, the argument's name, and what the person said last.
+    The tool it is about to call, the argument's name, the other arguments where it has them,
+    and what was said last, all of which it sees.
     """
-    person = next((one for one in reversed(before) if one.type == "human"), None)
-    said = content_text(person.content)[:300] if person is not None else ""
-    words = f"{need.tool} {need.label} {need.label} {said}"
+    said = [
+        content_text(one.content)[:200]
+        for one in now[1:]
+        if one.type in {"human", "ai"} and content_text(one.content).strip()
+    ]
+    words = f"{need.tool} {need.label} {need.label} {' '.join(at_hand)} {' '.join(said[-4:])}"
     return words.replace(need.value, " ")

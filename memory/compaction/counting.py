@@ -41,9 +41,11 @@ def tool_tokens(tools: Sequence[Any]) -> int:
     total = 0
     for one in tools:
         try:
-            shown: object = one if isinstance(one, dict) else convert_to_openai_tool(one)
+            shown: Any = one
+            if not isinstance(one, dict):
+                shown = convert_to_openai_tool(one)
         except (ValueError, TypeError):  # a provider's own kind of tool, described by itself
-            shown = str(one)
+            shown = repr(cast("object", one))
         total += OVERHEAD + estimate_tokens(json.dumps(shown, default=str))
     return total
 

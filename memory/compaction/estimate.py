@@ -99,6 +99,8 @@ def _cost(piece: str, family: str, *, russian: bool) -> float:
     if piece[0] == "'" and len(piece) <= 3:
         return 1.0
     word = piece if piece[0].isalpha() else piece[1:]
+    if len(word) > 20 and len(set(word)) == 1:
+        return 1 + len(word) / 8
     lead = "bare" if word is piece else "word" if piece[0] == " " else "mark"
     style = "lower" if word.islower() else "Capital" if word[1:].islower() else "miXed"
     if word.isupper():
@@ -106,7 +108,7 @@ def _cost(piece: str, family: str, *, russian: bool) -> float:
     if style == "miXed":
         humps = len(_HUMP.findall(word))
         if humps * 3 > len(word) > 4:  # a random string, not words written together
-            return 0.62 * len(word)
+            return 0.85 * len(word)
         lead = "word" if lead == "word" else "bare"
     elif family and style != "UPPER":
         return _look_up(f"{family} {lead}", len(word))
@@ -118,7 +120,7 @@ def _look_up(kind: str, length: int) -> float:
     if length <= len(table):
         return table[length - 1]
     cost = table[-1] + further * (min(length, 20) - len(table))
-    return cost + 0.4 * max(0, length - 20)  # no word is so long
+    return cost + 0.55 * max(0, length - 20)  # no word is so long
 
 
 def _cost_in_script(piece: str, family: str, *, russian: bool) -> float:

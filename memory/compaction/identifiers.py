@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 LONGEST: Final = 200
 """Characters of an identifier; what is longer is looked up, not carried along."""
 _MOST: Final = 20_000  # found in one message
+_ATTEMPTS: Final = 200  # at reading what looks like JSON and is none
 
 _JSON: Final = re.compile(r"[\[{]")
 # The order matters: the first that matches at a place wins.
@@ -124,13 +125,16 @@ def kind_of(value: str) -> str:
 
 
 def _scan(text: str) -> Iterator[Found]:
-    at = 0
+    at = failed = 0
     for opening in _JSON.finditer(text):
         if opening.start() < at:
             continue
+        if failed > _ATTEMPTS:
+            break
         try:
             value, end = json.JSONDecoder().raw_decode(text, opening.start())
         except (ValueError, RecursionError):
+            failed += 1
             continue
         if not isinstance(value, (dict, list)) or end - opening.start() < 4:
             continue

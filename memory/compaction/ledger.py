@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from neveridle.memory.compaction.estimate import estimate_tokens
 from neveridle.memory.compaction.identifiers import Found, holds, identifiers, leaves_of
@@ -71,22 +71,24 @@ class Ledger:
     entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
     labels: dict[str, int] = field(default_factory=dict[str, int])
 
-    def add(self, message: BaseMessage, number: int, text: str | None = None) -> None:
+    def add_text(self, text: str, number: int, role: str) -> None:
+        """Take the identifiers of what somebody said; see ``add``."""
+        for one in _distinct(identifiers(text)):
+            self._note(one, number, role)
+
+    def add(self, message: BaseMessage, number: int) -> None:
         """Take the identifiers of a message.
 
         Args:
             message: the message, its secrets taken out.
             number: its number in the conversation.
-            text: its content, where that was prepared.
         """
-        said = content_text(message.content) if text is None else text
-        for one in _distinct(identifiers(said)):
-            self._note(one, number, message.type)
+        self.add_text(content_text(message.content), number, message.type)
         for call in calls_of(message):
             args = call.get("args")
             if isinstance(args, dict):
-                for label in args:
-                    self.labels[str(label)] = self.labels.get(str(label), 0) + 1
+                for label in cast("Mapping[str, Any]", args):
+                    self.labels[label] = self.labels.get(label, 0) + 1
                 for one in _distinct(leaves_of(args)):
                     self._note(one, number, "call")
 
@@ -99,13 +101,19 @@ class Ledger:
         entry.told += by == "ai"
         entry.label = one.label or entry.label
 
-    def ranked(self) -> list[Entry]:
-        """All entries, the most probably needed first."""
+    def ranked(self, boost: Callable[[Entry], float] | None = None) -> list[Entry]:
+        """All entries, the most probably needed first.
+
+        Args:
+            boost: by what the worth of an entry is multiplied; None: by nothing.
+        """
         newest = max((entry.last for entry in self.entries.values()), default=0)
-        return sorted(
-            self.entries.values(),
-            key=lambda entry: (-self._worth(entry, newest), -entry.last, entry.value),
-        )
+
+        def key(entry: Entry) -> tuple[float, int, str]:
+            worth = self._worth(entry, newest) * (1.0 if boost is None else boost(entry))
+            return (-worth, -entry.last, entry.value)
+
+        return sorted(self.entries.values(), key=key)
 
     def _worth(self, entry: Entry, newest: int) -> float:
         """How probably it is needed, for what it costs to show."""
@@ -121,20 +129,23 @@ class Ledger:
         logit -= (0.5, 0.5, 1.0)[len(entry.value)] if len(entry.value) < 3 else 0.0
         return 1 / (1 + math.exp(-logit)) / math.sqrt(3 + len(entry.value))
 
-    def lines(self, tokens: int, without: str = "") -> list[str]:
+    def lines(
+        self, tokens: int, without: str = "", boost: Callable[[Entry], float] | None = None
+    ) -> list[str]:
         """The ledger as lines ``label: value, value``, within so many tokens.
 
         Args:
             tokens: the budget.
             without: text that is shown anyway; what it holds is not said twice.
+            boost: see ``ranked``.
         """
         shown: list[Entry] = []
         spent = 0
         labels: set[str] = set()
-        for entry in self.ranked():
+        for entry in self.ranked(boost):
             if holds(without, entry.value):
                 continue
-            cost = 1 + estimate_tokens(entry.value)
+            cost = estimate_tokens(f", {entry.value}")
             if entry.label not in labels:
                 cost += 3 + estimate_tokens(entry.label)
             if spent + cost > tokens:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.memory.compaction.counting import OVERHEAD, message_tokens
-from neveridle.memory.compaction.groups import group
+from neveridle.memory.compaction.groups import Group, group
 from neveridle.memory.compaction.history import Folded, folded
 from neveridle.memory.compaction.shorten import shorten_message
 from neveridle.memory.compaction.summary import Sections, Summary
-from neveridle.memory.compaction.text import content_text, is_bridge, is_head, message_text
+from neveridle.memory.compaction.text import (
+    calls_of,
+    content_text,
+    is_bridge,
+    is_head,
+    message_text,
+)
 from neveridle.tools.folded import MARK
 from neveridle.tools.redact import redact
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-LEAST: Final = 160
+LEAST: Final = 240
 """Tokens below which there is no room for a conversation."""
 LARGEST_HEAD: Final = 8_000
 """Tokens of the message that holds the summary, however large the budget."""
 BRIDGE: Final = "I go on from there."
 _BRIDGE_TOKENS: Final = 12
+_LEAST_HEAD: Final = 120
 
 
 class BudgetTooSmall(ValueError):
@@ -104,7 +112,7 @@ def plan(
 
 def room_for_messages(budget: int) -> int:
     """The tokens of a budget that the kept messages may have; the summary has the others."""
-    return budget - max(LEAST // 2, min(budget // 4, 2_000)) - _BRIDGE_TOKENS
+    return budget - max(_LEAST_HEAD, min(budget // 4, 2_000)) - _BRIDGE_TOKENS
 
 
 def finish(planned: Plan, sections: Sections) -> list[BaseMessage]:
@@ -147,13 +155,10 @@ def split(messages: Sequence[BaseMessage]) -> tuple[Summary, list[BaseMessage]]:
     return Summary.from_dict(messages[0].additional_kwargs[MARK]), list(rest)
 
 
-def _first_cut(groups: Sequence[object], size: int, keep: int, opening: int) -> int:
+def _first_cut(groups: Sequence[Group], size: int, keep: int, opening: int) -> int:
     """The last boundary that leaves ``keep`` messages, with nothing broken behind it."""
-    from neveridle.memory.compaction.groups import Group
-
     cut = opening
     for one in groups:
-        assert isinstance(one, Group)
         if not one.whole:
             cut = one.end
         elif one.start <= size - keep:
@@ -162,8 +167,24 @@ def _first_cut(groups: Sequence[object], size: int, keep: int, opening: int) -> 
 
 
 def _clean(message: BaseMessage) -> BaseMessage:
-    """A message without the secrets in its text."""
-    return message.model_copy(update={"content": redact(content_text(message.content))})
+    """A message without the secrets in its text and in its calls."""
+    update: dict[str, Any] = {"content": redact(content_text(message.content))}
+    if getattr(message, "tool_calls", None):
+        update["tool_calls"] = [
+            {**call, "args": _without_secrets(call.get("args"))} for call in calls_of(message)
+        ]
+    return message.model_copy(update=update)
+
+
+def _without_secrets(args: Any) -> Any:
+    text = json.dumps(args, default=str)
+    clean = redact(text)
+    if clean == text:
+        return args
+    try:
+        return json.loads(clean)
+    except ValueError:  # what was taken out held the JSON together
+        return {}
 
 
 def _shorten_largest(

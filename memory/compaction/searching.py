@@ -11,11 +11,14 @@ from typing import Final
 
 from neveridle.memory.compaction.estimate import estimate_tokens
 from neveridle.memory.compaction.history import Folded
+from neveridle.memory.compaction.ledger import Entry, Ledger
 
 PAGE: Final = 6_000
 """Characters of a message that are shown at once."""
 TOKENS: Final = 1_500
-"""Tokens of what a search shows."""
+"""Tokens of the messages that a search shows."""
+NAMED: Final = 500
+"""Tokens of the identifiers that it shows besides."""
 _PIECE: Final = 900  # characters of a piece that is ranked by itself
 _OVERLAP: Final = 150
 
@@ -44,26 +47,73 @@ class Piece:
     text: str
 
 
+class Searcher:
+    """A history made ready to be searched.
+
+    Args:
+        history: the folded messages.
+    """
+
+    def __init__(self, history: Sequence[Folded]) -> None:
+        self._pieces = [piece for message in history for piece in _pieces(message)]
+        self._counted = [
+            Counter(terms(f"{piece.message.name} {piece.text}")) for piece in self._pieces
+        ]
+        self._ledger = Ledger()
+        for message in history:
+            self._ledger.add_text(message.text, message.number, message.role)
+
+    def search(self, query: str, *, tokens: int = TOKENS) -> str:
+        """What answers a question best, best first, and identifiers that it may be about."""
+        wanted = Counter(terms(query))
+        shown: list[str] = []
+        for piece in self._ranked(wanted):
+            part = f"[{_title(piece.message)}]\n{piece.text}"
+            cost = estimate_tokens(part) + 2
+            if cost > tokens:
+                if not shown:
+                    shown.append(part[: tokens * 2])
+                break
+            tokens -= cost
+            shown.append(part)
+        if not shown:
+            return "Nothing was found. Ask with other words, or for a message by its number."
+        text = "\n\n".join(shown)
+        lines = self._named(set(wanted), text)
+        if lines:
+            text = "\n".join([text, "", "[identifiers elsewhere in these messages]", *lines])
+        return text
+
+    def _named(self, wanted: set[str], shown: str) -> list[str]:
+        """Identifiers of the whole history, those first whose keys were asked for."""
+
+        def boost(entry: Entry) -> float:
+            return 1.0 + 2.0 * len(wanted.intersection(terms(f"{entry.label} {entry.value}")))
+
+        return self._ledger.lines(NAMED, without=shown, boost=boost)
+
+    def _ranked(self, wanted: Counter[str]) -> list[Piece]:
+        sizes = [sum(one.values()) for one in self._counted]
+        mean = max(1.0, sum(sizes) / max(1, len(sizes)))
+        held = Counter(term for one in self._counted for term in wanted if term in one)
+        scored: list[tuple[float, int]] = []
+        for at, (one, size) in enumerate(zip(self._counted, sizes, strict=True)):
+            score = 0.0
+            for term, weight in wanted.items():
+                times = one.get(term, 0)
+                if times:
+                    rare = math.log(1 + (len(sizes) - held[term] + 0.5) / (held[term] + 0.5))
+                    part = times * 2.2 / (times + 1.2 * (0.25 + 0.75 * size / mean))
+                    score += min(weight, 2) * rare * part
+            if score > 0:
+                scored.append((score, at))
+        scored.sort(reverse=True)  # of equals, the newer one first
+        return [self._pieces[at] for _, at in scored]
+
+
 def search(history: Sequence[Folded], query: str, *, tokens: int = TOKENS) -> str:
-    """What of a history answers a question best, best first, within so many tokens."""
-    pieces = [piece for message in history for piece in _pieces(message)]
-    wanted = Counter(terms(query))
-    if not pieces or not wanted:
-        return "Nothing was found. Ask with other words, or for a message by its number."
-    ranked = _rank(pieces, wanted)
-    if not ranked:
-        return "Nothing was found. Ask with other words, or for a message by its number."
-    shown: list[str] = []
-    for piece in ranked:
-        part = f"[{_title(piece.message)}]\n{piece.text}"
-        cost = estimate_tokens(part) + 2
-        if cost > tokens:
-            if not shown:
-                shown.append(part[: tokens * 2])
-            break
-        tokens -= cost
-        shown.append(part)
-    return "\n\n".join(shown)
+    """What of a history answers a question best; see ``Searcher``."""
+    return Searcher(history).search(query, tokens=tokens)
 
 
 def show(history: Sequence[Folded], number: int, *, offset: int = 0) -> str:
@@ -99,6 +149,8 @@ def terms(text: str) -> list[str]:
 
 
 def _stem(word: str) -> str:
+    if word.endswith("ids"):
+        return word[:-1]
     if len(word) > 4 and word.isalpha():
         for ending in ("ing", "ies", "ed", "es", "s"):
             if word.endswith(ending) and len(word) - len(ending) >= 3:
@@ -106,32 +158,30 @@ def _stem(word: str) -> str:
     return word
 
 
-def _rank(pieces: Sequence[Piece], wanted: Counter[str]) -> list[Piece]:
-    counted = [Counter(terms(f"{piece.message.name} {piece.text}")) for piece in pieces]
-    sizes = [sum(one.values()) for one in counted]
-    mean = max(1.0, sum(sizes) / len(sizes))
-    held = Counter(term for one in counted for term in wanted if term in one)
-    scored: list[tuple[float, int]] = []
-    for at, (one, size) in enumerate(zip(counted, sizes, strict=True)):
-        score = 0.0
-        for term, weight in wanted.items():
-            times = one.get(term, 0)
-            if times:
-                rare = math.log(1 + (len(pieces) - held[term] + 0.5) / (held[term] + 0.5))
-                part = times * 2.2 / (times + 1.2 * (0.25 + 0.75 * size / mean))
-                score += min(weight, 2) * rare * part
-        if score > 0:  # of equals, the newer one
-            scored.append((score, at))
-    scored.sort(reverse=True)
-    return [pieces[at] for _, at in scored]
-
-
 def _pieces(message: Folded) -> list[Piece]:
     text = message.text
     if len(text) <= _PIECE + _OVERLAP:
         return [Piece(message, 0, text)]
-    step = _PIECE - _OVERLAP
-    return [Piece(message, at, text[at : at + _PIECE]) for at in range(0, len(text), step)]
+    found: list[Piece] = []
+    at = 0
+    while at < len(text):
+        end = _boundary(text, at + _PIECE)
+        found.append(Piece(message, at, text[at:end]))
+        at = end if end - at < _PIECE else end - _OVERLAP
+        if end >= len(text):
+            break
+    return found
+
+
+def _boundary(text: str, end: int) -> int:
+    """Where a record or sentence ends shortly before ``end``; there, where none does."""
+    if end >= len(text):
+        return len(text)
+    for mark in ("}, ", "},\n", "\n", ". ", ", "):
+        at = text.rfind(mark, end - _PIECE // 3, end)
+        if at >= 0:
+            return at + len(mark)
+    return end
 
 
 def _title(message: Folded) -> str:

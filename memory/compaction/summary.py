@@ -72,19 +72,20 @@ class Summary:
         fixed = estimate_tokens(frame) + 8
         note = "[… {left} characters are left out here; recall_history(number=1) shows them …]"
         opening = self.opening
-        if opening:
-            opening = shorten_text(opening, max(40, min(tokens // 2, tokens - fixed)), note)
-        room = max(0, tokens - fixed - estimate_tokens(opening))
-        shown = f"{opening}\n{shown}"
-        body = self._body(room, shown)
-        for _ in range(8):  # quoting marks and headings cost something, too
-            text = "\n\n".join(part for part in (opening, frame, *body) if part)
-            over = estimate_tokens(text) - tokens
-            if over <= 0 or room <= 0:
-                break
-            room = max(0, min(room - over, room * 9 // 10))
-            body = self._body(room, shown)
-        return text
+        for limit in (max(tokens // 2, tokens - fixed - 400), tokens - fixed - 8, 0):
+            short = shorten_text(opening, min(limit, tokens - fixed), note) if limit > 40 else ""
+            around = f"{short}\n{shown}"
+            room = max(0, tokens - fixed - estimate_tokens(short))
+            for _ in range(8):  # quoting marks and headings cost something, too
+                body = self._body(room, around)
+                text = "\n\n".join(part for part in (short, frame, *body) if part)
+                over = estimate_tokens(text) - tokens
+                if over <= 0:
+                    return text
+                if room == 0:
+                    break
+                room = max(0, min(room - over, room * 9 // 10))
+        return frame
 
     def _body(self, room: int, shown: str) -> list[str]:
         if room < 24:

@@ -9,11 +9,12 @@ from neveridle.memory.index.dense import Batch, IndexBroken
 
 if TYPE_CHECKING:
     import numpy as np
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
     from chromadb.api.models.Collection import Collection
     from chromadb.config import Settings
     from numpy.typing import NDArray
 
-CONFIGURATION: Final = {
+CONFIGURATION: Final[CreateCollectionConfiguration] = {
     "hnsw": {
         "space": "cosine",
         # Measured on 100,000 vectors with many near-equal ones: see docs/design/memory.md.
@@ -64,7 +65,7 @@ class Vectors:
         import numpy as np
 
         found = self.collection.query(
-            query_embeddings=[vector], n_results=max(1, n), include=["distances"]
+            query_embeddings=vector[None], n_results=max(1, n), include=["distances"]
         )
         far = (found["distances"] or [[]])[0]
         ids = _numbers(found["ids"][0])

@@ -111,9 +111,7 @@ class EmbeddedChroma:
 
     def rebuilt(self) -> EmbeddedChroma:
         """See ``DenseIndex``: an index of its own, under a marker of its own."""
-        return EmbeddedChroma(
-            self._folder, model=self._model, board=self._board, marker=_REBUILT
-        )
+        return EmbeddedChroma(self._folder, model=self._model, board=self._board, marker=_REBUILT)
 
     def adopt(self) -> Marker:
         """See ``DenseIndex``: its marker takes the place of ours."""
@@ -250,9 +248,9 @@ class EmbeddedChroma:
 def marker_of(folder: Path) -> dict[str, Any] | None:
     """What the marker of an index says, as it stands; None: there is none, or it is unreadable."""
     try:
-        data = json.loads((folder / _MARKER).read_bytes())
-        if isinstance(data, dict) and re.fullmatch(_NAME, str(data["folder"])):
-            return {str(key): value for key, value in data.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
-    except (OSError, ValueError, KeyError):
+        data: dict[str, Any] = json.loads((folder / _MARKER).read_bytes())
+        if re.fullmatch(_NAME, str(data["folder"])):
+            return data
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     return None

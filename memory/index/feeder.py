@@ -132,7 +132,12 @@ class Feeder:
                 raise MemoryUnusable(msg, remedy=remedy) from error
 
     async def close(self) -> None:
-        """Let go of the index. A call under way in its thread is waited for two seconds at most."""
+        """Let go of the index. A call under way in its thread is waited for two seconds at most.
+
+        A second call does nothing.
+        """
+        if self._closed:
+            return
         self._closed = True
         if self._index is not None:
             try:
@@ -201,7 +206,7 @@ class Feeder:
         return self._marker
 
     async def _compare(self, index: DenseIndex, marker: Marker) -> None:
-        """Whether the index holds what it says: the last rows before its marker, and their vectors."""
+        """Whether the index holds what it says: the last rows before its marker, by vector."""
         import numpy as np
 
         last = await self._store.changes(max(0, marker.revision - _SAMPLE), _SAMPLE)

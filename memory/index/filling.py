@@ -14,7 +14,7 @@ AT_ONCE: Final = 64  # rows given to the model in one call
 
 
 def is_bare(change: Change) -> bool:
-    """Whether nothing is computed for a row that can be recalled: a lesson, stored as it was learnt."""
+    """Whether nothing is computed yet for a row that can be recalled, such as a lesson."""
     return change.row.state == "live" and not change.signals.model
 
 

@@ -14,6 +14,7 @@ from neveridle.memory.index.chroma import CONFIGURATION, Vectors, settings
 from neveridle.memory.index.dense import Batch, IndexAway, IndexBroken, Marker
 
 if TYPE_CHECKING:
+    import httpx
     import numpy as np
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
@@ -42,6 +43,7 @@ class ServedChroma:
         self._plain = f"neveridle-{board[:32]}"
         self._name = f"{self._plain}{_REBUILT}" if rebuilt else self._plain
         self._client: ClientAPI | None = None
+        self._sessions: list[httpx.Client] = []
         self._vectors: Vectors | None = None
         self._marker: Marker | None = None
 
@@ -111,14 +113,15 @@ class ServedChroma:
 
     def discard(self) -> None:
         """See ``DenseIndex``."""
-        with self._guard():
-            with suppress(_not_found()):
-                self._connected().delete_collection(self._name)
+        with self._guard(), suppress(_not_found()):
+            self._connected().delete_collection(self._name)
         self.close()
 
     def close(self) -> None:
         """See ``DenseIndex``."""
         client, self._client, self._vectors, self._marker = self._client, None, None, None
+        while self._sessions:
+            self._sessions.pop().close()  # Chroma's own closing leaves its connections open
         if client is not None:
             client.close()  # type: ignore[attr-defined]  # on the class, missing in its interface
 
@@ -133,9 +136,12 @@ class ServedChroma:
             self._client = chromadb.HttpClient(
                 self._host, self._port, ssl=self._ssl, settings=settings()
             )
-            session: Any = getattr(getattr(self._client, "_server", None), "_session", None)
-            if isinstance(session, httpx.Client):
-                session.timeout = httpx.Timeout(_ANSWER, connect=_CONNECT)
+            admin = getattr(self._client, "_admin_client", None)
+            for one in (self._client, admin):
+                session: Any = getattr(getattr(one, "_server", None), "_session", None)
+                if isinstance(session, httpx.Client):
+                    session.timeout = httpx.Timeout(_ANSWER, connect=_CONNECT)
+                    self._sessions.append(session)
         return self._client
 
     def _finish(self, client: ClientAPI) -> None:

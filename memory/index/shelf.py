@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,6 @@ class Shelf:
             row, slot = change.row, self._corpus.slot_of[change.row.id]
             self._revisions[slot] = row.revision
             self._layers.put(slot, row.id, row.agent, row.task)
-        self._scan.follow(self._corpus.vectors, slots)
 
     @property
     def sparse(self) -> bool:
@@ -90,9 +89,7 @@ class Shelf:
     def layer_of(self, row: MemoryRow, now: float) -> str:
         """The layer a row is in at a time."""
         working = row.kind == WORKING
-        return self._layers.of(
-            working=working, at=row.at, agent=row.agent, task=row.task, now=now
-        )
+        return self._layers.of(working=working, at=row.at, agent=row.agent, task=row.task, now=now)
 
     def mask(self, scope: Scope, now: float) -> NDArray[np.bool_]:
         """Which slots are in a scope, shape (slots,)."""
@@ -182,7 +179,7 @@ class Shelf:
 
     def _document(self, change: Change) -> Document:
         row, signals = change.row, change.signals
-        vector = None
+        vector: Any = None  # float16: it is widened when it is put
         if signals.model == self._model and signals.dense:
             vector = np.frombuffer(signals.dense, "<f2")
         if vector is None:
@@ -192,7 +189,7 @@ class Shelf:
         return Document(
             id=row.id,
             terms=signals.terms or _NO_TERMS,
-            vector=vector,  # type: ignore[arg-type]  # widened when it is put
+            vector=vector,
             agent=row.agent,
             visibility=row.visibility,
             kind=row.kind,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 _TOKEN: Final = re.compile(
     r"`(?P<code>[^`\n]{1,200})`|(?P<word>[@#$]?-{0,2}\w+(?:['./:\\@+=-]+\w+)*(?:\(\))?)"
@@ -106,7 +107,7 @@ def wording(text: str) -> Wording:
             plain = word.replace("'", "")
             if not plain:
                 continue
-            if plain in _ORDERING:
+            if plain in _ORDERING and (parts[-1] or len(parts) == 1):  # "rather than" cuts once
                 parts.append([])
             if plain in _NUMBERS:
                 say(_NUMBERS[plain], identifiers)
@@ -135,9 +136,9 @@ def _is_identifier(token: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _stem(word: str) -> str:
-    import Stemmer  # at the first look: importing this module loads no stemmer
-
-    return str(Stemmer.Stemmer("english", 0).stemWord(word))
+    # At the first look: importing this module loads no stemmer. It comes without types.
+    stemmer: Any = importlib.import_module("Stemmer")
+    return str(stemmer.Stemmer("english", 0).stemWord(word))
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import threading
@@ -21,13 +22,13 @@ from neveridle.memory.recall.stopwords import STOP
 MAX_CHARS = 16_000
 """What stands behind it in one text is not analysed."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # noqa: RUF001 - other scripts' own
 # What belongs together though punctuation divides it: paths, versions, AGT-275, snake_case, a.b@c.
 _JOINED = re.compile(r"[^\W_]+(?:[._\-/:\\@#]+[^\W_]+)+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Scripts written without spaces: Han, kana, Thai, Lao, Khmer. Hangul has spaces, yet long words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-_SENTENCE = re.compile(r"[.!?。？！]+")
+_SENTENCE = re.compile(r"[.!?。？！]+")  # noqa: RUF001 - other scripts' own
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|couple|few|dozen|twice|several)\b"
 )
@@ -81,11 +82,11 @@ def _words(text: str) -> Iterator[str]:
         if runs:
             for run in runs:
                 yield from run
-                yield from map("".join, zip(run, run[1:], strict=False))
+                yield from map("".join, itertools.pairwise(run))
             word = _UNSPACED.sub("", word)
             if not word:
                 continue
-        lower = word.lower().replace("’", "'").removesuffix("'s")
+        lower = word.lower().replace("’", "'").removesuffix("'s")  # noqa: RUF001 - other scripts' own
         if "'" in lower and lower.split("'")[0] in STOP:
             continue
         yield lower.replace("'", "")
@@ -106,7 +107,8 @@ def terms_of(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=100_000)
-def _hash(term: str) -> int:
+def term_hash(term: str) -> int:
+    """The 32 bits that stand for a term."""
     return zlib.crc32(term.encode("utf-8", "replace"))
 
 
@@ -119,10 +121,10 @@ def analyse(text: str, at: float | None = None) -> Analysis:
             None: relative times are not resolved.
     """
     clean = text[:MAX_CHARS]
-    hashes = np.array([_hash(term) for term in terms_of(clean)], dtype=np.uint32)
+    hashes = np.array([term_hash(term) for term in terms_of(clean)], dtype=np.uint32)
     terms, counts = np.unique(hashes, return_counts=True)
     ends = _SENTENCE.findall(clean)
-    asks = sum("?" in end or "？" in end for end in ends) / len(ends) if ends else 0.0
+    asks = sum("?" in end or "？" in end for end in ends) / len(ends) if ends else 0.0  # noqa: RUF001 - other scripts' own
     found = spans(clean, at)
     return Analysis(
         terms=terms[:65_535],
@@ -145,7 +147,7 @@ def terms_blob(text: str, at: float | None = None) -> bytes:
 
 def pack(a: Analysis) -> bytes:
     """An analysis as bytes, little-endian; ``unpack`` reads them."""
-    flags = int(round(a.asks * 127)) | (128 if a.number else 0)
+    flags = round(a.asks * 127) | (128 if a.number else 0)
     header = _HEADER.pack(_VERSION, flags, len(a.terms), a.length, len(a.spans), 0)
     return b"".join(
         (

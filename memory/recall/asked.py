@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neveridle.memory.recall.analysis import analyse, terms_of
+from neveridle.memory.recall.dates import spans
 from neveridle.memory.recall.document import Query
 
 MAX_TERMS = 64
@@ -43,13 +44,14 @@ class Asked:
 
 def take_apart(query: Query) -> Asked:
     """The question's terms, days and kind. An empty one has no terms."""
-    seen = analyse(query.text, query.at)
+    seen = analyse(query.text)
+    days = spans(query.text[:4_000], query.at, years=False)
     lower = query.text[:4_000].lower()
     return Asked(
         terms=seen.terms,
         counts=seen.counts.astype(np.float32),
         stems=frozenset(terms_of(query.text)),
-        spans=seen.spans,
+        spans=np.array([(s.first, s.last) for s in days], np.int32).reshape(-1, 2),
         when=_WHEN.search(lower) is not None,
         many=_MANY.search(lower) is not None,
     )

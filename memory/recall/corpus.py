@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
@@ -20,8 +21,8 @@ Loader = Callable[[Sequence[int]], Sequence[bytes | None]]
 Mask = NDArray[np.bool_]
 
 _KINDS = {
-    **{name: (np.int32, -1) for name in ("agent", "visibility", "kind", "layer", "author")},
-    **{name: (np.int32, -1) for name in ("episode", "position", "before", "after")},
+    **dict.fromkeys(("agent", "visibility", "kind", "layer", "author"), (np.int32, -1)),
+    **dict.fromkeys(("episode", "position", "before", "after"), (np.int32, -1)),
     "id": (np.int64, -1),
     "alive": (np.bool_, False),
     "at": (np.float64, 0.0),
@@ -72,10 +73,8 @@ class Corpus:
         self.slot_of: dict[int, int] = {}
         self.documents_terms: list[NDArray[np.uint32]] = []
         self.documents_counts: list[NDArray[np.uint16]] = []
-        self.windows: dict[int, NDArray[np.float16]] = {}
         self.spans: dict[int, NDArray[np.int32]] = {}
-        self._tags: dict[str, set[int]] = {}
-        self._tags_of: dict[int, tuple[str, ...]] = {}
+        self._tags: dict[str, array[int]] = {}  # slots; those of rows that are gone stay
         self._episodes: dict[str | int, int] = {}
         self._places: dict[tuple[int, int], int] = {}
         self.episode_length: list[float] = []
@@ -154,12 +153,8 @@ class Corpus:
     def _put_one(self, slot: int, d: Document) -> None:
         c = self.columns
         self.slot_of[d.id] = slot
-        if d.windows is not None and len(d.windows) > 1:
-            self.windows[slot] = np.asarray(d.windows, np.float16)
         for tag in d.tags:
-            self._tags.setdefault(tag, set()).add(slot)
-        if d.tags:
-            self._tags_of[slot] = tuple(d.tags)
+            self._tags.setdefault(tag, array("q")).append(slot)
         if d.episode is None:
             return
         episode = self._episodes.setdefault(d.episode, len(self._episodes))
@@ -182,9 +177,6 @@ class Corpus:
                 continue
             self._dead += 1
             c["alive"][slot] = False
-            for tag in self._tags_of.pop(slot, ()):
-                self._tags[tag].discard(slot)
-            self.windows.pop(slot, None)
             self.spans.pop(slot, None)
             episode, position = int(c["episode"][slot]), int(c["position"][slot])
             if episode >= 0:
@@ -227,7 +219,8 @@ class Corpus:
                 mask &= np.isin(c[name], codes)
         for tag in () if tags is None else tags:
             some = np.zeros(len(c), np.bool_)
-            some[list(self._tags.get(tag, ()))] = True
+            if tag in self._tags:
+                some[np.frombuffer(self._tags[tag], np.int64)] = True
             mask &= some
         if since is not None:
             mask &= c["at"] >= since

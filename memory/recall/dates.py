@@ -15,8 +15,20 @@ _MONTHS |= {name.lower(): i for i, name in enumerate(calendar.month_abbr) if nam
 _MONTHS["sept"] = 9
 _DAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _SMALL = {
-    **{"a": 1, "an": 1, "one": 1, "two": 2, "couple of": 2, "three": 3, "few": 3, "four": 4},
-    **{"five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10},
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "couple of": 2,
+    "three": 3,
+    "few": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
 }
 _M = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _N = r"\d{1,3}|" + "|".join(_SMALL)
@@ -59,12 +71,12 @@ class Span:
 
 
 def day_of(at: float) -> int:
-    """The proleptic ordinal of a time in seconds since 1970 (UTC); bounded to the years 1 to 9999."""
+    """The proleptic ordinal of a time in seconds since 1970 (UTC), of the years 1 to 9999."""
     day = at // 86_400 if abs(at) < 1e13 else (1e9 if at > 0 else -1e9)
     return int(min(max(_EPOCH + day, 1), dt.date.max.toordinal()))
 
 
-def spans(text: str, at: float | None = None) -> list[Span]:
+def spans(text: str, at: float | None = None, *, years: bool = True) -> list[Span]:
     """The days a text speaks of, in the order of its words, at most 16.
 
     Args:
@@ -72,12 +84,14 @@ def spans(text: str, at: float | None = None) -> list[Span]:
         at: when it was written, in seconds since 1970 (UTC). Without it words like "yesterday" say
             nothing, and a day or month without a year stands in the year 1; with it, in the year
             that brings it closest.
+        years: False: a day or month without a year stands in the year 1 all the same, because a
+            question may be about any year.
     """
     today = None if at is None else dt.date.fromordinal(day_of(at))
     out: list[Span] = []
     for match in _WHEN.finditer(text.lower()):
         try:
-            span = _resolved(match.groupdict(), today)
+            span = _resolved(match.groupdict(), today, years)
         except (ValueError, OverflowError):  # the 31st of February, the year 10000
             continue
         if span is not None and span not in out:
@@ -87,7 +101,8 @@ def spans(text: str, at: float | None = None) -> list[Span]:
     return out
 
 
-def _resolved(got: dict[str, str | None], today: dt.date | None) -> Span | None:
+def _resolved(got: dict[str, str | None], now: dt.date | None, years: bool) -> Span | None:
+    today = now if years else None
     for y, m, d in (("iso", "iso_m", "iso_d"), ("y1", "m1", "d1"), ("y2", "m2", "d2")):
         if name := got[m]:
             month = int(name) if y == "iso" else _MONTHS[name]
@@ -97,7 +112,7 @@ def _resolved(got: dict[str, str | None], today: dt.date | None) -> Span | None:
             return _dated(got[y] if y else None, _MONTHS[name], None, today)
     if year := got["y6"]:
         return Span(dt.date(int(year), 1, 1).toordinal(), dt.date(int(year), 12, 31).toordinal())
-    return None if today is None else _relative(got, today)
+    return None if now is None else _relative(got, now)
 
 
 def _dated(year: str | None, month: int, day: str | None, today: dt.date | None) -> Span:

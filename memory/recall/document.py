@@ -18,8 +18,7 @@ class Document:
     Attributes:
         id: the row's id on the board; put again, it replaces what was there.
         terms: ``analysis.terms_blob`` of its text and time.
-        vector: its dense vector of length 1, or little-endian float32 bytes of it; None: lexical only.
-        windows: best-window vectors of a long text, shape (n, dimensions); None: the vector is all.
+        vector: its dense vector of length 1, or float32 bytes (little-endian); None: words only.
         agent: whose it is.
         visibility: "private", "team" or "public".
         kind: of memory.
@@ -36,7 +35,6 @@ class Document:
     id: int
     terms: bytes
     vector: Vector | bytes | None = None
-    windows: Vector | None = None
     agent: str = ""
     visibility: str = "private"
     kind: str = ""

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from neveridle.memory.recall.analysis import term_hash
 from neveridle.memory.recall.around import AFTER, AFTER2, BEFORE, BEFORE2, OWN, Around
 from neveridle.memory.recall.asked import Asked
 from neveridle.memory.recall.candidates import Found
 from neveridle.memory.recall.corpus import Corpus
 from neveridle.memory.recall.lexical import impact
-from neveridle.memory.recall.signals import Dense, Late, best_share, standard
+from neveridle.memory.recall.scales import best_share, standard
+from neveridle.memory.recall.signals import Dense, Late
 
 Values = NDArray[np.float32]
 
@@ -44,6 +46,8 @@ def features(
 
 def _lexical(out: dict[str, Values], corpus: Corpus, found: Found, around: Around) -> None:
     weights = found.idf * found.counts
+    names = _names(corpus, found)
+    content = weights * ~np.isin(found.terms, list(names))
     best = float(weights.sum()) or 1.0
     counts, at = around.counts, around.at
     for name, shares in {"turn": (1.0, 0, 0, 0, 0), **_WIDE}.items():
@@ -55,6 +59,11 @@ def _lexical(out: dict[str, Values], corpus: Corpus, found: Found, around: Aroun
         out[f"lex_{name}"] = best_share(score)
         if name == "near":
             out["lex_near_z"] = standard(score, 0.05 * best)
+            score = content @ impact(np.asarray(together), np.asarray(lengths), average)
+            out["lex_content_z"] = standard(score, 0.05 * best)
+        if name == "turn":
+            score = content @ impact(np.asarray(together), np.asarray(lengths), average)
+            out["lex_content"] = best_share(score)
     out["lex_prev"], out["lex_next"] = (
         best_share(weights @ impact(counts[:, at[i]], around.lengths[at[i]], found.average))
         for i in (BEFORE, AFTER)
@@ -82,11 +91,15 @@ def _lexical(out: dict[str, Values], corpus: Corpus, found: Found, around: Aroun
         out["lex_session"] = np.zeros(len(found.slots), np.float32)
 
 
+def _names(corpus: Corpus, found: Found) -> set[int]:
+    codes = np.unique(corpus.columns["author"][found.slots])[:50].tolist()
+    return {term_hash(stem) for code in codes for stem in corpus.author_stems[code]}
+
+
 def _similar(out: dict[str, Values], around: Around, dense: Dense, late: Late) -> None:
     at = around.at
     own = dense.rows[at[OWN]]
     out["dense"] = standard(own, 0.03)
-    out["dense_window"] = standard(dense.windows[at[OWN]], 0.03)
     mean, spread = float(own.mean()), max(float(own.std()), 0.03)
     for name, i in (("prev", BEFORE), ("next", AFTER)):
         beside = np.where(at[i] < len(around.slots), dense.rows[at[i]], mean)
@@ -155,24 +168,26 @@ def _facts(
     one = len(named) == 1
     out["author"] = (by & one).astype(np.float32)
     out["other_author"] = (~by & one).astype(np.float32)
-    out["date"] = _dates(corpus, asked.spans, slots)
+    out["date_said"], out["date_told"] = _dates(corpus, asked.spans, slots)
 
 
-def _dates(corpus: Corpus, spans: NDArray[np.int32], slots: NDArray[np.int64]) -> Values:
-    """1 where a row was said on a day the question speaks of or speaks of one; less a bit off."""
-    out = np.zeros(len(slots), np.float32)
+def _dates(
+    corpus: Corpus, spans: NDArray[np.int32], slots: NDArray[np.int64]
+) -> tuple[Values, Values]:
+    """Near 1 where a row was said on a day the question speaks of; 1 where it speaks of one."""
+    said, told = np.zeros((2, len(slots)), np.float32)
     if not len(spans):
-        return out
+        return said, told
     day = corpus.columns["day"][slots].astype(np.int64)
     for first, last in _years(spans, day):
         # What is told is told a little later than it happened.
-        late = np.where(day < first, first - day, np.maximum(day - last, 0) / 2)
-        out = np.maximum(out, np.where(late > 0, 0.6 * np.exp(-late / 7), 0.8)).astype(np.float32)
+        off = np.where(day < first, first - day, np.maximum(day - last, 0) / 2)
+        said = np.maximum(said, np.exp(-off / 7)).astype(np.float32)
         for i, slot in enumerate(slots.tolist()):
-            told = corpus.spans.get(slot)
-            if told is not None and ((told[:, 0] <= last) & (told[:, 1] >= first)).any():
-                out[i] = max(out[i], 1.0)
-    return out
+            days = corpus.spans.get(slot)
+            if days is not None and ((days[:, 0] <= last) & (days[:, 1] >= first)).any():
+                told[i] = 1.0
+    return said, told
 
 
 def _years(spans: NDArray[np.int32], day: NDArray[np.int64]) -> Sequence[tuple[int, int]]:

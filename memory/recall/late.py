@@ -113,7 +113,7 @@ def match(query: NDArray[np.float32], batch: TokenBatch) -> Matches:
     nth = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     first = np.repeat(np.cumsum(counts) - counts, pieces)
     starts = first + nth * np.repeat(counts, pieces) // np.repeat(pieces, pieces)
-    # Signs are ±1 = 2 b − 1, so q·sign = 2 q·b − sum(q): the bits are used as they are.
+    # Signs are ±1 = 2 b - 1, so q·sign = 2 q·b - sum(q): the bits are used as they are.
     bits = np.unpackbits(batch.bits, axis=1, count=dimensions).astype(np.float32)
     scale = np.float32(dimensions**-0.5)
     dots = query.astype(np.float32) @ bits.T

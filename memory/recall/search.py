@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neveridle.memory.recall.around import OWN, look_around
+from neveridle.memory.recall.alike import without_repeats
+from neveridle.memory.recall.around import look_around
 from neveridle.memory.recall.asked import take_apart
 from neveridle.memory.recall.candidates import Found, find
 from neveridle.memory.recall.corpus import Corpus, Mask
@@ -15,7 +16,7 @@ from neveridle.memory.recall.document import Query, Scored
 from neveridle.memory.recall.features import features
 from neveridle.memory.recall.priors import priors
 from neveridle.memory.recall.signals import dense_signal, late_signal
-from neveridle.memory.recall.weights import Weights, shipped
+from neveridle.memory.recall.weights import Signals, Weights, shipped
 
 Candidates = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Row ids and their cosines from a vector index, best first."""
@@ -32,13 +33,13 @@ class Judged:
         found: the candidates.
         features: each of shape (p,).
         length: the logarithm of the scope's mean length, less ``USUAL``.
-        late: whether late interaction took part.
+        signals: what there was to compare.
     """
 
     found: Found
     features: dict[str, NDArray[np.float32]]
     length: float
-    late: bool
+    signals: Signals
 
 
 def judge(
@@ -49,15 +50,23 @@ def judge(
     dense: Candidates | None = None,
     weights: Weights | None = None,
 ) -> Judged:
-    """The candidates for a question and their features, unweighted: what weights are learnt from."""
+    """The candidates for a question and their features, unweighted."""
     mask = corpus.columns["alive"] if mask is None else mask & corpus.columns["alive"]
     asked = take_apart(query)
     found = find(corpus, asked, query.vector, mask, dense)
+    if not len(found.slots):
+        return Judged(found, {}, 0.0, "words")
     around = look_around(corpus, found, mask)
     late = late_signal(corpus, query, around, weights or shipped())
-    numbers = features(corpus, asked, found, around, dense_signal(corpus, query, around), late)
+    likeness = dense_signal(corpus, query, around)
+    numbers = features(corpus, asked, found, around, likeness, late)
     length = float(np.log1p(found.average)) - USUAL
-    return Judged(found, numbers, length, late.known)
+    signals: Signals = "words"
+    if late.known:
+        signals = "tokens"
+    elif likeness.own is not None:
+        signals = "vectors"
+    return Judged(found, numbers, length, signals)
 
 
 def search(
@@ -69,7 +78,7 @@ def search(
     dense: Candidates | None = None,
     weights: Weights | None = None,
 ) -> list[Scored]:
-    """The rows that answer a question best, best first, at most ``k``.
+    """The rows that answer a question best, best first, at most ``k``; repetitions once.
 
     Args:
         corpus: the rows.
@@ -86,15 +95,13 @@ def search(
     found = judged.found
     if not len(found.slots):
         return []
-    total = np.zeros(len(found.slots), np.float32)
-    for name, values in judged.features.items():
-        weight = learnt.features.get(name, 0.0) + judged.length * learnt.lengths.get(name, 0.0)
-        total += np.float32(weight) * values
-    chance = 1 / (1 + np.exp(-(learnt.scale * total + learnt.offset)))
+    chance = learnt.fusions[judged.signals].chance(judged.features, judged.length)
     factors = priors(corpus, query, found.slots)
     final = chance * np.prod(list(factors.values()), axis=0)
-    order = np.lexsort((-corpus.columns["id"][found.slots], -final))[:k]
-    return [_scored(corpus, judged, factors, i, float(final[i])) for i in order.tolist()]
+    order = np.lexsort((-corpus.columns["id"][found.slots], -final))
+    place = {int(found.slots[i]): i for i in order.tolist()}
+    best = without_repeats(corpus, place, k)
+    return [_scored(corpus, judged, factors, place[s], float(final[place[s]])) for s in best]
 
 
 def _scored(
@@ -106,7 +113,7 @@ def _scored(
     for name, ranks in (("dense_rank", found.dense_rank), ("lexical_rank", found.lexical_rank)):
         if slot in ranks:
             why[name] = ranks[slot]
-    if judged.late:
+    if judged.signals == "tokens":
         values = judged.features["late"]
         why["late_rank"] = 1 + int((values > values[i]).sum())
     if slot in found.led:

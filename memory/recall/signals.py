@@ -16,31 +16,16 @@ from neveridle.memory.recall.weights import Weights
 Values = NDArray[np.float32]
 
 
-def standard(values: Values, least: float) -> Values:
-    """Distance from the mean in standard deviations, of which ``least`` is the smallest."""
-    if not len(values):
-        return values.astype(np.float32)
-    return ((values - values.mean()) / max(float(values.std()), least)).astype(np.float32)
-
-
-def best_share(values: Values) -> Values:
-    """Each as a share of the best: 0 to 1."""
-    best = float(values.max()) if len(values) else 0.0
-    return (values / np.float32(best if best > 0 else 1.0)).astype(np.float32)
-
-
 @dataclass(frozen=True, slots=True)
 class Dense:
     """Cosines with the question; the mean where a row has no vector; a last entry for "no row".
 
     Attributes:
         rows: shape (e + 1,).
-        windows: of the best window of each; shape (e + 1,).
         own: the candidates' vectors, shape (p, dimensions); None without vectors.
     """
 
     rows: Values
-    windows: Values
     own: Values | None
 
 
@@ -49,19 +34,14 @@ def dense_signal(corpus: Corpus, query: Query, around: Around) -> Dense:
     n = len(around.slots)
     rows = np.zeros(n + 1, np.float32)
     if query.vector is None or not corpus.vectors.shape[1] or not n:
-        return Dense(rows, rows, None)
+        return Dense(rows, None)
     vectors = corpus.vectors[around.slots].astype(np.float32)
     have = corpus.columns["dense"][around.slots]
     rows[:n] = vectors @ query.vector
     mean = rows[:n][have].mean() if have.any() else np.float32(0)
     rows[:n][~have] = mean
     rows[n] = mean
-    windows = rows.copy()
-    for i, slot in enumerate(around.slots.tolist()):
-        some = corpus.windows.get(slot)
-        if some is not None:
-            windows[i] = (some.astype(np.float32) @ query.vector).max()
-    return Dense(rows, windows, vectors[around.at[OWN]])
+    return Dense(rows, vectors[around.at[OWN]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +51,7 @@ class Late:
     Attributes:
         rows: shape (e + 1,): the question's tokens met anywhere in the row.
         chunks: shape (e + 1,): met together in the row's best passage.
-        tokens: shape (q, e + 1): each token's best match less its mean; −9 for "no row".
+        tokens: shape (q, e + 1): each token's best match less its mean; -9 for "no row".
         weights: of the question's tokens, sum 1; shape (q,).
         known: whether any row has tokens.
     """

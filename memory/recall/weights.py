@@ -6,9 +6,40 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Signals = Literal["tokens", "vectors", "words"]
+"""What there is to compare: words, vectors and tokens; words and vectors; words only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How features become one score.
+
+    Attributes:
+        features: weight of each feature.
+        lengths: how that weight changes with the logarithm of the scope's mean length.
+        scale, offset: from a row's sum to the logarithm of its odds to be an answer.
+    """
+
+    features: dict[str, float]
+    lengths: dict[str, float]
+    scale: float
+    offset: float
+
+    def chance(
+        self, features: dict[str, NDArray[np.float32]], length: float
+    ) -> NDArray[np.float32]:
+        """How likely each candidate is to answer, 0 to 1; shape (p,)."""
+        total = np.zeros(len(next(iter(features.values()))), np.float32)
+        for name, values in features.items():
+            weight = self.features.get(name, 0.0) + length * self.lengths.get(name, 0.0)
+            total += np.float32(weight) * values
+        odds = np.clip(self.scale * total + self.offset, -30, 30)
+        return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +47,12 @@ class Weights:
     """Learnt by ``scripts/learn_recall.py``; shipped as ``weights.json``.
 
     Attributes:
-        features: weight of each feature.
-        lengths: how that weight changes with the logarithm of the scope's mean length.
-        scale, offset: from a row's sum to the logarithm of its odds to be an answer.
+        fusions: one for each case of what there is to compare.
         model: whose token vectors ``tokens`` fits.
         tokens: how much a token says, linear in its vector; shape (dimensions + 1,).
     """
 
-    features: dict[str, float]
-    lengths: dict[str, float]
-    scale: float
-    offset: float
+    fusions: dict[Signals, Fusion]
     model: str
     tokens: NDArray[np.float32]
 
@@ -52,10 +78,15 @@ def parse(text: str) -> Weights:
     """
     raw = json.loads(text)
     return Weights(
-        features=dict(raw["features"]),
-        lengths=dict(raw["lengths"]),
-        scale=float(raw["scale"]),
-        offset=float(raw["offset"]),
+        fusions={
+            name: Fusion(
+                features=dict(one["features"]),
+                lengths=dict(one["lengths"]),
+                scale=float(one["scale"]),
+                offset=float(one["offset"]),
+            )
+            for name, one in raw["fusions"].items()
+        },
         model=str(raw["model"]),
         tokens=np.array(raw["tokens"], np.float32),
     )

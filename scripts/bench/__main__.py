@@ -5,13 +5,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import breakers, claims, embeddings, fleet, races, startup, steps, ticks
+from bench import (
+    breakers,
+    claims,
+    compaction,
+    embeddings,
+    fleet,
+    memory_rows,
+    races,
+    startup,
+    steps,
+    ticks,
+)
 from bench.harness import ROWS, SCALE, Result, Skipped, measure
 from bench.report import line, render
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
-SOURCES = (startup, ticks, steps, breakers, claims, fleet, races, embeddings)
+SOURCES = (
+    startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction, memory_rows,
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -192,7 +192,7 @@ class RoadmapInvalid(OperatorError):
 
 
 class ImportInvalid(OperatorError):
-    """A file of issues cannot be imported."""
+    """A file of issues or memories cannot be imported, or written."""
 
     code = "import-invalid"
 

@@ -68,6 +68,10 @@ async def test_all_that_the_demo_promises_holds(task: RecordedTask, played: Play
             "handoffs": [{"from": "leo", "to": "sam"}],
             "woken": ["Say which file is broken"],
             "learnings": 0,
+            "proven": 9,
+            "lessons": [
+                {"learnt_in": "Say which file is broken", "used_in": "x", "calls": 1, "without": 2}
+            ],
             "idle_model_calls": 1,
             "checks_after": {"tests": False},
             "roadmap_done": ["Look elsewhere"],
@@ -75,6 +79,27 @@ async def test_all_that_the_demo_promises_holds(task: RecordedTask, played: Play
         }
     )
     assert [one.name for one in score(played, wrong) if one.passed] == ["rest at the end"]
+
+
+async def test_without_memory_the_later_task_goes_the_longer_way(
+    task: RecordedTask, tmp_path: Path
+) -> None:
+    """The model's answers hang on the lesson standing in the prompt, not on the script alone."""
+    (lesson,) = task.expect.lessons
+    copy = tmp_path / "copy"
+    shutil.copytree(task.folder, copy)
+    with (copy / "neveridle.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[memory]\nenabled = false\n")
+
+    played = await play(load_task(copy), tmp_path / "stage")
+
+    (later,) = [one.id for one in played.tasks if one.title == lesson.used_in]
+    calls = [e for e in played.events if e.kind == "model.call" and e.task_id == later]
+    assert len(calls) == lesson.without > lesson.calls
+    failed = {one.name for one in score(played, task.expect) if not one.passed}
+    assert failed == {"learnings", "a lesson used", "lessons proven"}
+    source = git(played.repository, "show", "main:shelf/store.py")
+    assert "return list(self.bookmarks)" in source  # the detour was undone
 
 
 async def test_a_missing_answer_is_no_success(task: RecordedTask, tmp_path: Path) -> None:

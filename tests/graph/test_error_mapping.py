@@ -201,7 +201,7 @@ def test_postgresql() -> None:
 
 
 def test_chroma(tmp_path: Path) -> None:
-    index = ChromaIndex(tmp_path, embedder="none")
+    index = EmbeddedChroma(tmp_path, model="none", board="none")
     for name, kind in public(chromadb.errors).items():
         with pytest.raises(IndexBroken), index._guard():  # pyright: ignore[reportPrivateUsage]
             raise made(kind)

@@ -70,6 +70,8 @@ class AuthoredEntry(_Line):
 
     Args:
         step: 1 + the number of the model's messages that the request already holds.
+        when: text that the prompt must hold, as a lesson that was recalled: an answer with it
+            goes before the one for the same step without it. Empty: the prompt does not count.
         agent: whose answer this is, for the reader; not part of the key.
         note: why the entry is there, for the reader.
         usage: what the call used; left out, it is estimated from the request at replay.
@@ -79,6 +81,7 @@ class AuthoredEntry(_Line):
     attempt: int = Field(default=1, ge=1)
     purpose: str = "work"
     step: int = Field(ge=1)
+    when: str = ""
     agent: str = ""
     note: str = ""
     content: str = ""

@@ -30,7 +30,7 @@ class Recording:
         self.path = path
         self.provenance: Provenance = header.provenance
         self.calls = 0
-        self._authored: dict[tuple[str, int, str, int], tuple[AuthoredEntry, int]] = {}
+        self._authored: dict[tuple[str, int, str, int], dict[str, tuple[AuthoredEntry, int]]] = {}
         self._live: list[LiveEntry] = []
         self._by_request: dict[str, list[LiveEntry]] = {}
         self._answered: dict[tuple[Scope, str], int] = {}
@@ -54,15 +54,18 @@ class Recording:
         """Whether answers are looked up by task and step, not by the request."""
         return self.provenance.kind == "authored"
 
-    def authored_answer(self, scope: Scope, step: int) -> AuthoredEntry:
-        """The answer written for a step.
+    def authored_answer(self, scope: Scope, step: int, prompt: str = "") -> AuthoredEntry:
+        """The answer written for a step, the one whose ``when`` stands in the prompt first.
 
         Raises:
             RecordingMismatch: there is none; says which there are.
         """
-        found = self._authored.get((scope.task, scope.attempt, scope.purpose, step))
-        if found:
-            return found[0]
+        written = self._authored.get((scope.task, scope.attempt, scope.purpose, step), {})
+        for when, (entry, _) in written.items():
+            if when and when in prompt:
+                return entry
+        if "" in written:
+            return written[""][0]
         there = sorted(key[1:] for key in self._authored if key[0] == scope.task)
         listed = ", ".join(f"attempt {a} {p} step {s}" for a, p, s in there[:_LISTED])
         more = f" and {len(there) - _LISTED} more" if len(there) > _LISTED else ""
@@ -115,11 +118,12 @@ class Recording:
         self.calls += 1
         if self.authored:
             entry = read_entry(AuthoredEntry, where, data)
-            known = self._authored.get(entry.key)
+            written = self._authored.setdefault(entry.key, {})
+            known = written.get(entry.when)
             if known:
                 msg = f"{where}: the same task, attempt, purpose and step as line {known[1]}."
                 raise RecordingInvalid(msg, remedy="Delete one of the two, or correct its step.")
-            self._authored[entry.key] = (entry, number)
+            written[entry.when] = (entry, number)
             return
         live = read_entry(LiveEntry, where, data)
         if live.key != key_of(live.request) or not {"model", "messages"} <= set(live.request):

@@ -64,7 +64,10 @@ class ReplayChatModel(SeamChatModel):
     ) -> AIMessage:
         if self.recording.authored:
             step = 1 + calls_made(messages)[0]
-            entry = self.recording.authored_answer(self.scope, step)
+            prompt = "\n".join(
+                message.text for message in messages if message.type in ("system", "human")
+            )
+            entry = self.recording.authored_answer(self.scope, step, prompt)
             return authored_message(entry, self.recording.provenance.model, messages)
         names = self.names()
         request = canonical_request(messages, names=names, stop=stop, options=options)

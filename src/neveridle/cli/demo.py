@@ -50,7 +50,7 @@ def demo_command(
     if played is None:
         leave(interruption.exit_code)
     scores = score(played, task.expect)
-    facts = facts_of(played, scores)
+    facts = facts_of(played, scores, task.expect.lessons)
     if json:
         print_json(facts)
     else:

@@ -61,11 +61,11 @@ async def _consolidate(settings: Settings, agent: str, *, dry_run: bool) -> Cons
     from neveridle.board import Board
     from neveridle.errors import StateConflict
     from neveridle.graph.consolidating import HOLD, HOLDS
-    from neveridle.memory import MiniLM
+    from neveridle.memory import embedder_for
     from neveridle.memory.learning.consolidation import Consolidator
 
     async with Board(settings.board_url, create=False) as board:
-        consolidator = Consolidator(board.memories, MiniLM(settings.memory.embedding))
+        consolidator = Consolidator(board.memories, embedder_for(settings.memory.embedding))
         if dry_run:
             return await consolidator.consolidate(agent=agent or None, dry_run=True)
         holder = f"consolidate-{os.getpid()}"

@@ -32,12 +32,12 @@ def report_command(config: ConfigOption = None, json: JsonOption = False) -> Non
 
 async def _report(settings: Settings) -> MemoryReport:
     from neveridle.board import Board
-    from neveridle.memory import MiniLM
+    from neveridle.memory import embedder_for
     from neveridle.memory.learning.report import report_on
 
     async with Board(settings.board_url, create=False) as board:
         return await report_on(
-            board, MiniLM(settings.memory.embedding), short_days=settings.memory.short_days
+            board, embedder_for(settings.memory.embedding), short_days=settings.memory.short_days
         )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from neveridle.evals import Played, Score
+    from neveridle.evals.recorded_task import ExpectedLesson
     from neveridle.graph.team import Team
 
 COLOURS = {"completed": "green", "blocked": "red", "failed": "red", "waiting": "yellow"}
@@ -62,9 +63,12 @@ def print_played(facts: dict[str, Any], out: Console | None = None) -> None:
     )
     out.print(
         f"{facts['merged']} branches merged, {facts['refused']} refused by verify, "
-        f"{len(facts['handoffs'])} handoffs, {facts['learnings']} lessons stored; "
+        f"{len(facts['handoffs'])} handoffs, {facts['learnings']} lessons stored, "
+        f"{facts['lessons_proven']} borne out; "
         f"{facts['seconds']:.0f} s, commands confined by: {facts['sandbox']}"
     )
+    for one in facts["lessons_expected"]:
+        out.print(clean(one))
     for agent, why in facts["stopped"].items():
         out.print(clean(f"{agent} stopped[{why['code']}]: {why['message']} {why['remedy']}"))
     for problem in facts["problems"]:
@@ -92,11 +96,28 @@ def print_scores(scores: Sequence[Score]) -> None:
     console().print(table("", "expectation", "seen", rows=rows))
 
 
-def facts_of(played: Played, scores: Sequence[Score]) -> dict[str, Any]:
-    """What ``--json`` prints."""
+def facts_of(
+    played: Played, scores: Sequence[Score], lessons: Sequence[ExpectedLesson] = ()
+) -> dict[str, Any]:
+    """What ``--json`` prints.
+
+    Args:
+        played: what came of it.
+        scores: the expectations.
+        lessons: the lessons that were to change how a later task was done.
+    """
     from neveridle.evals import summary
 
     expectations = [
         {"name": one.name, "passed": one.passed, "detail": one.detail} for one in scores
     ]
-    return {**summary(played), "expectations": expectations}
+    said = [
+        f"A lesson used: {one.used_by} did {one.used_in!r} in {one.calls} model calls "
+        f"({wanted.without} without memory), knowing what {one.learnt_by} learnt in "
+        f"{one.learnt_in!r}: {one.lesson}"
+        for wanted in lessons
+        for one in played.lessons
+        if (one.learnt_in, one.used_in, one.calls)
+        == (wanted.learnt_in, wanted.used_in, wanted.calls)
+    ]
+    return {**summary(played), "expectations": expectations, "lessons_expected": said}

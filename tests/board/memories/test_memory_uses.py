@@ -171,10 +171,25 @@ async def test_many_go_in_bounded_steps_and_never_too_many(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("neveridle.board.memories.eviction.BATCH", 4)
-    monkeypatch.setattr("neveridle.board.memories.store.BATCH", 4)
     await board.memories.add([note(importance=n / 20) for n in range(20)])
     assert await board.memories.evict("sam", 9) == list(range(1, 12))
     assert await board.memories.count() == {"forgotten": 11, "live": 9}
     assert await board.memories.evict("sam", 9) == []
     counts = [e.data["count"] for e in await board.events.find(kind="memory.evicted")]
     assert sorted(counts) == [3, 4, 4]
+
+
+async def test_who_adds_again_and_again_stays_within(board: Board) -> None:
+    memories = board.memories
+    for n in range(0, 1_200, 10):
+        await memories.add([note(importance=n / 2_000)] * 10)
+        await memories.keep_within("sam", 1_000, added=10)
+        assert (await memories.count())["live"] <= 1_005 + 10
+    await memories.add([note(agent="leo")] * 20)
+    assert (await memories.count())["live"] >= 1_000 + 20
+    await memories.evict_over(1_000)
+    assert await memories.count() == {"live": 1_020, "forgotten": 200}
+    assert len(await memories.newest(2_000, agent="leo")) == 20
+    assert await memories.evict_over(1_000) == []
+    # Those that went were the least important.
+    assert min(row.id for row in await memories.newest(2_000)) > 190

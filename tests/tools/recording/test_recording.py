@@ -101,6 +101,19 @@ def test_a_live_line_edited_by_hand(write_file: Callable[..., Path]) -> None:
         Recording.load(write_file(json.dumps(entry), header=HEADER))
 
 
+def test_an_answer_that_asks_for_words_in_the_prompt_goes_first(
+    authored: Callable[..., Recording],
+) -> None:
+    told = {**ENTRY, "when": "Look first.", "content": "I look."}
+    recording = authored(told, ENTRY, {**told, "step": 2})
+    scope = Scope("dispatch:1", 1, "work")
+
+    assert recording.authored_answer(scope, 1, "# Lessons: Look first.").content == "I look."
+    assert recording.authored_answer(scope, 1, "# Lessons: none").content == "hello"
+    with pytest.raises(RecordingMismatch):
+        recording.authored_answer(scope, 2, "nothing")
+
+
 def test_a_missing_answer_says_what_was_asked_and_what_is_there(
     authored: Callable[..., Recording],
 ) -> None:
