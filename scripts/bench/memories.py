@@ -72,8 +72,9 @@ class Vectors:
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Each with length 1."""
-    whole: NDArray[np.float32] = np.asarray(vectors, np.float32)
-    return whole / np.linalg.norm(whole, axis=1, keepdims=True).astype(np.float32)
+    whole: NDArray[np.float32] = np.array(vectors, np.float32)
+    whole /= np.linalg.norm(whole, axis=1, keepdims=True)
+    return whole
 
 
 def made(count: int, *, alike: bool, seed: int = 7) -> NDArray[np.float32]:
