@@ -24,6 +24,7 @@ from neveridle.errors import DatasetInvalid
 from neveridle.evals.memory.conversation import Conversation, Question, Session, Skipped, Turn
 from neveridle.evals.memory.dates import seconds_of
 from neveridle.evals.memory.evidence import TurnIds
+from neveridle.memory.tidy import tidy
 
 MAX_BYTES = 512 * 2**20
 """A larger file is refused: it would be read whole."""
@@ -151,7 +152,7 @@ def _text(turn: dict[str, Any], where: str, file: Path) -> str:
         if isinstance(turn.get(key), str) and turn[key].strip():
             parts.append(f"[picture: {turn[key].strip()}]")
             break
-    return " ".join(parts).replace("\r\n", "\n").strip()
+    return tidy(" ".join(parts).replace("\r\n", "\n").strip())
 
 
 def _dated(sessions: list[Session]) -> list[Session]:

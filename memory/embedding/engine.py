@@ -196,7 +196,7 @@ class Engine:
 
     def _forget(self, job: _Job) -> None:
         # After this, under the lock, nobody joins it any more.
-        del self._jobs[job.key, job.tokens]
+        self._jobs.pop((job.key, job.tokens), None)
 
 
 def _batches(texts: Sequence[str]) -> list[list[int]]:

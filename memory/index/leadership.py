@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Final, Protocol
 
 from neveridle.errors import MemoryUnusable
 from neveridle.memory.index.dense import IndexAway
 from neveridle.memory.index.owner import OwnerLock
-from neveridle.memory.store import MemoryStore
+from neveridle.memory.store import Leases, MemoryStore
 
 LEASE: Final = "memory-index"
 _SECONDS = 60.0  # by the board's clock; renewed with every batch
 _IDENTITY = "memory-board"
+_NAMING = 5.0  # seconds by the board's clock
+_TRIES, _POLL = 50, 0.02  # real seconds between two looks at what another process is doing
 
 
 class Leadership(Protocol):
@@ -69,17 +72,26 @@ class ByLease:
 async def board_of(store: MemoryStore) -> str:
     """A name of the board behind a store, made up when it is first asked for.
 
-    Raises IndexAway where another process has been at that for as long as we asked.
+    Raises IndexAway where another process began to name it and has not done so: killed at
+    that, it leaves the naming to others after seconds.
     """
     leases = store.syncs()
-    holder = uuid.uuid4().hex
-    for _ in range(3):
+    for _ in range(_TRIES):
         if name := await leases.token(_IDENTITY):
             return name
-        if await leases.hold(_IDENTITY, holder, seconds=5.0):
-            # Somebody may have named it between the two.
-            name = await leases.token(_IDENTITY) or uuid.uuid4().hex
-            await leases.release(_IDENTITY, holder, token=name)
+        # Shielded: cancelled half-way, nobody could name it for as long as that is held.
+        if name := await asyncio.shield(asyncio.ensure_future(_named(leases))):
             return name
+        await asyncio.sleep(_POLL)
     msg = "another process is giving the board its name"
     raise IndexAway(msg)
+
+
+async def _named(leases: Leases) -> str:
+    holder = uuid.uuid4().hex
+    if not await leases.hold(_IDENTITY, holder, seconds=_NAMING):
+        return ""
+    # Somebody may have named it between the two.
+    name = await leases.token(_IDENTITY) or uuid.uuid4().hex
+    await leases.release(_IDENTITY, holder, token=name)
+    return name

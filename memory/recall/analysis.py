@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,8 @@ _local = threading.local()
 def _stemmed(word: str) -> str:
     stemmer: Any = getattr(_local, "stemmer", None)
     if stemmer is None:
-        import Stemmer
-
-        stemmer = _local.stemmer = Stemmer.Stemmer("english")
+        # By name: the package has no types, and nothing is stemmed at import.
+        stemmer = _local.stemmer = import_module("Stemmer").Stemmer("english")
     return str(stemmer.stemWord(word))
 
 

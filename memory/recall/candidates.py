@@ -90,7 +90,13 @@ def find(
     )
 
 
-def _lexical(corpus: Corpus, asked: Asked, mask: Mask, n: int, average: float):
+Postings = list[tuple[NDArray[np.int32], NDArray[np.float32]]]
+Floats = NDArray[np.float32]
+
+
+def _lexical(
+    corpus: Corpus, asked: Asked, mask: Mask, n: int, average: float
+) -> tuple[Floats, Floats, NDArray[np.uint32], Floats, Postings]:
     lengths = corpus.columns["length"]
     scores = np.zeros(len(lengths), np.float32)
     every = n == len(mask)

@@ -107,11 +107,11 @@ def _resolved(got: dict[str, str | None], now: dt.date | None, years: bool) -> S
         if name := got[m]:
             month = int(name) if y == "iso" else _MONTHS[name]
             return _dated(got[y], month, got[d], today)
-    for y, m in (("y3", "m3"), (None, "m4"), (None, "m5")):
+    for year, m in ((got["y3"], "m3"), (None, "m4"), (None, "m5")):
         if name := got[m]:
-            return _dated(got[y] if y else None, _MONTHS[name], None, today)
-    if year := got["y6"]:
-        return Span(dt.date(int(year), 1, 1).toordinal(), dt.date(int(year), 12, 31).toordinal())
+            return _dated(year, _MONTHS[name], None, today)
+    if only := got["y6"]:
+        return Span(dt.date(int(only), 1, 1).toordinal(), dt.date(int(only), 12, 31).toordinal())
     return None if now is None else _relative(got, now)
 
 

@@ -14,7 +14,6 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from neveridle.cli.app import run
 from neveridle.evals.compaction import evaluate, load_recorded
-from neveridle.evals.compaction import replay as replaying
 from neveridle.evals.compaction.checks import misordered, summaries, unpaired
 from neveridle.evals.compaction.needs import needs_of
 
@@ -117,7 +116,7 @@ def test_a_ledger_that_forgets_is_seen(
         return []
 
     monkeypatch.setattr("neveridle.memory.compaction.ledger.Ledger.lines", no_lines)
-    monkeypatch.setattr(replaying.Searcher, "search", nothing)
+    monkeypatch.setattr("neveridle.memory.compaction.searching.Searcher.search", nothing)
     code, said = cli(path, "--json")
     report = json.loads(said)
     assert code == 1

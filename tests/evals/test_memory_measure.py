@@ -46,15 +46,16 @@ SAID = [
 ]
 
 
-def conversation(name: str = "harbour") -> Conversation:
+def conversation(name: str = "harbour", *, prefix: str = "D1:") -> Conversation:
     turns = tuple(
-        Turn(f"D1:{number}", author, text) for number, (author, text) in enumerate(SAID, start=1)
+        Turn(f"{prefix}{number}", author, text)
+        for number, (author, text) in enumerate(SAID, start=1)
     )
     questions = (
-        Question("What broke in the lighthouse?", "4", ("D1:1",)),
-        Question("Where did the sister move?", "4", ("D1:3",)),
+        Question("What broke in the lighthouse?", "4", (f"{prefix}1",)),
+        Question("Where did the sister move?", "4", (f"{prefix}3",)),
         Question("Which colour did the kitchen get painted, what costs the ferry?", "1",
-                 ("D1:5", "D1:4")),
+                 (f"{prefix}5", f"{prefix}4")),
     )  # fmt: skip
     return Conversation(name, (Session("session_1", 1.7e9, turns),), questions)
 
@@ -101,24 +102,64 @@ def test_times_are_medians_and_percentiles_in_milliseconds() -> None:
 
 
 async def test_the_real_memory_finds_what_was_said() -> None:
-    seconds = iter(range(10**6))
-    watch = Stopwatch(HashingEmbedder(), lambda: float(next(seconds)))
-    report = await measure([conversation()], lambda: remembered(watch), watch=watch)
+    watch = Stopwatch(HashingEmbedder(), lambda: 0.0)
+    report = await measure([conversation()], lambda: remembered(watch, mode="dense"), watch=watch)
     facts = report.facts
-    assert facts["overall"]["recall@5"] >= 0.6
+    assert facts["overall"]["recall@1"] == pytest.approx(2.5 / 3, abs=1e-4)
+    assert facts["overall"]["recall@5"] == 1.0
     assert facts["turns"] == len(SAID)
-    assert facts["settings"]["recall"] == "memory"
-    assert watch.seconds > 0
+    assert (facts["settings"]["recall"], facts["settings"]["mode"]) == ("memory", "dense")
     assert facts["categories"]["1"]["evidence"] == 2
 
 
 async def test_conversations_in_one_store_are_searched_apart() -> None:
-    talks = [conversation("one"), conversation("two")]
+    talks = [conversation("one"), conversation("two", prefix="E1:")]
     watch = Stopwatch(HashingEmbedder(), lambda: 0.0)
-    report = await measure(talks, lambda: remembered(watch), together=True, k=6)
-    apart = await measure(talks, lambda: remembered(watch), k=6)
-    assert [one.found for one in report.asked] == [one.found for one in apart.asked]
-    assert all(len(one.found) <= len(SAID) for one in report.asked)
+    stores: list[str] = []
+
+    @asynccontextmanager
+    async def opening() -> AsyncGenerator[Recaller]:
+        stores.append("opened")
+        async with remembered(watch, mode="dense") as recaller:
+            yield recaller
+
+    report = await measure(talks, opening, together=True, k=10)
+    assert len(stores) == 1
+    assert report.facts["overall"]["recall@1"] == pytest.approx(2.5 / 3, abs=1e-4)
+    prefixes = {"one": "D1:", "two": "E1:"}
+    for one in report.asked:
+        assert len(one.found) == len(SAID)
+        assert all(turn.startswith(prefixes[one.conversation]) for turn in one.found)
+
+
+async def test_each_conversation_has_a_store_of_its_own() -> None:
+    stores: list[str] = []
+
+    @asynccontextmanager
+    async def opening() -> AsyncGenerator[Recaller]:
+        stores.append("opened")
+        yield Bm25()
+
+    await measure([conversation("one"), conversation("two")], opening)
+    assert len(stores) == 2
+
+
+async def test_the_embedders_time_is_told_apart() -> None:
+    seconds = iter(range(100))
+    watch = Stopwatch(HashingEmbedder(), lambda: float(next(seconds)))
+    await watch.embed(["a"])
+    await watch.encode(["a", "b"])
+    assert watch.seconds == 2.0
+
+
+async def test_rare_words_say_more_than_common_ones() -> None:
+    texts = ["boat boat boat", "boat harbour", "boat anchor", "lantern rope"]
+    turns = tuple(Turn(str(number), "", text) for number, text in enumerate(texts))
+    words = Bm25()
+    talk = Conversation("boats", (Session("session_1", None, turns),), ())
+    await words.ingest(talk)
+    assert await words.search(talk, "the boat, a lantern", 2) == ["3", "0"]
+    assert await words.search(talk, "nothing of it", 2) == []
 
 
 @pytest.mark.parametrize("make", [Bm25, lambda: Dense(HashingEmbedder(4096))])
@@ -154,11 +195,28 @@ def test_the_command_reports_as_json(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.output
     facts = json.loads(done.stdout)
-    assert facts["overall"]["recall@1"] == 1.0
+    assert facts["overall"]["questions"] == 1
+    assert facts["settings"]["mode"] == "hybrid"
     assert facts["skipped"] == {"evidence that is no turn": 1, "a question without evidence": 1}
     assert facts["settings"]["k"] == 3
     assert facts["versions"]["neveridle"]
     assert "6 turns stored" in done.stderr
+
+
+def test_odd_characters_are_no_obstacle(tmp_path: Path) -> None:
+    odd = [" \u200b\u0000 ", "half \ud83d a pair", "a\u0000b", "ليلة هادئة 🌙", "x" * 20_000]
+    turns = [{"speaker": "\ud83d", "dia_id": 5 + n, "text": text} for n, text in enumerate(odd)]
+    qa = [{"question": "half \ud83d pair?", "evidence": 6}, {"question": "🌙?", "evidence": "8"}]
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"conversation": {"session_1": turns}, "qa": qa}), encoding="utf-8")
+    for more in (
+        ["--embedder", "hashing"],
+        ["--baseline", "bm25"],
+        ["--embedder", "hashing", "--baseline", "dense"],
+    ):
+        done = CliRunner().invoke(app, ["memory", str(path), "--json", *more])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["overall"]["questions"] == 2
 
 
 def test_the_command_reports_as_a_table(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ async def test_recalls_the_closest_first(memory: Memory) -> None:
     assert len(hits) == 2
     assert hits[0].score > hits[1].score
     assert "1st in meaning" in hits[0].why
+    (hit,) = await memory.recall("limit of the Linear API", k=1, mode="dense")
+    assert f"{hit.score:.2f}" in hit.why
 
 
 async def test_recall_for_one_agent_finds_only_theirs(memory: Memory) -> None:

@@ -168,6 +168,7 @@ async def test_what_is_kept_is_bounded(model: Any) -> None:
     before = len(_read(model))
     await engine.encode(["asked for all the time", "text 199"], tokens=False)
     assert len(_read(model)) == before, "the latest ones are known"
+    assert _read(model).count("asked for all the time") == 1, "latest use counts, not latest read"
     await engine.encode(["text 0"], tokens=False)
     await engine.encode(["x" * 2_000], tokens=True)
     assert len(_read(model)) == before + 2, "the oldest one and the huge one are not"

@@ -153,16 +153,6 @@ OFFLINE = """
         embedder = MiniLM()
         await embedder.embed(["hello"])
         await embedder.model()
-        import chromadb
-        from pathlib import Path
-        import numpy as np
-        from neveridle.memory.index.dense import Batch
-        from neveridle.memory.index.embedded import EmbeddedChroma
-        index = EmbeddedChroma(Path(sys.argv[1]) / "memory", model="test", board="test")
-        index.open()
-        vectors = np.array([[1.0, 0.0]], np.float32)
-        index.apply(Batch([1], vectors, [], 1))
-        assert index.query(vectors[0], 3)[0].tolist() == [1]
 
     asyncio.run(main())
     assert not {"torch", "transformers", "sentence_transformers"} & set(sys.modules)
@@ -173,10 +163,9 @@ OFFLINE = """
 
 
 def test_neither_network_nor_torch(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("ANONYMIZED_TELEMETRY=true\nCHROMA_API_IMPL=nonsense\n")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "ORT_"))}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", textwrap.dedent(OFFLINE), str(tmp_path)],
+        [sys.executable, "-P", "-c", textwrap.dedent(OFFLINE)],
         capture_output=True,
         text=True,
         check=False,
@@ -186,5 +175,4 @@ def test_neither_network_nor_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]", "the environment was changed"
     assert done.stderr == "", "something was printed over the live display"
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left <= {".env", "memory"}, "neither an export nor the id of a device is left behind"
+    assert list(tmp_path.iterdir()) == [], "neither an export nor the id of a device is left behind"

@@ -102,7 +102,7 @@ def test_the_row_after_a_question_is_found_through_it() -> None:
     rows = [doc(i, f"we spoke of {w}", episode="x", position=i) for i, w in enumerate(WORDS)]
     rows[5] = doc(5, "Which colour did you paint the fence?", episode="x", position=5, author="Ann")
     rows[6] = doc(6, "Dark green.", episode="x", position=6, author="Bo")
-    assert set(ids(search(corpus_of(rows), Query("colour of the fence"), k=2))) == {5, 6}
+    assert search(corpus_of(rows), Query("colour of the fence"), k=2)[0].id == 6
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -218,7 +218,7 @@ def test_nothing_and_next_to_nothing() -> None:
 
 
 def test_an_outside_index_names_candidates() -> None:
-    rows = [doc(i, "same words here", vector=unit(i)) for i in range(900)]
+    rows = [doc(i, f"row {i}", vector=unit(i)) for i in range(900)]
     corpus = corpus_of(rows)
     outside = np.array([5, 77, 12_345], np.int64), np.array([0.9, 0.8, 0.7], np.float32)
     found = search(corpus, Query("other", vector=unit(77)), k=3, dense=outside)
