@@ -25,7 +25,7 @@ MAX_CHARS = 16_000
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # noqa: RUF001 - other scripts' own
 # What belongs together though punctuation divides it: paths, versions, AGT-275, snake_case, a.b@c.
-_JOINED = re.compile(r"[^\W_]+(?:[._\-/:\\@#]+[^\W_]+)+")
+_JOINED = re.compile(r"(?<![^\W_])[^\W_]+(?:[._\-/:\\@#]+[^\W_]+)+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Scripts written without spaces: Han, kana, Thai, Lao, Khmer. Hangul has spaces, yet long words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")

@@ -100,9 +100,10 @@ class Privacy(RuleBasedStateMachine):
         mode=st.sampled_from(["hybrid", "dense", "lexical"]),
         layers=st.sampled_from([("short", "long"), ("short",), ("soul", "working", "long")]),
         tags=st.sampled_from([(), ("heron",)]),
+        k=st.sampled_from([3, 30]),
     )
-    def recall(self, word: str, mode: Any, layers: Any, tags: Any) -> None:
-        asked = {"agent": "sam", "k": 20, "mode": mode, "layers": layers, "tags": tags}
+    def recall(self, word: str, mode: Any, layers: Any, tags: Any, k: int) -> None:
+        asked = {"agent": "sam", "k": k, "mode": mode, "layers": layers, "tags": tags}
         shown = self.runner.run(self.whole.recall(f"{word} of leo", **asked))
         there = self.runner.run(self.seen.recall(f"{word} of leo", **asked))
         assert {hit.row.visibility for hit in shown if hit.row.agent == "leo"} <= {"team", "public"}
