@@ -51,7 +51,8 @@ def test_scores_are_bm25(rows: list[list[int]], term: int) -> None:
     slots, counts = built(rows, [5], asked=True).postings(term)
     got = idf(len(rows), len(slots)) * impact(counts, lengths[slots], average)
     df = sum(term in row for row in rows)
-    for slot, value in zip(slots.tolist(), got.tolist(), strict=True):
+    values: list[float] = got.tolist()
+    for slot, value in zip(slots.tolist(), values, strict=True):
         tf = Counter(rows[slot])[term]
         norm = K1 * (1 - B + B * len(rows[slot]) / average)
         wanted = math.log(1 + (len(rows) - df + 0.5) / (df + 0.5)) * tf * (K1 + 1) / (tf + norm)
