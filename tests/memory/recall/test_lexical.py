@@ -9,13 +9,14 @@ from collections import Counter
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from neveridle.memory.recall.lexical import K1, B, LexicalIndex, idf, impact
 
 ROWS = st.lists(st.lists(st.integers(0, 12), max_size=8), max_size=30)
 
 
-def arrays(row: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def arrays(row: list[int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
     """Distinct terms and their counts."""
     terms, counts = np.unique(np.array(row, np.uint32), return_counts=True)
     return terms.astype(np.uint32), counts.astype(np.uint16)
