@@ -236,7 +236,9 @@ def alone(groups: Sequence[Group], label: str) -> None:
             say(f"{label:22} {'second' if kind else 'chat':6} {np.mean(got):.4f}")
 
 
-def odds(groups: Sequence[Group], used: Sequence[int], weights: NDArray[np.float32]) -> Any:
+def odds(
+    groups: Sequence[Group], used: Sequence[int], weights: NDArray[np.float32]
+) -> tuple[float, float]:
     """Scale and offset that make of a sum the logarithm of the odds that it is an answer."""
     sums = np.concatenate([scores(c, used, weights) for g in groups for c in g.cases])
     s = torch.tensor(sums).double()
@@ -251,7 +253,8 @@ def odds(groups: Sequence[Group], used: Sequence[int], weights: NDArray[np.float
         return out
 
     step.step(loss)
-    return both.detach().tolist()
+    scale, offset = both.detach().numpy()
+    return float(scale), float(offset)
 
 
 def token_weights(texts: Sequence[str], cache: Path) -> list[float]:
@@ -261,7 +264,8 @@ def token_weights(texts: Sequence[str], cache: Path) -> list[float]:
     share of texts that hold a token nearly like it (cosine 0.8 or more), among 400 texts.
     """
     random = np.random.default_rng(1)
-    chosen = [texts[i] for i in random.permutation(len(texts))[:400]]
+    order: list[int] = random.permutation(len(texts))[:400].tolist()
+    chosen = [texts[i] for i in order]
     found = [e.tokens for e in encoded(chosen, cache) if e.tokens is not None and len(e.tokens)]
     tokens = np.concatenate(found)
     starts = np.cumsum([0, *(len(t) for t in found[:-1])])
@@ -274,7 +278,10 @@ def token_weights(texts: Sequence[str], cache: Path) -> list[float]:
     )
     target = np.log1p((len(found) - near + 0.5) / (near + 0.5))
     a = np.c_[some, np.ones(len(some), np.float32)]
-    return [float(v) for v in np.linalg.solve(a.T @ a + np.eye(a.shape[1]), a.T @ target)]
+    found_weights: list[float] = np.linalg.solve(
+        a.T @ a + np.eye(a.shape[1]), a.T @ target
+    ).tolist()
+    return found_weights
 
 
 def main() -> None:

@@ -174,8 +174,12 @@ def test_rows_alike_are_ordered_by_importance_trust_and_age() -> None:
     query = Query("who needs oil", at=AT)
     plain = search(corpus_of([doc(i, t) for i, t in base.items()]), query, k=4)
     assert len({one.score for one in plain}) == 1
-    first = {"importance": 0.9}, {"trusted": True}, {"at": AT}
-    other = {"importance": 0.1}, {"trusted": False}, {"at": AT - 400 * 86_400}
+    first: tuple[dict[str, Any], ...] = {"importance": 0.9}, {"trusted": True}, {"at": AT}
+    other: tuple[dict[str, Any], ...] = (
+        {"importance": 0.1},
+        {"trusted": False},
+        {"at": AT - 400 * 86_400},
+    )
     for good, bad in zip(first, other, strict=True):
         rows = [doc(i, t, **(good if i == 2 else bad)) for i, t in base.items()]
         assert search(corpus_of(rows), query, k=4)[0].id == 2
