@@ -148,7 +148,10 @@ def learn(groups: Sequence[Group], used: Sequence[int], share: float) -> NDArray
     on the scale of each feature's spread, are held small.
     """
     columns = [names.index("late_wide"), names.index("lex_near_z"), names.index("dense")]
-    xs, ys, ms, ws = [], [], [], []
+    xs: list[NDArray[np.float32]] = []
+    ys: list[NDArray[np.float32]] = []
+    ms: list[NDArray[np.float32]] = []
+    ws: list[float] = []
     for one in groups:
         for case in one.cases:
             if not case.answers.any():
@@ -188,7 +191,8 @@ def learn(groups: Sequence[Group], used: Sequence[int], share: float) -> NDArray
 def scores(case: Case, used: Sequence[int], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """The candidates' sums."""
     x = case.features[:, used]
-    return x @ weights[: len(used)] + case.length * (x @ weights[len(used) :])
+    total = x @ weights[: len(used)] + case.length * (x @ weights[len(used) :])
+    return np.asarray(total, np.float32)
 
 
 def recall_of(case: Case, values: NDArray[np.float32], k: int = 10) -> float:
@@ -295,7 +299,7 @@ def main() -> None:
     groups = [group(one, second, given.cache, known) for one, second in read]
     used = list(range(len(names)))
     if given.write:
-        out = written(known) | {"fusions": {}}
+        out: dict[str, Any] = written(known) | {"fusions": {}}
         for kind, without in WITHOUT.items():
             some = [i for i in used if not names[i].startswith(without)] if without else used
             weights = learn(groups, some, given.share)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 MAX_SPANS = 16
 """A text speaks of no more days than that; a log of a thousand lines is not about a thousand."""
 
-_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): i for i, name in enumerate(calendar.month_abbr) if name}
-_MONTHS["sept"] = 9
+_MONTHS = {
+    **{name.lower(): i for i, name in enumerate(calendar.month_name) if name},
+    **{name.lower(): i for i, name in enumerate(calendar.month_abbr) if name},
+    "sept": 9,
+}
 _DAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _SMALL = {
     "a": 1,
@@ -163,5 +165,6 @@ def _relative(got: dict[str, str | None], today: dt.date) -> Span | None:
 
 
 def _bounded(first: int, last: int) -> Span:
-    dt.date.fromordinal(first), dt.date.fromordinal(last)  # OverflowError/ValueError outside
+    for day in (first, last):
+        dt.date.fromordinal(day)  # raises for what is no day of the years 1 to 9999
     return Span(first, last)

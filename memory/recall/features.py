@@ -92,7 +92,7 @@ def _lexical(out: dict[str, Values], corpus: Corpus, found: Found, around: Aroun
 
 
 def _names(corpus: Corpus, found: Found) -> set[int]:
-    codes = np.unique(corpus.columns["author"][found.slots])[:50].tolist()
+    codes: list[int] = np.unique(corpus.columns["author"][found.slots])[:50].tolist()
     return {term_hash(stem) for code in codes for stem in corpus.author_stems[code]}
 
 

@@ -44,7 +44,7 @@ def encode(
     room = max(0, min((limit - _HEADER.size) // max(width, 1), 65_535))
     if t > room:
         if weights is None:
-            keep = np.linspace(0, t - 1, room).astype(np.int64)
+            keep = np.asarray(np.linspace(0, t - 1, room), np.int64)
         else:
             keep = np.sort(np.argsort(-weights, kind="stable")[:room])
         tokens = tokens[keep]

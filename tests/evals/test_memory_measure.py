@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from neveridle.cli.app import run
 from neveridle.cli.evals import app
 from neveridle.errors import DatasetInvalid
 from neveridle.evals.memory import (
@@ -217,6 +218,13 @@ def test_odd_characters_are_no_obstacle(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["memory", str(path), "--json", *more])
         assert done.exit_code == 0, done.output
         assert json.loads(done.stdout)["overall"]["questions"] == 2
+
+
+def test_a_file_that_is_not_there_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["eval", "memory", str(tmp_path / "none.json"), "--json"]) == 2
+    assert "dataset-invalid" in capsys.readouterr().err
 
 
 def test_the_command_reports_as_a_table(tmp_path: Path) -> None:

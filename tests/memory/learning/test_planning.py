@@ -53,6 +53,12 @@ def test_what_differs_in_more_than_words_is_not_merged_into_what_holds_less(
     assert found == ([[2, 1]] if "text" in other else [])
 
 
+def test_what_names_another_file_stays_even_beside_what_names_more() -> None:
+    rows = [row(1, f"{TEXT}\nContext: in b.py and c.py"), row(2, f"{TEXT}\nContext: in a.py")]
+    assert planned(rows) == []
+    assert planned([*rows, row(3, f"{TEXT}\nContext: in c.py")]) == [[1, 3]]
+
+
 def test_private_memories_of_two_agents_are_not_merged() -> None:
     rows = [row(1, visibility="private"), row(2, visibility="private", agent="leo")]
     assert planned(rows) == []

@@ -63,5 +63,6 @@ def test_segments_stay_few() -> None:
     for slot in range(300):
         index.add([slot], [np.array([7], np.uint32)], [np.array([1], np.uint16)])
         index.postings(7)
-    assert len(index._segments) <= 6
+    # A bound that no answer shows.
+    assert len(index._segments) <= 6  # pyright: ignore[reportPrivateUsage]
     assert len(index.postings(7)[0]) == 300

@@ -47,8 +47,11 @@ def doc(number: int, text: str, **more: Any) -> Document:
 
 def corpus_of(documents: Sequence[Document], tokens: dict[int, bytes] | None = None) -> Corpus:
     """A corpus with token vectors by id."""
-    loader = None if tokens is None else lambda ids: [tokens.get(i) for i in ids]
-    corpus = Corpus(loader)
+
+    def load(rows: Sequence[int]) -> list[bytes | None]:
+        return [] if tokens is None else [tokens.get(row) for row in rows]
+
+    corpus = Corpus(None if tokens is None else load)
     corpus.put(documents)
     return corpus
 
@@ -230,8 +233,9 @@ def test_of_many_rows_the_nearest_are_found_by_signs() -> None:
     rows = [doc(i, f"n{i}", vector=unit(i, 384)) for i in range(5_000)]
     corpus = corpus_of(rows)
     for want in (3, 4_321):
-        near = unit(want, 384) + 0.5 * unit(99_999, 384)
-        found = search(corpus, Query("zzz", vector=near / np.linalg.norm(near)), k=1)
+        near = np.asarray(unit(want, 384) + 0.5 * unit(99_999, 384), np.float32)
+        near /= np.linalg.norm(near)
+        found = search(corpus, Query("zzz", vector=near), k=1)
         assert ids(found) == [want]
 
 
