@@ -92,7 +92,8 @@ async def test_scopes(
     await memory.remember("heron theirs shared", agent="leo", visibility="team")
     await memory.remember("heron old", agent="sam", kind="fact", at=5.0)
     await memory.remember("heron at work", agent="sam", kind="working", task=3)
-    hits = await memory.recall("heron", k=10, **{"agent": "sam", **scope})
+    asked: dict[str, Any] = {"agent": "sam", **scope}
+    hits = await memory.recall("heron", k=10, **asked)
     assert {hit.row.text for hit in hits} == found
 
 

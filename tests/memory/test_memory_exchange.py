@@ -74,9 +74,16 @@ async def test_what_is_exported_comes_back_as_it_was(
 async def test_only_what_is_shared_is_exported_unasked(memory: Memory) -> None:
     await _fill(memory)
     counts: list[int] = []
-    for asked in ({}, {"private": True}, {"agent": "leo"}, {"agent": "sam"}, {"agent": "max"}):
+    asks: list[dict[str, Any]] = [
+        {},
+        {"private": True},
+        {"agent": "leo"},
+        {"agent": "sam"},
+        {"agent": "max"},
+    ]
+    for asked in asks:
         file = io.BytesIO()
-        counts.append(await memory.export(file, **asked))  # type: ignore[arg-type]
+        counts.append(await memory.export(file, **asked))
         assert len(file.getvalue().splitlines()) == counts[-1]
     assert counts == [1, 5, 1, 4, 0]
 
