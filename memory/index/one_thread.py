@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any
 
 @cache
 def _pools() -> Any:
-    import numpy as np  # noqa: F401 - its library must be loaded to be found
+    importlib.import_module("numpy")  # its library must be loaded to be found
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # no types
 
     return ThreadpoolController()
