@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from neveridle.memory import Embedder, Memory
     from neveridle.memory.learning import Learning
     from neveridle.tools.models import Models
+
+log = logging.getLogger(__name__)
 
 LEARN = "learn"
 SECONDS = 180.0
@@ -105,9 +108,11 @@ class Lessons:
             known = await known_lesson(
                 self._memory, self._embedder, row["text"], agent=row["agent"]
             )
-        except NeveridleError as error:  # the end of an attempt does not wait for memory
+        except Exception as error:  # noqa: BLE001 - work that is done is not lost to a bug in memory
+            code = error.code if isinstance(error, NeveridleError) else "bug"
+            log.warning("the lesson of task %s stands alone: %r", attempt.task_id, error)
             await self._board.events.append(
-                "lesson.unconnected", {"code": error.code}, agent=attempt.agent,
+                "lesson.unconnected", {"code": code}, agent=attempt.agent,
                 run=attempt.run, task=attempt.task_id, fence=attempt.fence,
             )  # fmt: skip
             return found

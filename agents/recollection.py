@@ -38,7 +38,7 @@ class Remembered:
 
     Attributes:
         text: the section of the prompt; empty: there is none.
-        shown: the memories in it, by the place at which they stand.
+        shown: the memories in it, in their order; of tasks done last only the names stand there.
     """
 
     text: str = ""
@@ -88,7 +88,8 @@ def memory_section(found: Recollection, *, budget: int, lessons: int, unproven: 
             said = line(row)
             if tokens_of(said) <= left:
                 lines.append(said)
-                shown.append(row)
+                if line is not _done:  # that a task was done is no lesson
+                    shown.append(row)
                 left -= tokens_of(said)
         if lines:
             parts.append("\n".join([head, *lines]))

@@ -17,6 +17,7 @@ from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
 from neveridle.graph.consolidating import Consolidating
 from neveridle.graph.delivery.forge import make_forge
+from neveridle.graph.feeding import Feeding
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
@@ -143,6 +144,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     if settings.memory.enabled:
         team.consolidating.start(team.roster.names, tell=team.note_error)
         stack.push_async_callback(team.consolidating.stop)
+        feeding = Feeding(team.memory, team.board.clock)
+        feeding.start(tell=team.note_error)
+        stack.push_async_callback(feeding.stop)
     checkups = Checkups(
         team.board, settings, team.services, team.mcp, checks=machine_checks(), holder=holder
     )

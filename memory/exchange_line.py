@@ -50,7 +50,7 @@ def line_of(row: MemoryRow, episode: tuple[str, str] | None) -> dict[str, Any]:
         episode: key and title of its episode.
     """
     found: dict[str, Any] = {"text": row.text, "agent": row.agent, "kind": row.kind, "at": row.at}
-    usual = {
+    usual: dict[str, tuple[object, object]] = {
         "tags": (list(row.tags), []),
         "importance": (row.importance, 0.5),
         "visibility": (row.visibility, "private"),

@@ -86,7 +86,7 @@ class Explainer:
         where = replace(Scope(scope.agent), layers=frozenset(LAYERS)) if excluded else scope
         found: dict[Mode, tuple[int, Found] | None] = {}
         for mode in ("hybrid", "dense", "lexical"):
-            ranked = (
+            ranked: Sequence[Found] = (
                 await self._library.search(asked, where, k=LOOKED, mode=mode, exact=True)
                 if words and row.state == "live"
                 else []

@@ -79,9 +79,11 @@ class Library:
             if newest == self._revision:
                 return
             shelf, revision = self._shelf, self._revision
-            if shelf is None or shelf.sparse or newest < revision:
-                # The first time, or more is gone than there, or the board is an older one: taken
-                # in anew, and put in the old one's place when it is complete.
+            told = newest >= revision and await self._store.follows(revision)
+            if shelf is None or shelf.sparse or not told:
+                # The first time; or more is gone than there; or the board is an older one, or
+                # has let go of rows we never learnt were forgotten. Taken in anew, and put in
+                # the old one's place when it is complete.
                 shelf, revision = await self._made(), 0
             while True:
                 changes = await self._store.changes(revision, _PAGE)

@@ -50,6 +50,10 @@ class MemoryStore(Protocol):
         """The number of the last change."""
         ...
 
+    async def follows(self, after: int) -> bool:
+        """Whether changes after this revision tell everything; False: begin anew at 0."""
+        ...
+
     async def changes(self, after: int, limit: int) -> list[Change]:
         """At most ``limit`` rows that changed after a revision, in the order they did."""
         ...

@@ -148,22 +148,25 @@ def learn(groups: Sequence[Group], used: Sequence[int], share: float) -> NDArray
     on the scale of each feature's spread, are held small.
     """
     columns = [names.index("late_wide"), names.index("lex_near_z"), names.index("dense")]
-    xs, ys, ms, ws = [], [], [], []
+    xs: list[NDArray[np.float32]] = []
+    ys: list[NDArray[np.float32]] = []
+    ms: list[NDArray[np.float32]] = []
+    ws: list[float] = []
     for one in groups:
         for case in one.cases:
             if not case.answers.any():
                 continue
             likely = case.features[:, columns] @ np.array([1, 1, 0.5]) + 1e3 * case.answers
             some = np.argsort(-likely, kind="stable")[:HARD]
-            x = case.features[some][:, used]
-            x = np.concatenate([x, x * case.length], axis=1)
-            pad = HARD - len(x)
-            xs.append(np.pad(x, ((0, pad), (0, 0))))
+            row = case.features[some][:, used]
+            row = np.concatenate([row, row * case.length], axis=1)
+            pad = HARD - len(row)
+            xs.append(np.pad(row, ((0, pad), (0, 0))))
             ys.append(np.pad(case.answers[some], (0, pad)))
-            ms.append(np.pad(np.ones(len(x), np.float32), (0, pad)))
+            ms.append(np.pad(np.ones(len(row), np.float32), (0, pad)))
             ws.append(share if one.second else 1.0)
-    x, y, m = (torch.tensor(np.stack(a).astype(np.float32)) for a in (xs, ys, ms))
-    w = torch.tensor(ws)
+    x, y, m = (torch.tensor(np.stack(part).astype(np.float32)) for part in (xs, ys, ms))
+    share_of = torch.tensor(ws)
     mean = (x * m[..., None]).sum((0, 1)) / m.sum()
     spread = ((((x - mean) ** 2) * m[..., None]).sum((0, 1)) / m.sum()).sqrt() + 1e-3
     x = x / spread
@@ -177,8 +180,8 @@ def learn(groups: Sequence[Group], used: Sequence[int], share: float) -> NDArray
         score = x @ weights + (m - 1) * 1e9
         others = torch.logsumexp(score - y * 1e9, 1, keepdim=True)
         each = (torch.nn.functional.softplus(others - score) * y).sum(1) / y.sum(1)
-        total = (each * w).sum() / w.sum() + (ridge * weights**2).sum()
-        total.backward()
+        total = (each * share_of).sum() / share_of.sum() + (ridge * weights**2).sum()
+        total.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         return total
 
     step.step(loss)
@@ -188,7 +191,8 @@ def learn(groups: Sequence[Group], used: Sequence[int], share: float) -> NDArray
 def scores(case: Case, used: Sequence[int], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """The candidates' sums."""
     x = case.features[:, used]
-    return x @ weights[: len(used)] + case.length * (x @ weights[len(used) :])
+    total = x @ weights[: len(used)] + case.length * (x @ weights[len(used) :])
+    return np.asarray(total, np.float32)
 
 
 def recall_of(case: Case, values: NDArray[np.float32], k: int = 10) -> float:
@@ -219,7 +223,22 @@ def cross(groups: Sequence[Group], used: Sequence[int], share: float, label: str
         say(f"{label:22} {'second' if kind else 'chat':6} {mean:.4f} {by} {each}")
 
 
-def odds(groups: Sequence[Group], used: Sequence[int], weights: NDArray[np.float32]) -> Any:
+def alone(groups: Sequence[Group], label: str) -> None:
+    """One feature by itself, nothing learnt."""
+    for kind in (False, True):
+        got = [
+            recall_of(c, c.features[:, names.index(label)])
+            for g in groups
+            if g.second == kind
+            for c in g.cases
+        ]
+        if got:
+            say(f"{label:22} {'second' if kind else 'chat':6} {np.mean(got):.4f}")
+
+
+def odds(
+    groups: Sequence[Group], used: Sequence[int], weights: NDArray[np.float32]
+) -> tuple[float, float]:
     """Scale and offset that make of a sum the logarithm of the odds that it is an answer."""
     sums = np.concatenate([scores(c, used, weights) for g in groups for c in g.cases])
     s = torch.tensor(sums).double()
@@ -230,11 +249,12 @@ def odds(groups: Sequence[Group], used: Sequence[int], weights: NDArray[np.float
     def loss() -> torch.Tensor:
         step.zero_grad()
         out = torch.nn.functional.binary_cross_entropy_with_logits(both[0] * s + both[1], y)
-        out.backward()
+        out.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         return out
 
     step.step(loss)
-    return both.detach().tolist()
+    scale, offset = both.detach().numpy()
+    return float(scale), float(offset)
 
 
 def token_weights(texts: Sequence[str], cache: Path) -> list[float]:
@@ -244,7 +264,8 @@ def token_weights(texts: Sequence[str], cache: Path) -> list[float]:
     share of texts that hold a token nearly like it (cosine 0.8 or more), among 400 texts.
     """
     random = np.random.default_rng(1)
-    chosen = [texts[i] for i in random.permutation(len(texts))[:400]]
+    order: list[int] = random.permutation(len(texts))[:400].tolist()
+    chosen = [texts[i] for i in order]
     found = [e.tokens for e in encoded(chosen, cache) if e.tokens is not None and len(e.tokens)]
     tokens = np.concatenate(found)
     starts = np.cumsum([0, *(len(t) for t in found[:-1])])
@@ -257,7 +278,10 @@ def token_weights(texts: Sequence[str], cache: Path) -> list[float]:
     )
     target = np.log1p((len(found) - near + 0.5) / (near + 0.5))
     a = np.c_[some, np.ones(len(some), np.float32)]
-    return [float(v) for v in np.linalg.solve(a.T @ a + np.eye(a.shape[1]), a.T @ target)]
+    found_weights: list[float] = np.linalg.solve(
+        a.T @ a + np.eye(a.shape[1]), a.T @ target
+    ).tolist()
+    return found_weights
 
 
 def main() -> None:
@@ -281,16 +305,8 @@ def main() -> None:
         known = parse(json.dumps(written(known) | {"tokens": token_weights(texts, given.cache)}))
     groups = [group(one, second, given.cache, known) for one, second in read]
     used = list(range(len(names)))
-    if given.cross:
-        for kind, without in WITHOUT.items():
-            some = [i for i in used if not names[i].startswith(without)] if without else used
-            cross(groups, some, given.share, kind)
-    if given.ablate:
-        for label, parts in SIGNALS.items():
-            less = [i for i in used if not names[i].startswith(parts)]
-            cross(groups, less, given.share, f"without {label}")
     if given.write:
-        out = written(known) | {"fusions": {}}
+        out: dict[str, Any] = written(known) | {"fusions": {}}
         for kind, without in WITHOUT.items():
             some = [i for i in used if not names[i].startswith(without)] if without else used
             weights = learn(groups, some, given.share)
@@ -304,6 +320,16 @@ def main() -> None:
             }
         WHERE.write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
         say(f"written: {WHERE}")
+    if given.cross:
+        for kind, without in WITHOUT.items():
+            some = [i for i in used if not names[i].startswith(without)] if without else used
+            cross(groups, some, given.share, kind)
+    if given.ablate:
+        for label in ("dense", "lex_turn", "lex_near", "late", "late_chunk", "late_wide"):
+            alone(groups, label)
+        for label, parts in SIGNALS.items():
+            less = [i for i in used if not names[i].startswith(parts)]
+            cross(groups, less, given.share, f"without {label}")
 
 
 def written(weights: Weights) -> dict[str, Any]:
@@ -329,6 +355,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "words": ("late", "session_late", "dense", "session_dense", "like_best"),
 }
 """Features that are not there in each case of what there is to compare."""
+
 SIGNALS: dict[str, tuple[str, ...]] = {
     "words": ("lex",),
     "dense": ("dense", "session_dense"),

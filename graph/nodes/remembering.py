@@ -10,7 +10,6 @@ from neveridle.agents.recollection import Recollection, Remembered, memory_secti
 from neveridle.board import Attempt
 from neveridle.board.memories.uses import Use
 from neveridle.board.memory_row import MemoryRow
-from neveridle.errors import NeveridleError
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import resumed
 from neveridle.graph.nodes.guard import problem_of
@@ -95,7 +94,7 @@ async def _recalled(team: Team, job: Job, working: str) -> Remembered:
     if settings.recall:
         try:
             rows, last = await _searched(team, job)
-        except NeveridleError as error:  # work goes on without memory, and somebody is told
+        except Exception as error:  # noqa: BLE001 - work goes on without memory; somebody is told
             await team.note_problem(problem_of(error), where="recall")
     return memory_section(
         Recollection(rows, last, working),

@@ -77,8 +77,9 @@ class Feeder:
             DiskFull: no space is left.
         """
         async with self._gate:
-            before = self._count
-            if await self._store.revision() and await self._take():
+            before, last = self._count, await self._store.revision()
+            known = self._marker is not None and self._marker.revision == last and not self._away
+            if last and not known and await self._take():
                 await self._reached(partial(self._mended, self._feed))
             return self._count - before
 
@@ -201,6 +202,9 @@ class Feeder:
             if marker.revision > await self._store.revision():
                 msg = "it is ahead of the board"
                 raise IndexBroken(msg)
+            if not await self._store.follows(marker.revision):
+                msg = "what was forgotten since it was last fed cannot be told"
+                raise IndexBroken(msg)
             await self._compare(index, marker)
             self._marker = marker
         return self._marker
@@ -283,6 +287,9 @@ class Feeder:
             marker = await self._lane.run(beside.open)
             if marker.revision > await self._store.revision():
                 msg = "it is ahead of the board"
+                raise IndexBroken(msg)
+            if not await self._store.follows(marker.revision):
+                msg = "what was forgotten since it was cut cannot be told"
                 raise IndexBroken(msg)
         except IndexBroken:
             await self._lane.run(beside.discard)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ MAX_CHARS = 16_000
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # noqa: RUF001 - other scripts' own
 # What belongs together though punctuation divides it: paths, versions, AGT-275, snake_case, a.b@c.
-_JOINED = re.compile(r"[^\W_]+(?:[._\-/:\\@#]+[^\W_]+)+")
+_JOINED = re.compile(r"(?<![^\W_])[^\W_]+(?:[._\-/:\\@#]+[^\W_]+)+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Scripts written without spaces: Han, kana, Thai, Lao, Khmer. Hangul has spaces, yet long words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
@@ -69,9 +70,8 @@ _local = threading.local()
 def _stemmed(word: str) -> str:
     stemmer: Any = getattr(_local, "stemmer", None)
     if stemmer is None:
-        import Stemmer
-
-        stemmer = _local.stemmer = Stemmer.Stemmer("english")
+        # By name: the package has no types, and nothing is stemmed at import.
+        stemmer = _local.stemmer = import_module("Stemmer").Stemmer("english")
     return str(stemmer.stemWord(word))
 
 

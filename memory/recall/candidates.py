@@ -13,10 +13,10 @@ from neveridle.memory.recall.lexical import idf, impact
 from neveridle.memory.recall.scales import standard
 from neveridle.memory.recall.signs import sign_words
 
-POOL = 384
+POOL = 256
 """Rows that reach the second stage at most; a scope of no more is ranked whole."""
 
-_EACH = 384  # taken from words, and as many from vectors
+_EACH = 256  # taken from words, and as many from vectors
 _SPREAD = ((1, 0.5), (-1, 0.25), (2, 0.15), (-2, 0.15))  # what a hit lends to the rows beside it
 _EXACT = 4_096  # vectors compared one by one; of more, the nearest by sign bits only
 _CLOSE = 768
@@ -90,7 +90,13 @@ def find(
     )
 
 
-def _lexical(corpus: Corpus, asked: Asked, mask: Mask, n: int, average: float):
+Postings = list[tuple[NDArray[np.int32], NDArray[np.float32]]]
+Floats = NDArray[np.float32]
+
+
+def _lexical(
+    corpus: Corpus, asked: Asked, mask: Mask, n: int, average: float
+) -> tuple[Floats, Floats, NDArray[np.uint32], Floats, Postings]:
     lengths = corpus.columns["length"]
     scores = np.zeros(len(lengths), np.float32)
     every = n == len(mask)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 MAX_SPANS = 16
 """A text speaks of no more days than that; a log of a thousand lines is not about a thousand."""
 
-_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): i for i, name in enumerate(calendar.month_abbr) if name}
-_MONTHS["sept"] = 9
+_MONTHS = {
+    **{name.lower(): i for i, name in enumerate(calendar.month_name) if name},
+    **{name.lower(): i for i, name in enumerate(calendar.month_abbr) if name},
+    "sept": 9,
+}
 _DAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _SMALL = {
     "a": 1,
@@ -107,11 +109,11 @@ def _resolved(got: dict[str, str | None], now: dt.date | None, years: bool) -> S
         if name := got[m]:
             month = int(name) if y == "iso" else _MONTHS[name]
             return _dated(got[y], month, got[d], today)
-    for y, m in (("y3", "m3"), (None, "m4"), (None, "m5")):
+    for year, m in ((got["y3"], "m3"), (None, "m4"), (None, "m5")):
         if name := got[m]:
-            return _dated(got[y] if y else None, _MONTHS[name], None, today)
-    if year := got["y6"]:
-        return Span(dt.date(int(year), 1, 1).toordinal(), dt.date(int(year), 12, 31).toordinal())
+            return _dated(year, _MONTHS[name], None, today)
+    if only := got["y6"]:
+        return Span(dt.date(int(only), 1, 1).toordinal(), dt.date(int(only), 12, 31).toordinal())
     return None if now is None else _relative(got, now)
 
 
@@ -163,5 +165,6 @@ def _relative(got: dict[str, str | None], today: dt.date) -> Span | None:
 
 
 def _bounded(first: int, last: int) -> Span:
-    dt.date.fromordinal(first), dt.date.fromordinal(last)  # OverflowError/ValueError outside
+    for day in (first, last):
+        dt.date.fromordinal(day)  # raises for what is no day of the years 1 to 9999
     return Span(first, last)

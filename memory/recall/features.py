@@ -92,7 +92,7 @@ def _lexical(out: dict[str, Values], corpus: Corpus, found: Found, around: Aroun
 
 
 def _names(corpus: Corpus, found: Found) -> set[int]:
-    codes = np.unique(corpus.columns["author"][found.slots])[:50].tolist()
+    codes: list[int] = np.unique(corpus.columns["author"][found.slots])[:50].tolist()
     return {term_hash(stem) for code in codes for stem in corpus.author_stems[code]}
 
 
@@ -103,7 +103,7 @@ def _similar(out: dict[str, Values], around: Around, dense: Dense, late: Late) -
     mean, spread = float(own.mean()), max(float(own.std()), 0.03)
     for name, i in (("prev", BEFORE), ("next", AFTER)):
         beside = np.where(at[i] < len(around.slots), dense.rows[at[i]], mean)
-        out[f"dense_{name}"] = (beside - mean) / np.float32(spread)
+        out[f"dense_{name}"] = np.asarray((beside - mean) / spread, np.float32)
     out["late"] = standard(late.rows[at[OWN]], 0.02)
     out["late_chunk"] = standard(late.chunks[at[OWN]], 0.02)
     for name, i in (("prev", BEFORE), ("next", AFTER), ("prev2", BEFORE2), ("next2", AFTER2)):
@@ -193,7 +193,7 @@ def _dates(
 def _years(spans: NDArray[np.int32], day: NDArray[np.int64]) -> Sequence[tuple[int, int]]:
     """Days without a year (they stand in the year 1) in each year that candidates are of."""
     out: list[tuple[int, int]] = []
-    years = np.unique((day // 365.2425).astype(np.int64))[-20:] if len(day) else []
+    years = np.unique((day // 365.2425).astype(np.int64))[-20:].tolist()
     for first, last in spans.tolist():
         if first > 366:
             out.append((first, last))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ MAX_BYTES = 16_384
 
 CHUNK = 64
 """Tokens in a passage of a long text. A text of up to 1.5 times that is one passage."""
+
+_BLOCK = 512  # tokens unpacked at a time: 0.8 MB, which stays in the processor's cache
+# The eight bits of each byte as numbers: looked up, they are unpacked twice as fast as by numpy.
+_BITS: Final = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)
 
 _HEADER = struct.Struct("<BBHHH")
 _VERSION = 1
@@ -42,7 +47,7 @@ def encode(
     room = max(0, min((limit - _HEADER.size) // max(width, 1), 65_535))
     if t > room:
         if weights is None:
-            keep = np.linspace(0, t - 1, room).astype(np.int64)
+            keep = np.asarray(np.linspace(0, t - 1, room), np.int64)
         else:
             keep = np.sort(np.argsort(-weights, kind="stable")[:room])
         tokens = tokens[keep]
@@ -114,9 +119,18 @@ def match(query: NDArray[np.float32], batch: TokenBatch) -> Matches:
     first = np.repeat(np.cumsum(counts) - counts, pieces)
     starts = first + nth * np.repeat(counts, pieces) // np.repeat(pieces, pieces)
     # Signs are ±1 = 2 b - 1, so q·sign = 2 q·b - sum(q): the bits are used as they are.
-    bits = np.unpackbits(batch.bits, axis=1, count=dimensions).astype(np.float32)
     scale = np.float32(dimensions**-0.5)
-    dots = query.astype(np.float32) @ bits.T
+    asked = query.astype(np.float32)
+    width = batch.bits.shape[1]
+    if 8 * width > dimensions:  # the last byte has bits that stand for nothing
+        asked = np.pad(asked, ((0, 0), (0, 8 * width - dimensions)))
+    dots = np.empty((q, len(batch.bits)), np.float32)
+    room = np.empty((min(_BLOCK, len(batch.bits)), width, 8), np.float32)
+    for at in range(0, len(batch.bits), _BLOCK):
+        packed = batch.bits[at : at + _BLOCK]
+        bits = np.take(_BITS, packed, axis=0, out=room[: len(packed)], mode="clip")
+        flat = bits.reshape(len(packed), 8 * width)
+        np.matmul(asked, flat.T, out=dots[:, at : at + len(packed)])
     best = np.maximum.reduceat(dots, starts, axis=1)
     best = (2 * best - query.sum(1, dtype=np.float32)[:, None]) * scale
     out = np.full((q, rows), np.nan, np.float32)

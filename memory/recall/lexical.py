@@ -28,8 +28,9 @@ class _Segment:
     ) -> _Segment:
         order = np.argsort(terms, kind="stable")
         ordered = terms[order]
-        new = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(terms) else []
-        firsts = np.asarray(new, dtype=np.int64)
+        first = np.ones(len(terms), np.bool_)
+        first[1:] = ordered[1:] != ordered[:-1]
+        firsts = np.flatnonzero(first)
         starts = np.append(firsts, len(terms))
         return _Segment(ordered[firsts], starts, slots[order], counts[order])
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float32]
 
 
-def standard(values: Values, least: float) -> Values:
+def standard(values: NDArray[Any], least: float) -> Values:
     """Distance from the mean in standard deviations, of which ``least`` is the smallest."""
     if not len(values):
-        return values.astype(np.float32)
-    return ((values - values.mean()) / max(float(values.std()), least)).astype(np.float32)
+        return np.asarray(values, np.float32)
+    return np.asarray((values - values.mean()) / max(float(values.std()), least), np.float32)
 
 
-def best_share(values: Values) -> Values:
+def best_share(values: NDArray[Any]) -> Values:
     """Each as a share of the best: 0 to 1."""
     best = float(values.max()) if len(values) else 0.0
-    return (values / np.float32(best if best > 0 else 1.0)).astype(np.float32)
+    return np.asarray(values / np.float32(best if best > 0 else 1.0), np.float32)

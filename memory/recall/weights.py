@@ -60,7 +60,8 @@ class Weights:
         """How much each token says, at least 0.2; 1 for all where the model is another."""
         if model != self.model or tokens.shape[1] + 1 != len(self.tokens):
             return np.ones(len(tokens), np.float32)
-        return np.maximum(tokens @ self.tokens[:-1] + self.tokens[-1], np.float32(0.2))
+        says = tokens @ self.tokens[:-1] + self.tokens[-1]
+        return np.asarray(np.maximum(says, np.float32(0.2)), np.float32)
 
 
 @cache

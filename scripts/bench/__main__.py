@@ -13,6 +13,7 @@ from bench import (
     fleet,
     memory_rows,
     races,
+    recall,
     startup,
     steps,
     ticks,
@@ -24,6 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
 SOURCES = (
     startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction, memory_rows,
+    recall,
 )  # fmt: skip
 
 

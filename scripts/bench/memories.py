@@ -72,7 +72,9 @@ class Vectors:
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Each with length 1."""
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    whole: NDArray[np.float32] = np.array(vectors, np.float32)
+    whole /= np.linalg.norm(whole, axis=1, keepdims=True)
+    return whole
 
 
 def made(count: int, *, alike: bool, seed: int = 7) -> NDArray[np.float32]:
@@ -102,6 +104,8 @@ def near(vectors: NDArray[np.float32], count: int, seed: int = 8) -> NDArray[np.
 
 
 def words_of(number: int) -> str:
-    """The text of a row."""
-    chosen = random.Random(number).choices(_WORDS, k=12)
-    return f"{number}: {' '.join(chosen)}"
+    """The text of a row: words as often as in speech, few very common, most of them rare."""
+    chosen = random.Random(number)
+    ranks = [min(20_000, int(50 * (chosen.paretovariate(0.8) - 1))) for _ in range(12)]
+    words = [f"{_WORDS[rank % len(_WORDS)]}{rank // len(_WORDS) or ''}" for rank in ranks]
+    return f"{number}: {' '.join(words)}"

@@ -99,9 +99,9 @@ def test_tools_never_seen_before_find_their_identifiers(
 def test_the_recorded_runs_reach_what_is_asked_for() -> None:
     if not RUNS.exists():
         pytest.skip(f"{RUNS} is not there")
-    report = evaluate(load_recorded(RUNS)[::2], budgets=(1000, 2000))
+    report = evaluate(load_recorded(RUNS)[::3], budgets=(1000, 2000))
     assert not any(report["violations"].values())
-    assert report["needed"] > 500
+    assert report["needed"] > 300
     assert report["reachable"] >= 0.95
     assert report["budgets"][1]["in_context"] >= 0.95
 
@@ -117,7 +117,7 @@ def test_a_ledger_that_forgets_is_seen(
 
     monkeypatch.setattr("neveridle.memory.compaction.ledger.Ledger.lines", no_lines)
     monkeypatch.setattr("neveridle.memory.compaction.searching.Searcher.search", nothing)
-    code, said = cli(path, "--json")
+    code, said = cli(path, "--json", "--budget", "1500")
     report = json.loads(said)
     assert code == 1
     assert report["passed"] is False

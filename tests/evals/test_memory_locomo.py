@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neveridle.errors import DatasetInvalid
@@ -183,6 +183,7 @@ def test_ids_that_differ_in_writing_alone_are_only_meant_exactly() -> None:
     assert ids.find(["D1:1", "D1:01", "D1:001"]) == (["D1:1", "D1:01"], ["D1:001"])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.recursive(st.none() | st.text() | st.integers() | st.floats() | st.booleans(), st.lists))
 def test_no_evidence_is_too_odd(evidence: Any) -> None:
     found, _ = TurnIds(IDS).find(evidence)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from neveridle.cli.app import run
 from neveridle.cli.evals import app
 from neveridle.errors import DatasetInvalid
 from neveridle.evals.memory import (
@@ -46,15 +47,16 @@ SAID = [
 ]
 
 
-def conversation(name: str = "harbour") -> Conversation:
+def conversation(name: str = "harbour", *, prefix: str = "D1:") -> Conversation:
     turns = tuple(
-        Turn(f"D1:{number}", author, text) for number, (author, text) in enumerate(SAID, start=1)
+        Turn(f"{prefix}{number}", author, text)
+        for number, (author, text) in enumerate(SAID, start=1)
     )
     questions = (
-        Question("What broke in the lighthouse?", "4", ("D1:1",)),
-        Question("Where did the sister move?", "4", ("D1:3",)),
+        Question("What broke in the lighthouse?", "4", (f"{prefix}1",)),
+        Question("Where did the sister move?", "4", (f"{prefix}3",)),
         Question("Which colour did the kitchen get painted, what costs the ferry?", "1",
-                 ("D1:5", "D1:4")),
+                 (f"{prefix}5", f"{prefix}4")),
     )  # fmt: skip
     return Conversation(name, (Session("session_1", 1.7e9, turns),), questions)
 
@@ -101,25 +103,64 @@ def test_times_are_medians_and_percentiles_in_milliseconds() -> None:
 
 
 async def test_the_real_memory_finds_what_was_said() -> None:
-    seconds = iter(range(10**6))
-    watch = Stopwatch(HashingEmbedder(), lambda: float(next(seconds)))
+    watch = Stopwatch(HashingEmbedder(), lambda: 0.0)
     report = await measure([conversation()], lambda: remembered(watch, mode="dense"), watch=watch)
     facts = report.facts
     assert facts["overall"]["recall@1"] == pytest.approx(2.5 / 3, abs=1e-4)
     assert facts["overall"]["recall@5"] == 1.0
     assert facts["turns"] == len(SAID)
     assert (facts["settings"]["recall"], facts["settings"]["mode"]) == ("memory", "dense")
-    assert watch.seconds > 0
     assert facts["categories"]["1"]["evidence"] == 2
 
 
 async def test_conversations_in_one_store_are_searched_apart() -> None:
-    talks = [conversation("one"), conversation("two")]
+    talks = [conversation("one"), conversation("two", prefix="E1:")]
     watch = Stopwatch(HashingEmbedder(), lambda: 0.0)
-    report = await measure(talks, lambda: remembered(watch), together=True, k=6)
-    apart = await measure(talks, lambda: remembered(watch), k=6)
-    assert [one.found for one in report.asked] == [one.found for one in apart.asked]
-    assert all(len(one.found) <= len(SAID) for one in report.asked)
+    stores: list[str] = []
+
+    @asynccontextmanager
+    async def opening() -> AsyncGenerator[Recaller]:
+        stores.append("opened")
+        async with remembered(watch, mode="dense") as recaller:
+            yield recaller
+
+    report = await measure(talks, opening, together=True, k=10)
+    assert len(stores) == 1
+    assert report.facts["overall"]["recall@1"] == pytest.approx(2.5 / 3, abs=1e-4)
+    prefixes = {"one": "D1:", "two": "E1:"}
+    for one in report.asked:
+        assert len(one.found) == len(SAID)
+        assert all(turn.startswith(prefixes[one.conversation]) for turn in one.found)
+
+
+async def test_each_conversation_has_a_store_of_its_own() -> None:
+    stores: list[str] = []
+
+    @asynccontextmanager
+    async def opening() -> AsyncGenerator[Recaller]:
+        stores.append("opened")
+        yield Bm25()
+
+    await measure([conversation("one"), conversation("two")], opening)
+    assert len(stores) == 2
+
+
+async def test_the_embedders_time_is_told_apart() -> None:
+    seconds = iter(range(100))
+    watch = Stopwatch(HashingEmbedder(), lambda: float(next(seconds)))
+    await watch.embed(["a"])
+    await watch.encode(["a", "b"])
+    assert watch.seconds == 2.0
+
+
+async def test_rare_words_say_more_than_common_ones() -> None:
+    texts = ["boat boat boat", "boat harbour", "boat anchor", "lantern rope"]
+    turns = tuple(Turn(str(number), "", text) for number, text in enumerate(texts))
+    words = Bm25()
+    talk = Conversation("boats", (Session("session_1", None, turns),), ())
+    await words.ingest(talk)
+    assert await words.search(talk, "the boat, a lantern", 2) == ["3", "0"]
+    assert await words.search(talk, "nothing of it", 2) == []
 
 
 @pytest.mark.parametrize("make", [Bm25, lambda: Dense(HashingEmbedder(4096))])
@@ -177,6 +218,13 @@ def test_odd_characters_are_no_obstacle(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["memory", str(path), "--json", *more])
         assert done.exit_code == 0, done.output
         assert json.loads(done.stdout)["overall"]["questions"] == 2
+
+
+def test_a_file_that_is_not_there_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["eval", "memory", str(tmp_path / "none.json"), "--json"]) == 2
+    assert "dataset-invalid" in capsys.readouterr().err
 
 
 def test_the_command_reports_as_a_table(tmp_path: Path) -> None:

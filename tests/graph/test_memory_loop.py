@@ -139,6 +139,10 @@ async def test_notes_are_kept_handed_over_and_never_a_part_of_the_work(
         assert "## Decisions" in path.read_text(encoding="utf-8")
         path.write_text(f"## Decisions\nUse a list. {SECRET}\n", encoding="utf-8")
         (assignment.tree / "a.txt").write_text("a\n", encoding="utf-8")
+        (diff,) = [tool for tool in assignment.tools if tool.name == "diff"]
+        shown = await diff.ainvoke({})
+        assert "a.txt" in shown
+        assert NOTES not in shown
         handoff = {"to": "leo", "action": "Go on with the page"}
         return {"status": "handed_off", "summary": "Half of it.", "handoff": handoff}
 

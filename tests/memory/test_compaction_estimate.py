@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.messages.base import BaseMessage
@@ -46,7 +46,8 @@ def test_any_text_has_an_estimate(text: str) -> None:
     assert tokens <= 4 * len(text.encode("utf-8", "surrogatepass")) + 1
 
 
-@given(st.text(max_size=3000), st.integers(0, 300))
+@settings(max_examples=40)
+@given(st.text(max_size=2000), st.integers(0, 300))
 def test_a_shortened_text_fits_and_says_what_is_missing(text: str, tokens: int) -> None:
     note = "[… {left} characters …]"
     short = shorten_text(text, tokens, note)

@@ -73,8 +73,12 @@ def ledger() -> Ledger:
 
 
 def test_what_was_used_or_spoken_of_comes_first() -> None:
-    values = [entry.value for entry in ledger().ranked()]
+    made = ledger()
+    newer = [{"order_id": f"#W{at:07}"} for at in range(300, 310)]
+    made.add(ToolMessage(json.dumps(newer), tool_call_id="d"), 5)
+    values = [entry.value for entry in made.ranked()]
     assert set(values[:2]) == {"mei_chen_7287", "#W0000007"}
+    assert set(values[2:12]) == {one["order_id"] for one in newer}
 
 
 def test_a_ledger_fits_its_budget_and_says_nothing_twice() -> None:

@@ -111,7 +111,7 @@ def check(before: list[BaseMessage], after: list[BaseMessage], budget: int, keep
         assert last == [] or after[-len(last) :] == last
 
 
-@settings(max_examples=80, **SLOWLY)
+@settings(max_examples=40, **SLOWLY)
 @given(conversations(), st.integers(LEAST, 3000), st.integers(1, 12))
 def test_what_comes_out_fits_in_order_with_the_last_messages(
     messages: list[BaseMessage], budget: int, keep: int

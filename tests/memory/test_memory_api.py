@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from neveridle.board import Board
 from neveridle.errors import ModelMistake
-from neveridle.memory import Memory, Note, Turn
+from neveridle.memory import Memory, MiniLM, Note, Turn
+from neveridle.settings import MemorySettings
 
 TALK = [
     Turn("Ann", "The staging server is called heron.", 1_000.0),
@@ -89,7 +92,8 @@ async def test_scopes(
     await memory.remember("heron theirs shared", agent="leo", visibility="team")
     await memory.remember("heron old", agent="sam", kind="fact", at=5.0)
     await memory.remember("heron at work", agent="sam", kind="working", task=3)
-    hits = await memory.recall("heron", k=10, **{"agent": "sam", **scope})
+    asked: dict[str, Any] = {"agent": "sam", **scope}
+    hits = await memory.recall("heron", k=10, **asked)
     assert {hit.row.text for hit in hits} == found
 
 
@@ -99,3 +103,128 @@ async def test_a_budget_cuts_the_hits_in_their_order(memory: Memory) -> None:
     whole = await memory.recall("heron", k=5)
     cut = await memory.recall("heron", k=5, budget_tokens=120)
     assert [hit.row.id for hit in cut] == [hit.row.id for hit in whole[:2]]
+
+
+SOUL = """# Values
+
+You never deploy on a Friday.
+
+You like otters.
+
+# Limits
+
+No production keys.
+"""
+
+
+async def test_souls_are_found_where_they_are_asked_for(
+    board: Board, home: Path, embedder: Any
+) -> None:
+    souls = {"sam": SOUL, "leo": "You deploy whenever you want."}
+    memory = Memory(board.memories, home=home, embedder=embedder, souls=souls)
+    (hit,) = await memory.recall("deploy Friday", k=1, agent="sam", layers=["soul"])
+    assert hit.row.text == "# Values\nYou never deploy on a Friday."
+    assert (hit.row.kind, hit.row.source, hit.row.agent) == ("soul", "agents/sam.md", "sam")
+    found = await memory.recall("deploy", k=9, layers=["soul"])
+    assert {one.row.agent for one in found} == {"sam", "leo"}
+    assert await memory.recall("deploy", k=9) == []
+    assert await memory.forget([hit.row.id]) == []
+    row = await memory.remember("We deploy on Friday.", agent="sam")
+    both = await memory.recall("deploy Friday", k=9, agent="sam", layers=["soul", "short"])
+    assert {one.row.id for one in both} > {row, hit.row.id}
+    await memory.close()
+
+
+async def test_memories_age_by_days_and_tasks(board: Board, home: Path, embedder: Any) -> None:
+    await board.clock.script(100 * 86_400.0)
+    memory = Memory(
+        board.memories, home=home, embedder=embedder,
+        settings=MemorySettings(short_days=7, short_tasks=2),
+    )  # fmt: skip
+    for task in (1, 2, 3):
+        await memory.remember(f"heron task{task}", agent="sam", task=task)
+    await memory.remember("heron theirs", agent="leo", task=1, visibility="team")
+    await memory.remember("heron free", agent="sam")
+
+    async def short() -> set[str]:
+        hits = await memory.recall("heron", k=9, agent="sam", layers=["short"])
+        return {hit.row.text for hit in hits}
+
+    assert await short() == {"heron task2", "heron task3", "heron theirs", "heron free"}
+    await board.clock.script(108 * 86_400.0)
+    assert await short() == set()
+    assert len(await memory.recall("heron", k=9, agent="sam", layers=["long"])) == 5
+    await memory.close()
+
+
+async def test_explain_says_where_it_stands(memory: Memory) -> None:
+    first = await memory.remember("The heron server runs Debian.", agent="sam", tags=["infra"])
+    await memory.remember("Otters are fed at noon.", agent="sam")
+    told = await memory.explain("which server is the heron", first, agent="sam")
+    assert (told.rank, told.excluded, told.layer) == (1, (), "short")
+    assert (told.ranks["dense"], told.ranks["lexical"]) == (1, 1)
+    assert told.said.startswith("Found as 1st")
+
+
+@pytest.mark.parametrize(
+    ("scope", "why"),
+    [
+        ({"tags": ["other"]}, "it lacks the tag other"),
+        ({"layers": ["long"]}, "it is in the layer short"),
+        ({"kinds": ["fact"]}, "its kind is note"),
+        ({"since": 4e12}, "it is older"),
+    ],
+)
+async def test_explain_names_what_keeps_it_out(
+    memory: Memory, scope: dict[str, Any], why: str
+) -> None:
+    row = await memory.remember("The heron server runs Debian.", agent="sam")
+    assert await memory.recall("heron", agent="sam", **scope) == []
+    told = await memory.explain("heron", row, agent="sam", **scope)
+    assert told.excluded == (why,)
+    assert told.rank == 1
+    assert f"Not found, for {why}. Without that, it would be 1st" in told.said
+
+
+async def test_explain_of_what_was_forgotten(memory: Memory) -> None:
+    row = await memory.remember("heron", agent="sam")
+    await memory.forget(row)
+    told = await memory.explain("heron", row)
+    assert (told.excluded, told.rank, told.row.text) == (("it is forgotten",), None, "")
+
+
+async def test_forget_means_all_that_is_said(memory: Memory, store: Any) -> None:
+    old = await memory.remember("heron one", agent="sam", tags=["x", "y"], at=5.0, source="task:1")
+    new = await memory.remember("heron two", agent="sam", tags=["x"], source="task:1/log")
+    its = await memory.remember("heron three", agent="leo", tags=["x"], source="task:12")
+    with pytest.raises(ValueError, match="what to forget"):
+        await memory.forget()
+    assert await memory.forget([its], agent="sam") == []
+    assert await memory.forget(tags=["x", "z"]) == []
+    assert await memory.forget(tags="x", before=6.0) == [old]
+    assert await memory.forget(source="task:1") == [new]
+    assert [hit.row.id for hit in await memory.recall("heron")] == [its]
+    assert [row.text for row in await store.get([old, new])] == ["", ""]
+    assert await memory.forget(agent="leo") == [its]
+    assert await memory.forget([old, new, its, 999]) == []
+
+
+async def test_from_end_to_end_with_the_real_model(board: Board, home: Path) -> None:
+    memory = Memory(board.memories, home=home, embedder=MiniLM())
+    await memory.remember("The heron server runs Debian.", agent="sam")
+    await memory.remember_episode(
+        [
+            Turn("Ann", "Where did you go on holiday?", 1_700_000_000.0),
+            Turn("Bo", "To Lisbon, with my sister.", 1_700_000_060.0),
+            Turn("Ann", "Nice weather?", 1_700_000_120.0),
+        ],
+        agent="sam", key="chat",
+    )  # fmt: skip
+    await memory.remember("Lunch is at noon.", agent="sam")
+    assert "Debian" in (await memory.recall("which operating system is on it", k=1))[0].row.text
+    (hit,) = await memory.recall("Which city did Bo travel to?", k=1, agent="sam")
+    assert (hit.row.author, hit.row.text) == ("Bo", "To Lisbon, with my sister.")
+    assert hit.reasons["dense_rank"] <= 3
+    assert await memory.index_pending() == 5
+    assert await memory.reindex() == 5
+    await memory.close()

@@ -68,7 +68,12 @@ class Privacy(RuleBasedStateMachine):
     def remember(self, agent: str, visibility: Any, word: str) -> None:
         self.count += 1
         text = f"{word} unique{self.count} of {agent}"
-        said = {"agent": agent, "visibility": visibility, "tags": [word], "at": START}
+        said: dict[str, Any] = {
+            "agent": agent,
+            "visibility": visibility,
+            "tags": [word],
+            "at": START,
+        }
         row = self.runner.run(self.whole.remember(text, **said))
         self._note(row, agent, visibility, text)
         if not (agent == "leo" and visibility == "private"):
@@ -80,7 +85,7 @@ class Privacy(RuleBasedStateMachine):
         for _ in range(3):
             self.count += 1
             turns.append(Turn("Ann", f"{word} unique{self.count} of {agent}", START))
-        said = {"agent": agent, "visibility": visibility, "key": f"e{self.count}"}
+        said: dict[str, Any] = {"agent": agent, "visibility": visibility, "key": f"e{self.count}"}
         ids = self.runner.run(self.whole.remember_episode(turns, **said))
         for row, turn in zip(ids, turns, strict=True):
             self._note(row, agent, visibility, turn.text)
@@ -100,9 +105,16 @@ class Privacy(RuleBasedStateMachine):
         mode=st.sampled_from(["hybrid", "dense", "lexical"]),
         layers=st.sampled_from([("short", "long"), ("short",), ("soul", "working", "long")]),
         tags=st.sampled_from([(), ("heron",)]),
+        k=st.sampled_from([3, 30]),
     )
-    def recall(self, word: str, mode: Any, layers: Any, tags: Any) -> None:
-        asked = {"agent": "sam", "k": 20, "mode": mode, "layers": layers, "tags": tags}
+    def recall(self, word: str, mode: Any, layers: Any, tags: Any, k: int) -> None:
+        asked: dict[str, Any] = {
+            "agent": "sam",
+            "k": k,
+            "mode": mode,
+            "layers": layers,
+            "tags": tags,
+        }
         shown = self.runner.run(self.whole.recall(f"{word} of leo", **asked))
         there = self.runner.run(self.seen.recall(f"{word} of leo", **asked))
         assert {hit.row.visibility for hit in shown if hit.row.agent == "leo"} <= {"team", "public"}

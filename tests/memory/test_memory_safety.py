@@ -93,9 +93,9 @@ async def test_times_far_away_are_times(memory: Memory, at: float) -> None:
 
 async def test_a_clock_that_goes_backwards(board: Board, memory: Memory) -> None:
     await board.clock.script(1_000_000.0)
-    first = await memory.remember("heron before", agent="sam")
+    first = await memory.remember("the heron left Paris", agent="sam")
     await board.clock.script(500_000.0)
-    second = await memory.remember("heron after", agent="sam")
+    second = await memory.remember("a heron reached Oslo", agent="sam")
     assert {hit.row.id for hit in await memory.recall("heron")} == {first, second}
     assert {h.row.id for h in await memory.recall("heron", layers=["short"])} == {first, second}
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import typer
 
@@ -28,15 +27,7 @@ COMMANDS = {
 class MemoryGroup(LazyGroup):
     """``neveridle memory`` itself."""
 
-    table: ClassVar[Mapping[str, str]] = {
-        name: place
-        for name, place in COMMANDS.items()
-        if find_spec(place.partition(":")[0]) is not None
-    }
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """All names, in the order of the table."""
-        return list(self.table)
+    table: ClassVar[Mapping[str, str]] = COMMANDS
 
 
 app = typer.Typer(cls=MemoryGroup, add_completion=False)

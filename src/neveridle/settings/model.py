@@ -237,7 +237,8 @@ class MemorySettings(_Table):
     )
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
-        description="Name or folder of a sentence-transformers model; this one is installed.",
+        description="Name or folder of a sentence-transformers model; this one is installed. "
+        "`hashing` compares words, without a model.",
     )
 
 

@@ -153,16 +153,6 @@ OFFLINE = """
         embedder = MiniLM()
         await embedder.embed(["hello"])
         await embedder.model()
-        import chromadb
-        from pathlib import Path
-        import numpy as np
-        from neveridle.memory.index.dense import Batch
-        from neveridle.memory.index.embedded import EmbeddedChroma
-        index = EmbeddedChroma(Path(sys.argv[1]) / "memory", model="test", board="test")
-        index.open()
-        vectors = np.array([[1.0, 0.0]], np.float32)
-        index.apply(Batch([1], vectors, [], 1))
-        assert index.query(vectors[0], 3)[0].tolist() == [1]
 
     asyncio.run(main())
     assert not {"torch", "transformers", "sentence_transformers"} & set(sys.modules)

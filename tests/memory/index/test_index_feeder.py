@@ -16,7 +16,7 @@ from neveridle.board import Board
 from neveridle.board.memories import Memories
 from neveridle.board.memory_row import NewMemory
 from neveridle.errors import MemoryUnusable
-from neveridle.memory import HashingEmbedder
+from neveridle.memory import HashingEmbedder, Memory
 from neveridle.memory.index import feeder as feeding
 from neveridle.memory.index.feeder import Feeder
 from neveridle.memory.signals import signals_of
@@ -119,6 +119,29 @@ async def test_an_older_copy_of_the_board_builds_anew(
     assert await second.feed() == 1
     assert await nearest(second, "the copy") == [1]
     assert "ahead of the board" in caplog.text
+
+
+async def test_rows_that_went_altogether_while_it_was_away(
+    make_feeder: MakeFeeder, store: Memories, board: Board, open_memory: Callable[..., Memory]
+) -> None:
+    first, memory = make_feeder(), open_memory()
+    gone, stays = await add(store, "forgotten meanwhile", "stays")
+    await first.feed()
+    assert len(await memory.recall("meanwhile", mode="dense")) == 2
+    await first.close()
+    await store.forget([gone])
+    # The bare row too, as retention removes it long after.
+    with closing(sqlite3.connect(board.url.removeprefix("sqlite:///"))) as file, file:
+        file.execute("UPDATE memory_revision SET pruned_to = revision")
+        file.execute("DELETE FROM memories WHERE id = ?", (gone,))
+    await add(store, "another")
+    second = make_feeder()
+    assert await second.feed() == 2, "built anew"
+    assert len(await nearest(second, "anything")) == 2
+    hits = await memory.recall("meanwhile", mode="dense")
+    assert {hit.row.text for hit in hits} == {"stays", "another"}
+    assert stays in {hit.row.id for hit in hits}
+    assert memory._library.facts["rows"] == 2  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_rows_that_the_marker_promises_are_looked_for(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -47,9 +46,9 @@ ROWS = st.lists(
             "importance": st.sampled_from([0.5, 0.7]),
         }
     ),
+    min_size=2,
     max_size=14,
 )
-COUNT = itertools.count(1)
 
 
 def group(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -57,7 +56,7 @@ def group(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["kind"], row["visibility"], private, row["trusted"], row["origin"])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, strengths=st.lists(st.integers(1, 4), min_size=14, max_size=14), by=st.data())
 async def test_consolidating_twice_changes_nothing_more_and_undoing_restores_every_row(
     board: Board, everything: Rows, rows: list[dict[str, Any]], strengths: list[int],

@@ -81,6 +81,7 @@ async def test_working_memory_is_one_row_of_the_task_and_loses_its_vectors_with_
     assert await working.save(mine, "first")
     (row,) = await board.memories.newest(5)
     await board.memories.put_signals({row.id: Signals("m", dense=b"\0\0")})
+    (row,) = await board.memories.newest(5)
     assert not await working.save(mine, "first")
     await board.attempts.release(mine)
     again = await attempt("leo", new=False)

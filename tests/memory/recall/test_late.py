@@ -13,7 +13,7 @@ from neveridle.memory.recall.late import CHUNK, MAX_BYTES, decode, encode, match
 def some(t: int, d: int = 20, seed: int = 0) -> np.ndarray:
     """Token vectors of length 1."""
     values = np.random.default_rng(seed).standard_normal((t, d)).astype(np.float32)
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
 
 
 @given(st.lists(st.integers(0, 3 * CHUNK), max_size=6), st.integers(1, 5), st.integers(1, 40))

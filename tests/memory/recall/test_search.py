@@ -47,8 +47,11 @@ def doc(number: int, text: str, **more: Any) -> Document:
 
 def corpus_of(documents: Sequence[Document], tokens: dict[int, bytes] | None = None) -> Corpus:
     """A corpus with token vectors by id."""
-    loader = None if tokens is None else lambda ids: [tokens.get(i) for i in ids]
-    corpus = Corpus(loader)
+
+    def load(rows: Sequence[int]) -> list[bytes | None]:
+        return [] if tokens is None else [tokens.get(row) for row in rows]
+
+    corpus = Corpus(None if tokens is None else load)
     corpus.put(documents)
     return corpus
 
@@ -102,7 +105,7 @@ def test_the_row_after_a_question_is_found_through_it() -> None:
     rows = [doc(i, f"we spoke of {w}", episode="x", position=i) for i, w in enumerate(WORDS)]
     rows[5] = doc(5, "Which colour did you paint the fence?", episode="x", position=5, author="Ann")
     rows[6] = doc(6, "Dark green.", episode="x", position=6, author="Bo")
-    assert set(ids(search(corpus_of(rows), Query("colour of the fence"), k=2))) == {5, 6}
+    assert search(corpus_of(rows), Query("colour of the fence"), k=2)[0].id == 6
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -171,8 +174,12 @@ def test_rows_alike_are_ordered_by_importance_trust_and_age() -> None:
     query = Query("who needs oil", at=AT)
     plain = search(corpus_of([doc(i, t) for i, t in base.items()]), query, k=4)
     assert len({one.score for one in plain}) == 1
-    first = {"importance": 0.9}, {"trusted": True}, {"at": AT}
-    other = {"importance": 0.1}, {"trusted": False}, {"at": AT - 400 * 86_400}
+    first: tuple[dict[str, Any], ...] = {"importance": 0.9}, {"trusted": True}, {"at": AT}
+    other: tuple[dict[str, Any], ...] = (
+        {"importance": 0.1},
+        {"trusted": False},
+        {"at": AT - 400 * 86_400},
+    )
     for good, bad in zip(first, other, strict=True):
         rows = [doc(i, t, **(good if i == 2 else bad)) for i, t in base.items()]
         assert search(corpus_of(rows), query, k=4)[0].id == 2
@@ -218,7 +225,7 @@ def test_nothing_and_next_to_nothing() -> None:
 
 
 def test_an_outside_index_names_candidates() -> None:
-    rows = [doc(i, "same words here", vector=unit(i)) for i in range(900)]
+    rows = [doc(i, f"row {i}", vector=unit(i)) for i in range(900)]
     corpus = corpus_of(rows)
     outside = np.array([5, 77, 12_345], np.int64), np.array([0.9, 0.8, 0.7], np.float32)
     found = search(corpus, Query("other", vector=unit(77)), k=3, dense=outside)
@@ -230,8 +237,9 @@ def test_of_many_rows_the_nearest_are_found_by_signs() -> None:
     rows = [doc(i, f"n{i}", vector=unit(i, 384)) for i in range(5_000)]
     corpus = corpus_of(rows)
     for want in (3, 4_321):
-        near = unit(want, 384) + 0.5 * unit(99_999, 384)
-        found = search(corpus, Query("zzz", vector=near / np.linalg.norm(near)), k=1)
+        near = np.asarray(unit(want, 384) + 0.5 * unit(99_999, 384), np.float32)
+        near /= np.linalg.norm(near)
+        found = search(corpus, Query("zzz", vector=near), k=1)
         assert ids(found) == [want]
 
 
