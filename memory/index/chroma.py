@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CONFIGURATION: Final[CreateCollectionConfiguration] = {
     "hnsw": {
         "space": "cosine",
-        # Measured on 100,000 vectors with many near-equal ones: see docs/design/memory.md.
+        # Chroma's own, written down so that an index stays what it was when they change.
         "ef_search": 100,
         "ef_construction": 100,
         "max_neighbors": 16,
