@@ -20,10 +20,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos check notebooks docs reference bench build clean FORCE
+.PHONY: help demo test chaos check notebooks docs reference bench bench-memory build clean FORCE
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS="…" is passed on: make demo ARGS="--json", make test ARGS="-k roadmap -x"'
 	@echo '  PYTHON=python3.12 chooses the interpreter of a new .venv'
@@ -56,6 +56,9 @@ reference: $(MADE)/runtime ## Write the generated pages of the documentation
 
 bench: $(MADE)/test ## Measure, and write docs/benchmarks.md
 	PYTHONPATH=scripts $(BIN)/python -m bench $(ARGS)
+
+bench-memory: $(MADE)/test ## Memory beside mem0, CrewAI, LangGraph (ARGS="--dataset PATH")
+	PYTHONPATH=scripts $(BIN)/python -m bench.memory_peers $(ARGS)
 
 build: $(MADE)/check ## Build wheel and sdist into dist/
 	$(BIN)/python -m build $(ARGS)

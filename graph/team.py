@@ -15,6 +15,7 @@ from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.keeper import Keeper
+from neveridle.graph.preflight import preflight
 from neveridle.graph.providers import Providers
 from neveridle.graph.report import RunReport
 from neveridle.graph.sources.improvement_source import Improvement
@@ -275,7 +276,7 @@ class Team:
         if until not in ("idle", "forever"):
             msg = f"until is 'idle' or 'forever', not '{until}'."
             raise SettingsInvalid(msg)
-        self._preflight()
+        preflight(self)
         names = self.roster.names if agents is None else agents
         names = list(dict.fromkeys(self.roster.get(name).name for name in names))
         if self._running:
@@ -309,17 +310,6 @@ class Team:
                 return await self.run(**how)
 
         return asyncio.run(whole())
-
-    def _preflight(self) -> None:
-        if self.given_worker is None:
-            self.models.check()
-        if not self.settings.checks:
-            msg = "No checks are set, so no work could ever be proven."
-            raise SettingsInvalid(
-                msg,
-                remedy="Set the commands that must pass in [checks] of neveridle.toml, such as "
-                'tests = "python -m pytest -q".',
-            )
 
     async def run_of(self, agent: str) -> str:
         """The run of an agent in this process; registered when first asked for."""

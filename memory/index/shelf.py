@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neveridle.board.memory_row import Change, MemoryRow
 from neveridle.memory.index.half import Floats, Slots
 from neveridle.memory.index.layers import Layers
+from neveridle.memory.index.one_thread import one_thread
 from neveridle.memory.index.scan import CodeScan, best, top
 from neveridle.memory.index.token_cache import Read, TokenCache
 from neveridle.memory.recall.analysis import terms_blob
@@ -126,6 +127,19 @@ class Shelf:
         outside: Outside | None = None,
     ) -> list[Scored]:
         """See ``Library.search``; ``outside`` is what the dense index found among all rows."""
+        with one_thread():
+            return self._searched(query, scope, k=k, mode=mode, exact=exact, outside=outside)
+
+    def _searched(
+        self,
+        query: Query,
+        scope: Scope,
+        *,
+        k: int,
+        mode: str,
+        exact: bool,
+        outside: Outside | None,
+    ) -> list[Scored]:
         corpus = self._corpus
         mask = self.mask(scope, query.at or 0.0)
         if not mask.any():

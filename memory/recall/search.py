@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,4 +119,15 @@ def _scored(
         why["late_rank"] = 1 + int((values > values[i]).sum())
     if slot in found.led:
         why["neighbour"] = int(corpus.columns["id"][found.led[slot]])
-    return Scored(int(corpus.columns["id"][slot]), round(min(max(score, 0.0), 1.0), 6), why)
+    return Scored(int(corpus.columns["id"][slot]), shown(score), why)
+
+
+def shown(chance: float) -> float:
+    """A chance as people read a score: in the same order, spread over 0 to 1.
+
+    The chance is that of one row among hundreds: a plain answer has 0.01, nothing at all 0.0001.
+    Half way between them stands 0.5.
+    """
+    chance = min(max(chance, 1e-9), 1 - 1e-9)
+    odds = math.log(chance / (1 - chance))
+    return round(1 / (1 + math.exp(-(odds + 6.9) / 1.5)), 6)

@@ -53,15 +53,13 @@ GIT = {
     "cleared": [],
 }
 """The same where the database has no part in it: on one is enough."""
-ON_ITS_WAY: dict[str, list[str]] = {"in complete": []}
-"""The same on PostgreSQL, where the server finishes the statement it has been sent."""
 FEW = {"in claim", "in checkpoint", "in worked", "merged", "in complete", "in release"}
 """What of it is run on PostgreSQL each time, as these processes do not start for nothing."""
 CASES: list[Any] = [
     *(("sqlite", edge, path) for edge, path in {**BOTH, **GIT}.items()),
     *(
         pytest.param("postgres", edge, path, marks=() if edge in FEW else pytest.mark.chaos)
-        for edge, path in {**BOTH, **ON_ITS_WAY}.items()
+        for edge, path in BOTH.items()
     ),
 ]
 AGAIN = {"asked", "in release", "released"}
@@ -128,7 +126,7 @@ async def test_a_kill_at_any_edge_loses_nothing_and_does_nothing_twice(
     async with item.board() as board:
         calls = [event.data["purpose"] for event in await board.events.find(kind="model.call")]
     # An answer that was not yet durable is asked for again; none other is.
-    learnt_again = {"learnt", *({"in complete"} if path else ())}
+    learnt_again = {"learnt", "in complete"}
     work = 4 if edge in AGAIN else 3
     assert (calls.count("work"), calls.count("learn")) == (work, 2 if edge in learnt_again else 1)
 

@@ -162,7 +162,7 @@ def acknowledged(project: Any) -> list[dict[str, Any]]:
 
 async def assert_kept(board: Board, said: list[dict[str, Any]]) -> None:
     """All that was acknowledged is on the board."""
-    lessons = {row.source for row in await board.memories.newest(1_000_000)}
+    lessons = {one.row.source for one in await board.memories.changes(0, 1_000_000)}
     given = {(one.task_id, one.fence) for one in await board.handoffs.latest(limit=1_000_000)}
     order = ["claimed", "worked", "verified", "delivered", "reflected"]
     for line in said:

@@ -13,6 +13,7 @@ import pytest
 
 from neveridle.board import Attempt, Board, Claim, HandoffDocument, Phase, Task
 from neveridle.board.effect import Safety
+from neveridle.board.memory_row import NewMemory
 from neveridle.errors import EffectUnsettled, LeaseLost
 from neveridle.tools.effects import Verb as EffectVerb
 from neveridle.tools.effects import Verbs
@@ -64,6 +65,9 @@ VERBS: dict[str, Verb] = {
     "deferred.leave": lambda board, one: board.deferred.leave(one, SETS, "open"),
     "tickets.lose": lambda board, one: board.tickets.lose(
         one, kind="ticket.taken", reason="a person took it", data={}
+    ),
+    "memories.note": lambda board, one: board.memories.note(
+        one, NewMemory(agent="sam", text="a note")
     ),
     "handoffs.give": lambda board, one: board.handoffs.give(
         one, to="leo", document=DOCUMENT, verified=True, learning=LESSON

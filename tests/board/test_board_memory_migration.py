@@ -39,7 +39,11 @@ def writing(url: str) -> Generator[Connection]:
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         engine = create_engine("sqlite://", creator=lambda: connect(path, durable=True))
-        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        event.listen(engine, "begin", begin)
     else:
         engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
     try:

@@ -168,7 +168,8 @@ def test_show_tells_the_whole_story(cli: Callable[..., Any], project: Any) -> No
     story = cli("tasks", "show", "1", "--json").json
     out = cli("tasks", "show", "1").out
 
-    assert sorted(story) == ["after", "attempts", "effects", "events", "handoff", "sync", "task"]
+    known = ["after", "attempts", "effects", "events", "handoff", "sync", "task", "working_memory"]
+    assert sorted(story) == known
     assert story["task"]["state"] == TaskState.BLOCKED
     assert story["attempts"][0]["evidence"]["checks"]["tests"]["exit_code"] == 1
     assert [event["kind"] for event in story["events"]][:2] == ["task.added", "task.claimed"]

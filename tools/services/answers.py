@@ -48,10 +48,11 @@ def seconds_until(epoch: str, headers: Mapping[str, str], now: float) -> float |
         headers: all of the answer's; its ``Date`` is what the moment is compared with.
         now: the time to compare with where the answer has no date.
     """
-    if not _SECONDS.fullmatch(epoch.strip()):
+    said = epoch.strip()  # more than what ``float`` takes for white space
+    if not _SECONDS.fullmatch(said):
         return None
     base = _date(headers.get("date", ""))
-    return _bounded(float(epoch) - (now if base is None else base))
+    return _bounded(float(said) - (now if base is None else base))
 
 
 def _bounded(seconds: float) -> float:

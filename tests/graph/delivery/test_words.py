@@ -81,5 +81,5 @@ def test_an_answer_says_what_was_done_and_what_was_asked(attempt: Attempt) -> No
 
 
 def test_a_prompt_without_feedback_is_as_before(task: Task) -> None:
-    given: dict[str, Any] = {"lessons": (), "handoff": None, "failed": None}
+    given: dict[str, Any] = {"handoff": None, "failed": None}
     assert task_prompt(task, **given, feedback="") == task_prompt(task, **given)
