@@ -34,7 +34,7 @@ demo: $(MADE)/runtime ## A team of four works a sample repository, with a record
 test: $(MADE)/test ## Run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-chaos: $(MADE)/test ## Races and kills at their whole scale (make test runs a tenth)
+chaos: $(MADE)/test ## Races and kills at their whole scale (make test runs a twentieth)
 	NEVERIDLE_CHAOS_SCALE=$${NEVERIDLE_CHAOS_SCALE:-1} $(BIN)/python -m pytest -m chaos --timeout 3600 -rP $(ARGS)
 
 check: $(MADE)/check ## Lint, formatting, types by two checkers, import contracts

@@ -198,7 +198,7 @@ class Project:
 @pytest.fixture(scope="session")
 def chaos_scale() -> float:
     """The share of their whole scale at which races and kills run; ``make chaos`` runs all."""
-    return float(os.environ.get("NEVERIDLE_CHAOS_SCALE", "0.1"))
+    return float(os.environ.get("NEVERIDLE_CHAOS_SCALE", "0.05"))
 
 
 @pytest.fixture(scope="session")
