@@ -157,12 +157,14 @@ def _merit(
     spread: NDArray[np.float32],
     by_vector: Slots,
 ) -> NDArray[np.int64]:
-    """Places in the pool, those that words and vector together speak for first."""
+    """Places in the pool, those that words or vector speak for first, best of all both."""
     if vector is not None and corpus.vectors.shape[1]:
         likeness = corpus.vectors[pool].astype(np.float32) @ vector
     else:
         likeness = np.isin(pool, by_vector).astype(np.float32)
-    total = standard(likeness, 0.03) + standard(spread, 0.1)
+    near, said = standard(likeness, 0.03), standard(spread, 0.1)
+    # The better of the two counts for more: what only one of them finds may answer as well.
+    total = np.maximum(near, said) + (near + said) / 2
     return np.lexsort((-pool, -total))
 
 

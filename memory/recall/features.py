@@ -40,7 +40,6 @@ def features(
     _similar(out, around, dense, late)
     _session(out, corpus, found)
     _facts(out, corpus, asked, found, around)
-    _feedback(out, corpus, found, dense)
     return {name: np.broadcast_to(value, (p,)).astype(np.float32) for name, value in out.items()}
 
 
@@ -151,9 +150,10 @@ def _facts(
     length = c["length"][slots]
     out["length"] = np.log1p(length) - np.log1p(np.float32(found.average))
     out["asks"] = c["asks"][slots]
-    before = c["before"][slots]
-    out["first"] = ((before < 0) & (c["episode"][slots] >= 0)).astype(np.float32)
-    out["answers"] = np.where(before >= 0, c["asks"][before] > 0, False).astype(np.float32)
+    asks = np.append(c["asks"][around.slots], np.float32(0))  # the last: no row before, in scope
+    before = around.at[BEFORE]
+    out["first"] = ((before == len(around.slots)) & (c["episode"][slots] >= 0)).astype(np.float32)
+    out["answers"] = (asks[before] > 0).astype(np.float32)
     out["number"] = c["number"][slots]
     out["dated"] = c["dated"][slots]
     out["when_dated"] = out["dated"] * asked.when
@@ -200,13 +200,3 @@ def _years(spans: NDArray[np.int32], day: NDArray[np.int64]) -> Sequence[tuple[i
         else:
             out.extend((int(first + y * 365.2425), int(last + y * 365.2425)) for y in years)
     return out
-
-
-def _feedback(out: dict[str, Values], corpus: Corpus, found: Found, dense: Dense) -> None:
-    """Likeness to the five rows that look best so far."""
-    first = out["lex_near_z"] + out["late_wide"]
-    top = np.argsort(-first, kind="stable")[:5]
-    out["like_best"] = np.zeros(len(first), np.float32)
-    vectors = dense.own
-    if vectors is not None and len(top):
-        out["like_best"] = standard(vectors @ vectors[top].mean(0), 0.03)

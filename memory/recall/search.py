@@ -65,7 +65,7 @@ def judge(
     signals: Signals = "words"
     if late.known:
         signals = "tokens"
-    elif likeness.own is not None:
+    elif likeness.known:
         signals = "vectors"
     return Judged(found, numbers, length, signals)
 

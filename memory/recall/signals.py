@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neveridle.memory.recall.around import OWN, Around
+from neveridle.memory.recall.around import Around
 from neveridle.memory.recall.corpus import Corpus
 from neveridle.memory.recall.document import Query
 from neveridle.memory.recall.late import decode, match
@@ -22,11 +22,11 @@ class Dense:
 
     Attributes:
         rows: shape (e + 1,).
-        own: the candidates' vectors, shape (p, dimensions); None without vectors.
+        known: whether there are vectors to compare.
     """
 
     rows: Values
-    own: Values | None
+    known: bool
 
 
 def dense_signal(corpus: Corpus, query: Query, around: Around) -> Dense:
@@ -34,14 +34,14 @@ def dense_signal(corpus: Corpus, query: Query, around: Around) -> Dense:
     n = len(around.slots)
     rows = np.zeros(n + 1, np.float32)
     if query.vector is None or not corpus.vectors.shape[1] or not n:
-        return Dense(rows, None)
+        return Dense(rows, False)
     vectors = corpus.vectors[around.slots].astype(np.float32)
     have = corpus.columns["dense"][around.slots]
     rows[:n] = vectors @ query.vector
     mean = rows[:n][have].mean() if have.any() else np.float32(0)
     rows[:n][~have] = mean
     rows[n] = mean
-    return Dense(rows, vectors[around.at[OWN]])
+    return Dense(rows, True)
 
 
 @dataclass(frozen=True, slots=True)
