@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neveridle.memory.index.half import Floats, Halves, Slots, dots, widened
+from neveridle.memory.recall.half import Floats, Halves, Slots, dots, widened
 
 EXACT = 8_192
 """Scopes of up to so many rows are compared exactly, without codes: a millisecond."""

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neveridle.board.memory_row import Change, MemoryRow
-from neveridle.memory.index.half import Floats, Slots
 from neveridle.memory.index.layers import Layers
 from neveridle.memory.index.one_thread import one_thread
 from neveridle.memory.index.scan import CodeScan, best, top
@@ -17,6 +16,7 @@ from neveridle.memory.index.token_cache import Read, TokenCache
 from neveridle.memory.recall.analysis import terms_blob
 from neveridle.memory.recall.corpus import Corpus
 from neveridle.memory.recall.document import Document, Query, Scored
+from neveridle.memory.recall.half import Floats, Slots
 from neveridle.memory.recall.search import search
 from neveridle.memory.scope import WORKING
 
@@ -27,8 +27,8 @@ INDEX_ROWS = 300_000
 """Beyond so many rows the dense index is asked where a scope is broad; up to there the scan of
 codes is quicker and misses less. See docs/design/memory.md."""
 _BROAD: Final = 0.25  # share of all rows from which on a scope is broad
-_CANDIDATES: Final = 400  # nearest rows given to the ranking
-_SURE: Final = 32  # of which so many are to be the nearest indeed
+_CANDIDATES: Final = 256  # nearest rows given to the ranking
+_SURE: Final = 12  # of which so many are to be the nearest indeed: more than are shown
 _SPARSE: Final = 20_000  # slots of rows that are gone, besides as many as there are rows
 _NO_TERMS: Final = terms_blob("")
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neveridle.memory.recall.asked import MAX_TERMS, Asked
 from neveridle.memory.recall.corpus import Corpus, Mask
+from neveridle.memory.recall.half import dots
 from neveridle.memory.recall.lexical import idf, impact
 from neveridle.memory.recall.scales import standard
 from neveridle.memory.recall.signs import sign_words
@@ -65,7 +66,7 @@ def find(
     scores, idfs, terms, counts, postings = _lexical(corpus, asked, mask, len(scope), average)
     spread, led = _spread(corpus, scores, mask)
     if dense is not None:
-        slots = [corpus.slot_of.get(int(row), -1) for row in dense[0]]
+        slots = [corpus.slot_of.get(row, -1) for row in dense[0][:_EACH].tolist()]
         by_vector = np.array([s for s in slots if s >= 0 and mask[s]], np.int64)[:_EACH]
     else:
         by_vector = _nearest(corpus, vector, scope)
@@ -159,7 +160,7 @@ def _merit(
 ) -> NDArray[np.int64]:
     """Places in the pool, those that words or vector speak for first, best of all both."""
     if vector is not None and corpus.vectors.shape[1]:
-        likeness = corpus.vectors[pool].astype(np.float32) @ vector
+        likeness = dots(corpus.vectors, vector, pool)
     else:
         likeness = np.isin(pool, by_vector).astype(np.float32)
     near, said = standard(likeness, 0.03), standard(spread, 0.1)
@@ -177,5 +178,5 @@ def _nearest(corpus: Corpus, vector: NDArray[np.float32] | None, scope: Slots) -
             1, dtype=np.uint16
         )
         scope = scope[np.argpartition(away, _CLOSE)[:_CLOSE]]
-    scores = corpus.vectors[scope].astype(np.float32) @ vector
+    scores = dots(corpus.vectors, vector, scope)
     return scope[np.lexsort((-scope, -scores))][:_EACH]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neveridle.memory.recall.around import Around
 from neveridle.memory.recall.corpus import Corpus
 from neveridle.memory.recall.document import Query
+from neveridle.memory.recall.half import dots
 from neveridle.memory.recall.late import decode, match
 from neveridle.memory.recall.weights import Weights
 
@@ -35,9 +36,8 @@ def dense_signal(corpus: Corpus, query: Query, around: Around) -> Dense:
     rows = np.zeros(n + 1, np.float32)
     if query.vector is None or not corpus.vectors.shape[1] or not n:
         return Dense(rows, False)
-    vectors = corpus.vectors[around.slots].astype(np.float32)
     have = corpus.columns["dense"][around.slots]
-    rows[:n] = vectors @ query.vector
+    rows[:n] = dots(corpus.vectors, query.vector, around.slots)
     mean = rows[:n][have].mean() if have.any() else np.float32(0)
     rows[:n][~have] = mean
     rows[n] = mean

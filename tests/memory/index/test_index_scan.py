@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neveridle.memory.index import scan
-from neveridle.memory.index.half import dots, widened
+from neveridle.memory.recall.half import dots, widened
 from neveridle.memory.index.scan import CodeScan
 
 
