@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neveridle.memory.index import scan
-from neveridle.memory.recall.half import dots, widened
 from neveridle.memory.index.scan import CodeScan
+from neveridle.memory.recall.half import dots, widened
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
