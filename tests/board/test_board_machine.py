@@ -458,10 +458,10 @@ class BoardMachine(RuleBasedStateMachine):
 
 
 def test_the_board_agrees_with_its_model(agrees: Agrees, copies: Fresh) -> None:
-    assert agrees(BoardMachine, copies, 25)
+    assert agrees(BoardMachine, copies, 16)
 
 
 def test_the_board_on_postgresql_agrees_with_its_model(
     agrees: Agrees, postgres_boards: Fresh
 ) -> None:
-    assert agrees(BoardMachine, postgres_boards, 15)
+    assert agrees(BoardMachine, postgres_boards, 8)

@@ -308,10 +308,10 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 def test_sync_points_agree_with_their_model(agrees: Agrees, copies: Fresh) -> None:
-    assert agrees(SyncMachine, copies, 25)
+    assert agrees(SyncMachine, copies, 16)
 
 
 def test_sync_points_on_postgresql_agree_with_their_model(
     agrees: Agrees, postgres_boards: Fresh
 ) -> None:
-    assert agrees(SyncMachine, postgres_boards, 10)
+    assert agrees(SyncMachine, postgres_boards, 6)

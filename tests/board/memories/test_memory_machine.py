@@ -189,10 +189,10 @@ class MemoryMachine(RuleBasedStateMachine):
 
 
 def test_memories_agree_with_their_model(agrees: Agrees, copies: Fresh) -> None:
-    assert agrees(MemoryMachine, copies, 25)
+    assert agrees(MemoryMachine, copies, 16)
 
 
 def test_memories_on_postgresql_agree_with_their_model(
     agrees: Agrees, postgres_boards: Fresh
 ) -> None:
-    assert agrees(MemoryMachine, postgres_boards, 8)
+    assert agrees(MemoryMachine, postgres_boards, 5)
