@@ -51,7 +51,7 @@ def _of_words(text: str) -> float | None:
         for time in _TIMES:
             for order in (f"{time} {day}", f"{day} {time}"):
                 try:
-                    return _stamp(datetime.strptime(text, order.strip()))  # noqa: DTZ007 -- _stamp
+                    return _stamp(datetime.strptime(text, order.strip()))  # noqa: DTZ007 - _stamp adds UTC
                 except ValueError:
                     continue
     return None

@@ -173,7 +173,7 @@ def read_some() -> Generator[Pair]:
         ids = list(range(1, ROWS, ROWS // 10))
 
         def floor() -> None:
-            query = f"SELECT * FROM memories WHERE id IN ({','.join('?' * len(ids))})"  # noqa: S608
+            query = f"SELECT * FROM memories WHERE id IN ({','.join('?' * len(ids))})"  # noqa: S608 - only marks
             for _ in range(200):
                 plain.execute(query, ids).fetchall()
 
@@ -189,7 +189,7 @@ def read_tokens() -> Generator[Pair]:
 
         def floor() -> None:
             marks = ",".join("?" * len(ids))
-            query = f"SELECT * FROM memory_tokens WHERE memory_id IN ({marks})"  # noqa: S608
+            query = f"SELECT * FROM memory_tokens WHERE memory_id IN ({marks})"  # noqa: S608 - only marks
             for _ in range(50):
                 plain.execute(query, ids).fetchall()
 

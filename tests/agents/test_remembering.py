@@ -163,7 +163,7 @@ async def test_a_note_is_stored_once_with_its_vector_and_without_secrets(
 async def test_what_goes_wrong_is_told_to_the_model_but_a_lost_lease_ends_the_work(
     board: Board, tools: MemoryTools, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recall, remember = (tool.coroutine for tool in tools.tools())  # type: ignore[attr-defined]
+    recall, remember = (tool.coroutine for tool in tools.tools())  # type: ignore[attr-defined]  # of StructuredTool
     for note in ("", "ok", "x y z " * 1_000, "2026-01-01 10:00:00 INFO started the server"):
         with pytest.raises(ToolException):
             await remember(note=note)

@@ -203,6 +203,6 @@ def test_postgresql() -> None:
 def test_chroma(tmp_path: Path) -> None:
     index = EmbeddedChroma(tmp_path, model="none", board="none")
     for name, kind in public(chromadb.errors).items():
-        with pytest.raises(IndexBroken), index._guard():  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(IndexBroken), index._guard():  # pyright: ignore[reportPrivateUsage] - the one place that translates
             raise made(kind)
         assert name

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +204,16 @@ def test_lines_are_numbered_as_editors_do(parts: list[bytes], end: bytes) -> Non
     assert not clean or found[0][1] == clean[0].removeprefix(bom).rstrip(b"\r")
 
 
-@given(st.binary(max_size=200))
+FIELDS = st.sampled_from(["text", "agent", "at", "tags", "episode", "position", "kind", "origin"])
+VALUES = st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.lists(st.text()))
+LINES = st.dictionaries(FIELDS, VALUES).map(lambda line: json.dumps(line).encode())
+
+
+@given(st.one_of(st.binary(max_size=200), LINES))
 def test_no_line_breaks_it(raw: bytes) -> None:
-    with suppress(BadLine):
-        read_line(raw)
+    try:
+        read = read_line(raw)
+    except BadLine as refused:
+        assert str(refused)  # it says what is wrong
+    else:
+        assert read.note.text and read.note.agent

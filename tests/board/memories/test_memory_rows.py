@@ -136,7 +136,7 @@ async def test_looking_at_the_revision_asks_sqlite_nothing(sqlite_url: str) -> N
         await board.memories.add([note()])
         assert await board.memories.revision() == 1
         asked: list[str] = []
-        board.database._quick.set_trace_callback(asked.append)  # type: ignore[attr-defined]
+        board.database._quick.set_trace_callback(asked.append)  # type: ignore[attr-defined]  # of SQLite
         for _ in range(10):
             assert await board.memories.revision() == 1
         assert asked == []

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -185,7 +184,10 @@ async def test_what_is_shared_cannot_be_changed(model: Any) -> None:
 
 def test_event_loops_one_after_the_other(model: Any) -> None:
     engine = Engine(lambda: model)
-    call: Callable[[], Any] = lambda: engine.encode(["text", "other"], tokens=False)  # noqa: E731
+
+    async def call() -> Any:
+        return await engine.encode(["text", "other"], tokens=False)
+
     assert len(asyncio.run(call())) == len(asyncio.run(call())) == 2
     assert engine.stats.computed == 2
 

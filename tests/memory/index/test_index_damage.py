@@ -130,14 +130,14 @@ async def test_a_file_in_the_way(memory: Memory, home: Path) -> None:
 @pytest.mark.parametrize("said", ["database or disk is full", "No space left on device"])
 def test_a_full_disk_is_told_as_one(home: Path, said: str) -> None:
     index = EmbeddedChroma(home, model="m", board="b")
-    with pytest.raises(DiskFull, match="no space is left"), index._guard():  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(DiskFull, match="no space is left"), index._guard():  # pyright: ignore[reportPrivateUsage] - the one place that translates
         raise RuntimeError(said)
 
 
 def test_a_folder_that_cannot_be_written_is_told_as_one(home: Path) -> None:
     index = EmbeddedChroma(home, model="m", board="b")
     said = "attempt to write a readonly database"
-    with pytest.raises(MemoryUnusable, match="cannot be written"), index._guard():  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(MemoryUnusable, match="cannot be written"), index._guard():  # pyright: ignore[reportPrivateUsage] - the one place that translates
         raise RuntimeError(said)
 
 

@@ -141,7 +141,7 @@ async def test_rows_that_went_altogether_while_it_was_away(
     hits = await memory.recall("meanwhile", mode="dense")
     assert {hit.row.text for hit in hits} == {"stays", "another"}
     assert stays in {hit.row.id for hit in hits}
-    assert memory._library.facts["rows"] == 2  # pyright: ignore[reportPrivateUsage]
+    assert memory._library.facts["rows"] == 2  # pyright: ignore[reportPrivateUsage] - what this process has taken in
 
 
 async def test_rows_that_the_marker_promises_are_looked_for(

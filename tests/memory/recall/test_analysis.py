@@ -39,7 +39,10 @@ def test_any_text_survives_packing(text: str, at: float | None) -> None:
     "text", ["", "\0", "\ud800", "😀" * 50, "a" * 300_000, "." * 20_000, "a." * 20_000, "שלום עולם"]
 )
 def test_odd_texts_are_analysed(text: str) -> None:
-    unpack(terms_blob(text, AT))
+    made, back = analyse(text, AT), unpack(terms_blob(text, AT))
+    assert back.terms.tolist() == made.terms.tolist()
+    assert len(set(back.terms.tolist())) == len(back.terms) == len(back.counts)
+    assert (back.counts > 0).all()
 
 
 def test_words_meet_in_their_stems() -> None:

@@ -66,5 +66,5 @@ def test_segments_stay_few() -> None:
         index.add([slot], [np.array([7], np.uint32)], [np.array([1], np.uint16)])
         index.postings(7)
     # A bound that no answer shows.
-    assert len(index._segments) <= 6  # pyright: ignore[reportPrivateUsage]
+    assert len(index._segments) <= 6  # pyright: ignore[reportPrivateUsage] - their number is bounded
     assert len(index.postings(7)[0]) == 300
