@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
+    from neveridle.board.budgets import Budgets
+    from neveridle.board.controls import Controls
     from neveridle.board.deferred import Deferred
     from neveridle.board.effects import Effects
     from neveridle.board.events import Events
     from neveridle.board.handoffs import Handoffs
+    from neveridle.board.inbox import Inbox
     from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
@@ -41,7 +44,7 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``tickets``, ``deferred``, ``clock``.
+    ``tickets``, ``deferred``, ``budgets``, ``inbox``, ``controls``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -211,6 +214,27 @@ class Board:
         from neveridle.board.breakers import Breakers
 
         return Breakers(self.database, self.clock)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """What models have cost, and may still cost."""
+        from neveridle.board.budgets import Budgets
+
+        return Budgets(self.database)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What waits for a person."""
+        from neveridle.board.inbox import Inbox
+
+        return Inbox(self.database)
+
+    @cached_property
+    def controls(self) -> Controls:
+        """Who takes no task because a person said so."""
+        from neveridle.board.controls import Controls
+
+        return Controls(self.database)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

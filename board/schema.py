@@ -2,8 +2,8 @@
 
 Migrations lead here step by step; a test compares where they arrive with this.
 Times are seconds since 1970 by the board's clock, in double precision.
-Whoever imports this has all tables, those of ``neveridle.board.coordination``
-and ``neveridle.board.remembering`` among them.
+Whoever imports this has all tables, those of ``neveridle.board.coordination``,
+``neveridle.board.governing`` and ``neveridle.board.remembering`` among them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ from neveridle.board.coordination import handoffs as handoffs
 from neveridle.board.coordination import messages as messages
 from neveridle.board.coordination import sync_points as sync_points
 from neveridle.board.coordination import sync_tasks as sync_tasks
+from neveridle.board.governing import budgets as budgets
+from neveridle.board.governing import controls as controls
+from neveridle.board.governing import inbox as inbox
+from neveridle.board.governing import notifications as notifications
+from neveridle.board.governing import permits as permits
+from neveridle.board.governing import reservations as reservations
 from neveridle.board.metadata import Number, words
 from neveridle.board.metadata import metadata as metadata
 from neveridle.board.remembering import consolidation_steps as consolidation_steps

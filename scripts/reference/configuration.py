@@ -52,15 +52,21 @@ def _sections() -> Iterator[str]:
         yield from _table_and_below(name, field, model)
 
 
-def _table_and_below(name: str, field: FieldInfo, model: type[BaseModel]) -> Iterator[str]:
+def _table_and_below(
+    name: str, field: FieldInfo, model: type[BaseModel], about: str = ""
+) -> Iterator[str]:
     """A table, and the tables in it."""
     name = f"{name}.<name>" if get_origin(field.annotation) is dict else name
     below = {key: (one, _model_in(one.annotation)) for key, one in model.model_fields.items()}
     own = _fields(model, {key for key, (_, inner) in below.items() if inner is None})
-    yield build(f"## `[{name}]`", prose(inspect.getdoc(model) or ""), *own)
+    words = "\n\n".join(part for part in (about, inspect.getdoc(model) or "") if part)
+    yield build(f"## `[{name}]`", prose(words), *own)
     for key, (one, inner) in below.items():
         if inner is not None:
-            yield from _table_and_below(f"{name}.{key}", one, inner)
+            about = one.description or ""
+            yield from _table_and_below(
+                f"{name}.{key}", one, inner, about if name.partition(".")[0] != "services" else ""
+            )
 
 
 def _free_keys(name: str, field: FieldInfo) -> str:

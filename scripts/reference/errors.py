@@ -31,11 +31,12 @@ def page() -> str:
 
 
 def walk(kind: type[NeveridleError], depth: int = 0) -> Iterator[tuple[type[NeveridleError], int]]:
-    """The class and those below it, with their depth, in the order they are written."""
+    """The class and those below it, with their depth, in the order of the tree that is drawn."""
     yield kind, depth
-    for below in kind.__subclasses__():
-        if below.__module__ == errors.__name__:
-            yield from walk(below, depth + 1)
+    drawn = (errors.__doc__ or "").split()
+    ours = [one for one in kind.__subclasses__() if getattr(errors, one.__name__, None) is one]
+    for below in sorted(ours, key=lambda one: drawn.index(one.__name__)):
+        yield from walk(below, depth + 1)
 
 
 def _section(kind: type[NeveridleError], depth: int) -> str:

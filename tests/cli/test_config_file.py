@@ -9,6 +9,7 @@ from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from neveridle.cli.initial.config_file import config_text, toml
 from neveridle.settings import Settings, load_settings
@@ -34,9 +35,14 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
     settings, data = load_settings(path), tomllib.loads(text)
 
     for table in Settings.model_fields:
-        if table in ("root", "agents", "services", "checks"):
+        if table in ("root", "agents", "services", "checks", "prices", "roles"):
             continue
-        before: dict[str, object] = getattr(Settings(), table).model_dump()
+        # Tables in a table are only shown: each of them sets something where it is there.
+        before: dict[str, object] = {
+            name: value
+            for name, value in getattr(Settings(), table).model_dump().items()
+            if not isinstance(getattr(getattr(Settings(), table), name), BaseModel)
+        }
         after: dict[str, object] = data[table]
         assert list(before) == list(after), table
         for name, value in before.items():

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from neveridle.settings.compaction import CompactionSettings
+from neveridle.settings.governing import (
+    ApprovalSettings,
+    BudgetsSettings,
+    CapSettings,
+    EscalationSettings,
+    ObservabilitySettings,
+    PriceSettings,
+    RoleSettings,
+)
 from neveridle.settings.loader import CONFIG_NAME, find_config, load_settings
 from neveridle.settings.model import (
     AgentSettings,
@@ -21,15 +30,22 @@ from neveridle.settings.work import DeliverySettings, LimitSettings, SandboxSett
 __all__ = [
     "CONFIG_NAME",
     "AgentSettings",
+    "ApprovalSettings",
+    "BudgetsSettings",
+    "CapSettings",
     "CompactionSettings",
     "DeliverySettings",
+    "EscalationSettings",
     "FleetSettings",
     "ImprovementSettings",
     "LeaseSettings",
     "LimitSettings",
     "MemorySettings",
     "ModelSettings",
+    "ObservabilitySettings",
+    "PriceSettings",
     "RetentionSettings",
+    "RoleSettings",
     "SandboxSettings",
     "Settings",
     "TeamSettings",

@@ -13,6 +13,17 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from neveridle.settings.compaction import CompactionSettings
+from neveridle.settings.governing import (
+    ApprovalSettings,
+    BudgetsSettings,
+    CapSettings,
+    EscalationSettings,
+    ObservabilitySettings,
+    PriceSettings,
+    RoleSettings,
+)
+from neveridle.settings.remembering import MemorySettings as MemorySettings
+from neveridle.settings.remembering import RetentionSettings as RetentionSettings
 from neveridle.settings.services import ServicesSettings
 from neveridle.settings.table import Table as _Table
 from neveridle.settings.work import DeliverySettings, LimitSettings, SandboxSettings
@@ -103,6 +114,12 @@ class AgentSettings(_Table):
         default="",
         description="Whom this agent is in the tracker: a login, e-mail address, name or id. "
         "Empty: whoever the token belongs to.",
+    )
+    budget: CapSettings | None = Field(
+        default=None, description="This agent's, each day, in place of [budgets.agent]."
+    )
+    approvals: ApprovalSettings | None = Field(
+        default=None, description="In place of those of its role, and of [approvals]."
     )
 
 
@@ -200,79 +217,6 @@ class ImprovementSettings(_Table):
     )
 
 
-class MemorySettings(_Table):
-    """What agents remember."""
-
-    enabled: bool = Field(default=True, description="Whether lessons are recorded and recalled.")
-    recall: int = Field(default=5, ge=0, description="Lessons recalled into a task's prompt.")
-    budget_tokens: int = Field(
-        default=1_500, ge=100, description="Tokens of a task's prompt that memory may take."
-    )
-    unproven: int = Field(
-        default=2, ge=0, description="How many of the lessons in a prompt may be unproven."
-    )
-    short_days: float = Field(
-        default=7.0, gt=0, description="Days after which a memory is long-term."
-    )
-    short_tasks: int = Field(
-        default=20, ge=1, description="Tasks of an agent whose memories are short-term."
-    )
-    consolidate_after: int = Field(
-        default=10,
-        ge=0,
-        description="Learnings of an agent after which they are consolidated; 0: only weekly.",
-    )
-    consolidate_days: float = Field(
-        default=7.0, gt=0, description="Days after which an agent's learnings are consolidated."
-    )
-    limit: int = Field(
-        default=50_000,
-        ge=100,
-        description="Memories an agent may have; beyond, the least valuable ones go.",
-    )
-    server: str = Field(
-        default="",
-        description="A Chroma server for a fleet, as in http://host:8000; empty: "
-        "one embedded in the process that owns the index.",
-    )
-    embedding: str = Field(
-        default="all-MiniLM-L6-v2",
-        description="Name or folder of a sentence-transformers model; this one is installed. "
-        "`hashing` compares words, without a model.",
-    )
-
-
-class RetentionSettings(_Table):
-    """How long what is over is kept, in days; 0 keeps it for ever."""
-
-    events: float = Field(
-        default=30.0,
-        ge=0,
-        description="Days events and messages are kept. Those of tasks that are open, or ended "
-        "within these days, stay. At least 1: the last day is counted from them.",
-    )
-    tasks: float = Field(
-        default=90.0,
-        ge=0,
-        description="Days tasks are kept after they ended, with their attempts and handoffs. "
-        "What an open task still needs stays.",
-    )
-    checkpoints: float = Field(
-        default=30.0,
-        ge=0,
-        description="Days the conversation and the clone of an attempt are kept that another "
-        "may go on with: after a failure, or while its task waits or is blocked.",
-    )
-
-    @field_validator("events")
-    @classmethod
-    def _a_day_is_counted(cls, days: float) -> float:
-        if 0 < days < 1:
-            msg = "at least 1 day, as the last day is counted from events; or 0 for ever"
-            raise ValueError(msg)
-        return days
-
-
 class Settings(BaseSettings):
     """All settings of a team; frozen once loaded.
 
@@ -304,6 +248,17 @@ class Settings(BaseSettings):
     memory: MemorySettings = MemorySettings()
     compaction: CompactionSettings = CompactionSettings()
     retention: RetentionSettings = RetentionSettings()
+    budgets: BudgetsSettings = BudgetsSettings()
+    prices: dict[str, PriceSettings] = Field(
+        default_factory=dict[str, PriceSettings],
+        description="What models cost, in place of the prices that are known. One table each.",
+    )
+    escalation: EscalationSettings = EscalationSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
+    roles: dict[str, RoleSettings] = Field(
+        default_factory=dict[str, RoleSettings], description="One table per role."
+    )
+    observability: ObservabilitySettings = ObservabilitySettings()
 
     root: Path = Field(default=Path(), exclude=True, description="The folder of the file.")
 
@@ -372,6 +327,16 @@ class Settings(BaseSettings):
         if self.limits.idle_timeout:
             return self.limits.idle_timeout
         return max(IDLE, self.sandbox.timeout, 2 * self.model.timeout)
+
+    def approvals_of(self, agent: str, role: str) -> ApprovalSettings:
+        """What a person is asked before an agent does it: its own, its role's, or the team's."""
+        own, roles = self.agents.get(agent), self.roles.get(role)
+        return (own and own.approvals) or (roles and roles.approvals) or self.approvals
+
+    def budget_of(self, agent: str) -> CapSettings:
+        """An agent's cap of each day: its own, or that of all."""
+        own = self.agents.get(agent)
+        return (own and own.budget) or self.budgets.agent
 
     def with_model(self, name: str) -> Settings:
         """These settings with one model for every purpose and every agent."""

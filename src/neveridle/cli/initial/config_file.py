@@ -29,6 +29,8 @@ COMMON = set(ServiceSettings.model_fields) - {"url", "token_env"}
 """What a service's table may set besides, as docs/configuration.md says."""
 UNSET: dict[Any, object] = {float: 0.0, int: 4096, str: ""}
 """What stands in the place of a value that is not set by default."""
+EXAMPLES = {"prices": '"openai:gpt-5"', "roles": "backend"}
+"""A name for each table of tables in which nothing is set by default."""
 
 
 def config_text(values: Mapping[str, Mapping[str, object]], agents: Iterable[str]) -> str:
@@ -46,6 +48,8 @@ def config_text(values: Mapping[str, Mapping[str, object]], agents: Iterable[str
         model = _model_in(field.annotation)
         if model is None:
             parts.append("\n".join(_free_table(name, field, chosen)))
+        elif name in EXAMPLES:
+            parts.append("\n".join(_shown(f"{name}.{EXAMPLES[name]}", model)))
         elif get_origin(field.annotation) is dict:
             parts.append("\n".join(_per_agent(name, model, agents)))
         elif name == "services":
@@ -59,19 +63,38 @@ def _table(name: str, model: type[BaseModel], chosen: Mapping[str, object]) -> I
     yield _comment(inspect.getdoc(model) or "")
     yield f"[{name}]"
     for key, field in model.model_fields.items():
-        yield _comment(field.description or "")
-        mark = "" if key in chosen else "# "
-        yield f"{mark}{key} = {toml(chosen[key] if key in chosen else _default(field))}"
+        if _model_in(field.annotation) is None:
+            yield _comment(field.description or "")
+            mark = "" if key in chosen else "# "
+            yield f"{mark}{key} = {toml(chosen[key] if key in chosen else _default(field))}"
+    for key, field in model.model_fields.items():  # last: what follows a table belongs to it
+        inner = _model_in(field.annotation)
+        if inner is not None:
+            yield from _shown(f"{name}.{key}", inner, field.description)
+
+
+def _shown(name: str, model: type[BaseModel], words: str | None = None) -> Iterator[str]:
+    """A table that is only there where somebody writes it, as a comment with examples."""
+    yield _comment(words or inspect.getdoc(model) or "")
+    yield f"#   [{name}]"
+    for key, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        if inner is not None:
+            yield from _shown(f"{name}.{key}", inner, field.description)
+        else:
+            yield f"#   {key} = {toml(_default(field))}"
 
 
 def _per_agent(name: str, model: type[BaseModel], agents: Iterable[str]) -> Iterator[str]:
     yield _comment(inspect.getdoc(model) or "")
+    below = {key: _model_in(field.annotation) for key, field in model.model_fields.items()}
     for key, field in model.model_fields.items():
         yield _comment(f"{key}: {field.description}")
     for agent in agents:
         yield f"# [{name}.{agent}]"
         for key, field in model.model_fields.items():
-            yield f"# {key} = {toml(_default(field))}"
+            if below[key] is None:
+                yield f"# {key} = {toml(_default(field))}"
 
 
 def _services(model: type[BaseModel]) -> Iterator[str]:
@@ -112,6 +135,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _default(field: FieldInfo) -> object:
+    if field.examples:
+        return field.examples[0]
     value: object = field.get_default(call_default_factory=True)
     if value is not None:
         return value
