@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from neveridle.board.attempt import Claim
     from neveridle.board.breaker_store import BreakerStore
+    from neveridle.board.budget_paths import BudgetPaths
     from neveridle.board.memory_paths import MemoryPaths
     from neveridle.board.outage import SweepRule
     from neveridle.board.runnable import Runnable
@@ -134,6 +135,11 @@ class Database(Protocol):
     @property
     def memories(self) -> MemoryPaths:
         """What memory asks often."""
+        ...
+
+    @property
+    def budgets(self) -> BudgetPaths:
+        """What is asked around each call of a model."""
         ...
 
     async def open(self, *, create: bool) -> None:

@@ -13,6 +13,7 @@ import psycopg
 
 from neveridle.board.address import shown
 from neveridle.board.postgres.breakers import PostgresBreakers
+from neveridle.board.postgres.budgets import PostgresBudgets
 from neveridle.board.postgres.changes import NOTIFY, Notifier, PostgresChanges
 from neveridle.board.postgres.errors import PASSING, TRIES, explain, of
 from neveridle.board.postgres.hot import PostgresHotPaths
@@ -51,6 +52,7 @@ class PostgresDatabase:
         self.hot = PostgresHotPaths(self._quickly, self._durably, self._notifier.woke)
         self.breakers = PostgresBreakers(self._quickly)
         self.memories = PostgresMemories(self._quickly, self._durably)
+        self.budgets = PostgresBudgets(self._quickly, self._durably)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: Session | None = None
         self._durable: Session | None = None
