@@ -19,6 +19,7 @@ from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
 from neveridle.board.sqlite.memories import SqliteMemories
+from neveridle.board.sqlite.permits import SqlitePermits
 from neveridle.board.sqlite.wal import WalTrimmer
 from neveridle.errors import BoardUnusable, DiskFull
 
@@ -49,6 +50,7 @@ class SqliteDatabase:
         self.breakers = SqliteBreakers(path, self._quickly)
         self.memories = SqliteMemories(self._quickly, self._durably, self._commits)
         self.budgets = SqliteBudgets(self._quickly, self._durably)
+        self.permits = SqlitePermits(self._quickly)
         self._wal = WalTrimmer(path)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: sqlite3.Connection | None = None
