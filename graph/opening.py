@@ -58,7 +58,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.board = Board(settings.board_url)
     stack.push_async_callback(team.board.close)
     await team.board.open()
-    kit = ServiceKit(team.board.breakers, team.board.clock)
+    kit = ServiceKit(
+        team.board.breakers, team.board.clock,
+        permits=team.board.permits, concurrency=settings.budgets.concurrency,
+    )  # fmt: skip
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)
     team.mcp = McpServers(settings.services.mcp, kit)
