@@ -163,8 +163,11 @@ def event() -> Generator[Pair]:
         paths: Any = board.database.budgets
         log = paths._log
 
+        def nothing(*given: Any) -> None:
+            del given
+
         def silent() -> None:
-            paths._log = lambda *_: None
+            paths._log = nothing
 
         def aloud() -> None:
             paths._log = log
