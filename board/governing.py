@@ -145,7 +145,7 @@ controls = Table(
         "mode",
         String,
         CheckConstraint("mode IN ('paused','draining')", name="mode"),
-        nullable=False,
+        primary_key=True,
     ),
     words("reason"),
     words("by"),
