@@ -113,7 +113,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
     team.orders = Orders(team.board)
-    await team.orders.begin(None, mine=[])
+    await team.orders.begin(await team.board.clock.now(), mine=[])
     team.usher = Usher(team.board, team.wakeups, team.roster, team.providers, team.orders)
     team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
