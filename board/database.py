@@ -98,6 +98,14 @@ class HotPaths(Protocol):
         """The numbers behind ``neveridle status``."""
         ...
 
+    async def stamp(self) -> tuple[float, int, int]:
+        """The board's time, its version, and the newest event: what tells of changes."""
+        ...
+
+    async def glance(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """What ``neveridle status`` shows besides; events only of some kinds."""
+        ...
+
     async def controls(self) -> list[Control]:
         """What people said of agents, by agent and mode."""
         ...

@@ -377,6 +377,8 @@ SELECT json_build_object(
   'model', (SELECT json_build_object(
       'calls', count(*),
       'input_tokens', coalesce(sum((data->>'input_tokens')::bigint), 0),
-      'output_tokens', coalesce(sum((data->>'output_tokens')::bigint), 0))
+      'output_tokens', coalesce(sum((data->>'output_tokens')::bigint), 0),
+      'nanos', coalesce(sum((data->>'cost')::bigint), 0),
+      'unpriced', count(*) - count(data->>'cost'))
     FROM events
     WHERE kind = 'model.call' AND at >= (SELECT now FROM board_clock) - 86400))

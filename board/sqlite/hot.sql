@@ -261,5 +261,6 @@ ORDER BY p.deadline, p.id, i.place LIMIT 20
 
 -- name: status_model
 SELECT count(*), coalesce(sum(json_extract(data, '$.input_tokens')), 0),
-  coalesce(sum(json_extract(data, '$.output_tokens')), 0)
+  coalesce(sum(json_extract(data, '$.output_tokens')), 0),
+  coalesce(sum(json_extract(data, '$.cost')), 0), count(*) - count(json_extract(data, '$.cost'))
 FROM events WHERE kind = 'model.call' AND at >= (SELECT now FROM board_clock) - 86400

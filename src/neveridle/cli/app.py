@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "neveridle.cli.run:run_command",
     "serve": "neveridle.cli.serve:serve_command",
     "status": "neveridle.cli.status:status_command",
+    "top": "neveridle.cli.status:top_command",
     "pause": "neveridle.cli.controls:pause_command",
     "resume": "neveridle.cli.controls:resume_command",
     "drain": "neveridle.cli.controls:drain_command",
