@@ -6,8 +6,10 @@ letters take two cells, marks that combine with others take none.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from neveridle.cli.screen import JOINERS, clean
@@ -45,13 +47,12 @@ def cells(text: str) -> int:
 
 def _pieces(text: str) -> Iterator[tuple[str, int]]:
     """The letters, each with the marks that combine with it, and their width."""
-    from rich.cells import get_character_cell_size
-
     held, width, joined = "", 0, False
     for letter in text:
-        own = 0 if letter in JOINERS else get_character_cell_size(letter)
+        own = _size(letter)
         if letter == EMOJI:
-            held, width = held + letter, max(width, 2) if held else 0
+            wide = bool(held) and not held.isspace()
+            held, width = held + letter, max(width, 2) if wide else width
         elif own == 0 and held:
             held += letter
         elif joined and own:  # drawn as one where the terminal can: counted as two
@@ -63,6 +64,17 @@ def _pieces(text: str) -> Iterator[tuple[str, int]]:
         joined = letter == "\u200d"
     if held:
         yield held, width
+
+
+@lru_cache(maxsize=4096)
+def _size(letter: str) -> int:
+    """The most any terminal makes of it: their tables are of different ages."""
+    from rich.cells import get_character_cell_size
+
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0 if letter in JOINERS else get_character_cell_size(letter)
+    wide = unicodedata.east_asian_width(letter) in "WF"
+    return max(2 if wide else 1, get_character_cell_size(letter))
 
 
 def cut(text: str, width: int) -> str:
