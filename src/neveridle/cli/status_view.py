@@ -77,12 +77,12 @@ def _head(facts: Facts, team: str, width: int, most: int) -> Section:
         who = "Everybody is" if one["agent"] == "*" else f"{one['agent']} is"
         by = f" (by {one['by']})" if one["by"] else ""
         why = f": {one['reason']}" if one["reason"] else ""
-        lift = "`neveridle resume`" + ("" if one["agent"] == "*" else f" {one['agent']}")
+        lift = "`neveridle resume" + ("`" if one["agent"] == "*" else f" {one['agent']}`")
         text = f"{who} {verb} for {ago(now - one['since'])}{by}{why}. {lift} lifts that."
         notes += [[(line, "yellow")] for line in wrap(text, width, most)]
     if facts.get("outage"):
         notes += [[(line, "red")] for line in wrap(_outage(facts["outage"], now), width, most + 1)]
-    return Section([[(cut("  ".join(said), width), "bold")], *notes[:12]])
+    return Section([[(cut(", ".join(said), width), "bold")], *notes[:12]])
 
 
 def _outage(outage: Facts, now: float) -> str:
@@ -154,6 +154,10 @@ def _queue(facts: Facts, width: int) -> Section:
     columns = [Column("tasks", 8)]
     columns += [Column(state.replace("_", " "), 4, 12, right=True) for state in states]
     head, *lines = grid(columns, rows, width)
+    due, now = facts.get("next_due"), float(facts["now"])
+    if due is not None and due > now:
+        text = f"The next wait is over at {when(due, now)}, {ago(due - now)} from now."
+        lines.append([(cut(text, width), "dim")])
     return Section([head], lines, least=len(lines), rank=3)
 
 
@@ -314,6 +318,6 @@ def _calls(facts: Facts) -> str:
         return ""
     unpriced = f" ({model['unpriced']:,} of no known price)" if model.get("unpriced") else ""
     return (
-        f"Last 24 hours: {model['calls']:,} model calls, {money(model['cost'])}{unpriced}, "
+        f"Last 24 hours: {model['calls']:,} model call{'' if model['calls'] == 1 else 's'}, {money(model['cost'])}{unpriced}, "
         f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out"
     )
