@@ -14,6 +14,7 @@ from neveridle.board.outage import SweepRule
 from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
+    from neveridle.board.alerts import Alerts
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
@@ -45,7 +46,8 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``tickets``, ``deferred``, ``budgets``, ``permits``, ``inbox``, ``controls``, ``clock``.
+    ``tickets``, ``deferred``, ``budgets``, ``permits``, ``inbox``, ``alerts``, ``controls``,
+    ``metrics``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -243,6 +245,13 @@ class Board:
         from neveridle.board.controls import Controls
 
         return Controls(self.database)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What people are called for, and how they are told."""
+        from neveridle.board.alerts import Alerts
+
+        return Alerts(self.database)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

@@ -12,7 +12,7 @@ from neveridle.agents.roster import Roster
 from neveridle.agents.worker import ModelWorker
 from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
-from neveridle.graph.alerting import Alert
+from neveridle.graph.alerting import Alert, Alerting
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
@@ -145,6 +145,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
+    alerting = Alerting(team.board, settings, team.alert, holder=holder)
+    alerting.start(tell=team.note_error)
+    stack.push_async_callback(alerting.stop)
     team.consolidating = Consolidating(team.board, team.embedder, settings.memory, holder=holder)
     if settings.memory.enabled:
         team.consolidating.start(team.roster.names, tell=team.note_error)

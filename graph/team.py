@@ -378,6 +378,7 @@ class Team:
         await self.board.messages.post(
             "dev", agent, f"@human I stopped: {problem['message']} {problem['remedy']}".strip()
         )
+        await self.alert.stopped(agent, self._runs.get(agent, ""), problem)
 
     async def note_problem(self, problem: Problem, *, where: str) -> None:
         """Remember what went wrong beside the tasks; the same in one place only once in a row."""

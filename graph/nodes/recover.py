@@ -103,6 +103,7 @@ async def _blocked(
     with team.desk.ending(job):
         await team.board.attempts.block(job.attempt, owner=owner, action=action, learning=lesson)
     learnt(team, job, lesson)
+    team.alert.look_soon()
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )
