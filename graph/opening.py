@@ -23,6 +23,7 @@ from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.later import Later
+from neveridle.graph.orders import Orders
 from neveridle.graph.providers import Providers
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
@@ -116,7 +117,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )  # fmt: skip
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
-    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers)
+    team.orders = Orders(team.board)
+    await team.orders.begin(await team.board.clock.now(), mine=[])
+    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers, team.orders)
     team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,

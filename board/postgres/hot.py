@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import psycopg
 
 from neveridle.board.attempt import Attempt, Claim, lease_lost
+from neveridle.board.control import Control
 from neveridle.board.outage import SweepRule
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.sweep import Sweep
@@ -280,6 +281,11 @@ class PostgresHotPaths:
         """See ``HotPaths``."""
         points, lost = await self._row("points_due")
         return bool(points), bool(lost)
+
+    async def controls(self) -> list[Control]:
+        """What people said of agents, by agent and mode."""
+        rows = await self._quickly(lambda c: c.fetch(self._hot["controls"]))
+        return [Control(agent=r[0], mode=r[1], reason=r[2], by=r[3], since=r[4]) for r in rows]
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""

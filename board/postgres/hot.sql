@@ -336,6 +336,9 @@ UPDATE tasks SET state = 'blocked', blocked_owner = %(owner)s, blocked_action = 
   updated_at = (SELECT now FROM board_clock)
 WHERE id = %(task)s
 
+-- name: controls
+SELECT agent, mode, reason, "by", since FROM controls ORDER BY agent COLLATE "C", mode
+
 -- name: status
 -- One statement, so that all of it is of one moment.
 SELECT json_build_object(

@@ -15,6 +15,7 @@ from neveridle.board.attempt import (
     Phase,
     lease_lost,
 )
+from neveridle.board.control import Control
 from neveridle.board.outage import SweepRule
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
@@ -288,6 +289,11 @@ class SqliteHotPaths:
         """See ``HotPaths``."""
         row = await self._quickly(lambda c: c.execute(self._sql["points_due"]).fetchone())
         return bool(row[0]), bool(row[1])
+
+    async def controls(self) -> list[Control]:
+        """What people said of agents, by agent and mode."""
+        rows = await self._quickly(lambda c: c.execute(self._sql["controls"]).fetchall())
+        return [Control(agent=r[0], mode=r[1], reason=r[2], by=r[3], since=r[4]) for r in rows]
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""

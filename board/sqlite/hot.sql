@@ -222,6 +222,9 @@ UPDATE tasks SET state = 'blocked', blocked_owner = :owner, blocked_action = :ac
   updated_at = (SELECT now FROM board_clock)
 WHERE id = :task
 
+-- name: controls
+SELECT agent, mode, reason, "by", since FROM controls ORDER BY agent, mode
+
 -- name: status_tasks
 SELECT state, source, count(*) FROM tasks GROUP BY state, source
 
