@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 from neveridle.agents.checkpoints import Checkpoints
 from neveridle.agents.lessons import Lessons
+from neveridle.agents.purse import Purse
 from neveridle.agents.roster import Roster
 from neveridle.agents.worker import ModelWorker
 from neveridle.board import Board
@@ -69,6 +70,8 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.forge = make_forge(team)
     team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
     stack.push_async_callback(team.models.aclose)
+    team.purse = Purse(team.board, settings, team.models)
+    stack.push_async_callback(team.purse.close)
     embedder = team.given_embedder or embedder_for(settings.memory.embedding)
     team.memory = Memory(
         team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
@@ -78,9 +81,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.memory.close)
     team.checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
     stack.push_async_callback(team.checkpoints.close)
-    team.lessons = Lessons(team.board, team.models, team.memory, embedder)
+    team.lessons = Lessons(team.board, team.models, team.purse, team.memory, embedder)
     team.worker = team.given_worker or ModelWorker(
-        team.board, team.models, team.checkpoints, team.roster, settings.limits,
+        team.board, team.models, team.checkpoints, team.roster, settings.limits, team.purse,
         idle=settings.idle_timeout, compaction=settings.compaction,
     )  # fmt: skip
     live = {} if team.given_worker else {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
+    from neveridle.agents.purse import Purse
     from neveridle.agents.worker import Worker
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
@@ -82,6 +83,7 @@ class Team:
     workspaces: Workspaces
     sandbox: Sandbox
     models: Models
+    purse: Purse
     memory: Memory
     embedder: Embedder
     checkpoints: Checkpoints
