@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.purse import Purse
     from neveridle.agents.worker import Worker
+    from neveridle.graph.alerting import Alert
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
@@ -104,6 +105,7 @@ class Team:
     janitor: Janitor
     checks: Checks
     consolidating: Consolidating
+    alert: Alert
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
 
     def __init__(
