@@ -63,19 +63,17 @@ class Caps:
     @property
     def any(self) -> bool:
         """Whether the settings cap anything."""
-        agents = self._settings.agents.values()
-        return self._settings.budgets.capped or any(
-            one.budget is not None and (one.budget.tokens is not None or one.budget.cost is not None)
-            for one in agents
-        )
+        return any(one.tokens is not None or one.cost is not None for one in self._set())
 
     @property
     def any_of_cost(self) -> bool:
         """Whether the settings cap money anywhere."""
-        one = self._settings.budgets
-        caps = [one.task, one.agent, one.day, one.team, one.improvement]
-        caps += [own.budget for own in self._settings.agents.values() if own.budget is not None]
-        return any(cap.cost is not None for cap in caps)
+        return any(one.cost is not None for one in self._set())
+
+    def _set(self) -> list[CapSettings]:
+        one, agents = self._settings.budgets, self._settings.agents.values()
+        own = [agent.budget for agent in agents if agent.budget is not None]
+        return [one.task, one.agent, one.day, one.team, one.improvement, *own]
 
 
 def allows_nothing(cap: Cap) -> bool:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ExtendedModelResponse
-from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
+from langchain_core.messages import HumanMessage, RemoveMessage, SystemMessage
 from langchain_core.tools import StructuredTool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 
-from neveridle.agents.purse import Account, raw_answers
+from neveridle.agents.account import Account, raw_answers
 from neveridle.board import Attempt, Board
 from neveridle.errors import NeveridleError, RecordingInvalid, RecordingMismatch
 from neveridle.memory.compaction.counting import Tally, message_tokens, tool_tokens

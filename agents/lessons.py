@@ -130,7 +130,7 @@ class Lessons:
     ) -> Learning:
         from langchain_core.messages import HumanMessage, SystemMessage
 
-        from neveridle.agents.purse import raw_answers
+        from neveridle.agents.account import raw_answers
         from neveridle.memory.compaction.counting import message_tokens, tool_tokens
         from neveridle.memory.learning import LEARNING_SCHEMA, learning_from
         from neveridle.memory.learning.junk import junk

@@ -10,7 +10,7 @@ from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
-from neveridle.agents.purse import Account
+from neveridle.agents.account import Account
 from neveridle.errors import LimitReached
 from neveridle.memory.compaction.counting import Tally, message_tokens, tool_tokens
 from neveridle.tools.folded import calls_made

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.tools import BaseTool
 
+    from neveridle.agents.account import Account
     from neveridle.agents.compaction import Compaction
-    from neveridle.agents.purse import Account, Purse
+    from neveridle.agents.purse import Purse
     from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
@@ -190,9 +191,7 @@ class ModelWorker:
             raise Interrupted([asked.value for asked in state["__interrupt__"]])
         return state.get("structured_response")
 
-    def _folding(
-        self, one: Assignment, account: Account, progress: Progress
-    ) -> list[Compaction]:
+    def _folding(self, one: Assignment, account: Account, progress: Progress) -> list[Compaction]:
         """The middleware that keeps the conversation within its budget; none: it may grow."""
         from neveridle.agents.compaction import COMPACT, Compaction
         from neveridle.agents.folded_history import ThreadHistory

@@ -6,6 +6,7 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 
+from neveridle.agents.caps import Caps
 from neveridle.agents.checkpoints import Checkpoints
 from neveridle.agents.lessons import Lessons
 from neveridle.agents.purse import Purse
@@ -14,6 +15,7 @@ from neveridle.agents.worker import ModelWorker
 from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
 from neveridle.graph.alerting import Alert
+from neveridle.graph.allowances import Allowances, unpriced
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
@@ -70,7 +72,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.verbs.add(*team.services.verbs())
     team.service_tool_makers = team.services.tool_makers()
     team.forge = make_forge(team)
-    team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
+    team.models = Models(
+        settings.model, settings.agents, root=settings.root, kit=kit,
+        output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+    )  # fmt: skip
     stack.push_async_callback(team.models.aclose)
     team.purse = Purse(team.board, settings, team.models)
     stack.push_async_callback(team.purse.close)
@@ -114,9 +119,12 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         team.board, team.workspaces, team.checkpoints,
         prefix=delivery.branch_prefix, merges=delivery.mode != "branch",
     )  # fmt: skip
+    team.allowances = Allowances(team.board, team.purse.caps, team.roster.names)
+    await team.allowances.look()
+    team.notices += team.allowances.notices() + unpriced(team)
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
-    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers)
+    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers, team.allowances)
     team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,

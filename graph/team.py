@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from neveridle.agents.purse import Purse
     from neveridle.agents.worker import Worker
     from neveridle.graph.alerting import Alert
+    from neveridle.graph.allowances import Allowances
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
@@ -74,7 +75,7 @@ class Team:
         stopped: agents that take no more work in this process, and why.
         services, mcp: the services' clients, and the MCP servers.
         forge: what pull requests are made with; None: work is not delivered so.
-        providers: whose models cannot be called just now.
+        providers, allowances: whose models cannot be called, or paid for, just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
@@ -102,6 +103,7 @@ class Team:
     mcp: McpServers
     forge: Forge | None
     providers: Providers
+    allowances: Allowances
     janitor: Janitor
     checks: Checks
     consolidating: Consolidating

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from neveridle.agents.roster import Roster
-from neveridle.board import Board
+from neveridle.board import Board, Source
 from neveridle.errors import NeveridleError
+from neveridle.graph.allowances import Allowances
 from neveridle.graph.providers import Providers
 from neveridle.graph.wakeups import Wakeups
 
@@ -38,15 +39,22 @@ class Usher:
         wakeups: says when something became runnable.
         roster: who can do what.
         providers: whose models cannot be called just now; None: everybody's can.
+        allowances: who may not be given work for want of a budget; None: everybody may.
 
     Attributes:
         woken: how many were woken so far.
     """
 
     def __init__(
-        self, board: Board, wakeups: Wakeups, roster: Roster, providers: Providers | None = None
+        self,
+        board: Board,
+        wakeups: Wakeups,
+        roster: Roster,
+        providers: Providers | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
         self._providers = providers
+        self._allowances = allowances
         self._board = board
         self._wakeups = wakeups
         self._roster = roster
@@ -131,11 +139,15 @@ class Usher:
         """
         if self._providers is not None and self._providers.any_away:
             await self._providers.look()
+        if self._allowances is not None and self._allowances.any_away:
+            await self._allowances.look()
         if not self._late(version):
             return
         tasks, whole = await self._board.runnable(limit=LISTED)
         late = self._late(version)
         promised = set(self._promised.values())
+        if self._allowances is not None and self._allowances.improvement_closed:
+            tasks = [task for task in tasks if task.source != Source.IMPROVEMENT]
         left = [task for task in tasks if task.id not in promised]
         for name, task in choose(left, late).items():
             self._promised[name] = task
@@ -154,6 +166,7 @@ class Usher:
             if seen < version:
                 agent = self._roster.get(name)
                 away = self._providers is not None and self._providers.away(name)
+                away |= self._allowances is not None and self._allowances.away(name)
                 if agent.paused or away:  # whose model can be called again, is woken by that
                     self._seen[name] = version
                 else:

@@ -198,4 +198,4 @@ def _found(model: str, usage: Usage, at: float | None) -> Any:
 def _up(nanos: Any) -> int:
     """Whole nano-dollars; what is between two is never lost, and never a float's noise."""
     whole = int(nanos)
-    return whole + (nanos - whole > 1e-6)
+    return whole + 1 if nanos - whole > 1e-6 else whole
