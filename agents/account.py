@@ -69,7 +69,8 @@ class Account:
         made = _Made(purpose, models.name_for(purpose, agent), tokens)
 
         async def once() -> T:
-            return await self._once(made, work, answers)
+            async with self._purse.turn(made.name):  # nothing is held while one waits for it
+                return await self._once(made, work, answers)
 
         return await call_model(models.guard_for(purpose, agent), once)
 
@@ -106,8 +107,6 @@ class Account:
                 output_tokens=sum(message_tokens(one) for one in said),
                 estimated=True,
             )
-        else:
-            purse.learn(made.name, made.tokens, usage.input_tokens)
         cost = purse.prices.cost(made.name, usage)
         model = next((one.response_metadata.get("model_name") for one in said), None)
         data = self._event(made, usage, cost, took, model)
@@ -117,7 +116,7 @@ class Account:
     def _worst(self, made: _Made) -> tuple[Call, Usage]:
         purse = self._purse
         worst = Usage(
-            input_tokens=purse.worst_input(made.name, made.tokens),
+            input_tokens=purse.worst_input(made.tokens),
             output_tokens=purse.output_tokens,
             estimated=True,
         )

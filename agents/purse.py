@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,6 +14,7 @@ from neveridle.agents.caps import Caps
 from neveridle.board import Attempt, Board, Task
 from neveridle.board.budget import Standing
 from neveridle.tools.models.prices import Prices, Usage
+from neveridle.tools.permits import Lane, lane_for
 
 if TYPE_CHECKING:
     from neveridle.settings import Settings
@@ -21,12 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MARGIN: Final = 1.5
-"""What a provider may count for each token that we estimate, until it has counted more."""
-MOST: Final = 5.0
+"""What a provider may count for each token that we estimate."""
 AROUND: Final = 64
 """Tokens a provider adds to a request of its own."""
-TELLING: Final = 500
-"""Estimated tokens from which on a call says how a provider counts."""
 LINKS: Final = 1000
 SLACK: Final = 60.0
 """Seconds beyond those in which every call has ended, until it counts as lost."""
@@ -62,7 +61,8 @@ class Purse:
         self.output_tokens = settings.model.max_output_tokens or settings.budgets.output_tokens
         self.seconds = settings.idle_timeout + SLACK
         self.chance = chance
-        self._counted: dict[str, float] = {}
+        self._concurrency = settings.budgets.concurrency
+        self._lanes: dict[str, Lane | None] = {}
         self._ending: set[asyncio.Task[Any]] = set()
         self.freed = asyncio.Event()
 
@@ -84,15 +84,37 @@ class Purse:
         found = await self.board.budgets.standing([(scope, "")])
         return found[0] if found else None
 
-    def worst_input(self, model: str, estimated: int) -> int:
-        """The most tokens that a provider may count for what we estimate."""
-        return ceil(estimated * self._counted.get(model, MARGIN)) + AROUND
+    def worst_input(self, estimated: int) -> int:
+        """The most tokens that a provider may count for what we estimate.
 
-    def learn(self, model: str, estimated: int, counted: int) -> None:
-        """Note how a provider counted what we had estimated; the worst case never shrinks."""
-        if estimated >= TELLING and counted > 0:
-            seen = min(1.1 * counted / estimated, MOST)
-            self._counted[model] = max(self._counted.get(model, MARGIN), seen)
+        Where a provider counts more all the same, the board holds more for its model.
+        """
+        return ceil(estimated * MARGIN) + AROUND
+
+    @asynccontextmanager
+    async def turn(self, model: str) -> AsyncGenerator[None]:
+        """Have a call's turn inside the block, where only so many may be on their way.
+
+        Args:
+            model: as in ``openai:gpt-5``; its provider's cap holds, too.
+
+        Raises:
+            ServiceUnreached: there was no room for too long.
+        """
+        if model not in self._lanes:
+            self._lanes[model] = lane_for(
+                self.board.permits,
+                self.board.clock,
+                self._concurrency,
+                [model.partition(":")[0], model],
+                seconds=self.seconds,
+            )
+        lane = self._lanes[model]
+        if lane is None:
+            yield
+            return
+        async with lane.holding():
+            yield
 
     async def surely(
         self,
@@ -130,7 +152,7 @@ class Purse:
         """Let go of what was held for a call that certainly cost nothing."""
         await self.surely(self._freeing(self.board.budgets.cancel(held)))
 
-    async def _freeing(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _freeing(self, work: Coroutine[Any, Any, bool]) -> None:
         await work
         changed, self.freed = self.freed, asyncio.Event()
         changed.set()

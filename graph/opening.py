@@ -63,7 +63,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.board.close)
     await team.board.open()
     team.alert = Alert(team.board, settings)
-    kit = ServiceKit(team.board.breakers, team.board.clock)
+    kit = ServiceKit(
+        team.board.breakers, team.board.clock,
+        permits=team.board.permits, concurrency=settings.budgets.concurrency,
+    )  # fmt: skip
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)
     team.mcp = McpServers(settings.services.mcp, kit)
