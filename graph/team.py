@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
+    from neveridle.agents.purse import Purse
     from neveridle.agents.worker import Worker
     from neveridle.graph.alerting import Alert
+    from neveridle.graph.allowances import Allowances
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
@@ -74,7 +76,7 @@ class Team:
         stopped: agents that take no more work in this process, and why.
         services, mcp: the services' clients, and the MCP servers.
         forge: what pull requests are made with; None: work is not delivered so.
-        providers: whose models cannot be called just now.
+        providers, allowances: whose models cannot be called, or paid for, just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
@@ -84,6 +86,7 @@ class Team:
     workspaces: Workspaces
     sandbox: Sandbox
     models: Models
+    purse: Purse
     memory: Memory
     embedder: Embedder
     checkpoints: Checkpoints
@@ -102,6 +105,7 @@ class Team:
     forge: Forge | None
     providers: Providers
     orders: Orders
+    allowances: Allowances
     janitor: Janitor
     checks: Checks
     consolidating: Consolidating

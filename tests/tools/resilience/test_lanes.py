@@ -63,9 +63,7 @@ async def test_who_takes_again_at_once_leaves_their_turn_to_the_others(
     boards: list[Board],
 ) -> None:
     made, over = [0, 0], asyncio.Event()
-    lanes = [
-        Lane(board.permits, board.clock, {"github": 1}, seconds=30) for board in boards[:2]
-    ]
+    lanes = [Lane(board.permits, board.clock, {"github": 1}, seconds=30) for board in boards[:2]]
 
     async def greedy(who: int) -> None:
         while not over.is_set():
