@@ -26,6 +26,7 @@ from neveridle.board.schema import (
     events,
     messages,
     outages,
+    permits,
     runs,
     sync_points,
     tasks,
@@ -118,6 +119,7 @@ AGED_ROWS = (
         "runs", "events", runs,
         lambda t: func.coalesce(runs.c.ended_at, runs.c.heartbeat_at) < t, _at_work,
     ),
+    AgedRows("permits", "events", permits, lambda t: permits.c.until < t, _nothing),
     AgedRows("outages", "events", outages, lambda t: outages.c.ended_at < t, _nothing),
     AgedRows(
         "sync_points", "tasks", sync_points,

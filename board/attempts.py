@@ -195,6 +195,7 @@ class Attempts:
         evidence: Mapping[str, Any] | None = None,
         learning: Mapping[str, Any] | None = None,
         peer: Peer | None = None,
+        level: str = HUMAN_ALERT,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
 
@@ -211,6 +212,7 @@ class Attempts:
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
             peer: another agent that could do it; None: there is none.
+            level: that of the escalation where a person is asked.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -238,9 +240,11 @@ class Attempts:
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
-                if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
+                why = {"failures": failures, "code": code, "error": error}
+                if peer is not None and ask_peer(c, attempt, peer, **why):
                     return True
-                log_attempt(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
+                said = {"level": level, "code": code, "to": "human", "failures": failures}
+                log_attempt(c, "task.escalated", attempt, said)
                 action = (
                     f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "

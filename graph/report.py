@@ -43,6 +43,10 @@ class RunReport:
         idle_model_calls: calls made while there was no work: always 0 unless a bug.
         input_tokens: tokens sent.
         output_tokens: tokens received.
+        cost: US dollars, of those calls whose price is known.
+        unpriced_calls: calls of models whose price is not known; their tokens are counted.
+        resumes_at: where a budget ended the run: when work resumes by itself, in seconds since
+            1970; None: it was not a budget, or it takes a person.
         seconds: by the board's clock.
         problems: what went wrong beside the tasks themselves.
         stopped: agents that stopped, and why.
@@ -57,6 +61,9 @@ class RunReport:
     idle_model_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: float = 0.0
+    unpriced_calls: int = 0
+    resumes_at: float | None = None
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list[Problem])
     stopped: dict[str, Problem] = field(default_factory=dict[str, Problem])

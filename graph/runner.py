@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.board import Board
+from neveridle.board.budget import NANOS
 from neveridle.board.event import Event
 from neveridle.errors import LeaseLost
 from neveridle.graph.report import AttemptLine, RunReport
@@ -85,6 +86,7 @@ class Runner:
             await team.give_back(self._agents)
         report.seconds = await team.board.clock.now() - started
         report.problems, report.stopped = list(team.problems), dict(team.stopped)
+        report.resumes_at = team.allowances.resumes_at
         await count_calls(team.board, report, team.keeper.runs, newest)
         return report
 
@@ -178,6 +180,8 @@ class Runner:
             await team.sources.hear()
             if team.sources.glance(await team.board.clock.now()):
                 await team.sources.refresh()
+            if await team.allowances.opened():
+                team.usher.wake_all()
             if all(name in team.stopped for name in self._agents):
                 return "stopped"
             resting = team.usher.resting
@@ -188,7 +192,11 @@ class Runner:
                 self._idle(None)
                 continue
             # In this order: what comes due after the first look is told by the second.
-            moments = [await team.board.next_due(), await team.providers.next_due()]
+            moments = [
+                await team.board.next_due(),
+                await team.providers.next_due(),
+                await team.allowances.next_due(),
+            ]
             await team.board.breakers_due()
             version = await team.wakeups.look()
             if any(seen < version for seen in resting.values()):
@@ -224,6 +232,8 @@ class Runner:
 
     async def _improved(self) -> bool:
         """Whether looking for improvements, where a new day allows it, made tasks."""
+        if self._team.allowances.improvement_closed:
+            return False
         try:
             return await self._team.improvement.look(again=True)
         except Exception as error:  # noqa: BLE001 - one broken rung must not stop the others
@@ -261,6 +271,9 @@ async def count_calls(board: Board, report: RunReport, runs: Collection[str], af
             report.idle_model_calls += event.task_id is None
             report.input_tokens += int(event.data.get("input_tokens") or 0)
             report.output_tokens += int(event.data.get("output_tokens") or 0)
+            cost = event.data.get("cost")
+            report.cost += int(cost or 0) / NANOS
+            report.unpriced_calls += cost is None
         if len(page) < PAGE:
             return
         after = page[-1].id

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
+    from neveridle.agents.purse import Purse
     from neveridle.agents.worker import Worker
+    from neveridle.graph.alerting import Alert
+    from neveridle.graph.allowances import Allowances
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
@@ -73,7 +76,7 @@ class Team:
         stopped: agents that take no more work in this process, and why.
         services, mcp: the services' clients, and the MCP servers.
         forge: what pull requests are made with; None: work is not delivered so.
-        providers: whose models cannot be called just now.
+        providers, allowances: whose models cannot be called, or paid for, just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
@@ -83,6 +86,7 @@ class Team:
     workspaces: Workspaces
     sandbox: Sandbox
     models: Models
+    purse: Purse
     memory: Memory
     embedder: Embedder
     checkpoints: Checkpoints
@@ -101,9 +105,11 @@ class Team:
     forge: Forge | None
     providers: Providers
     orders: Orders
+    allowances: Allowances
     janitor: Janitor
     checks: Checks
     consolidating: Consolidating
+    alert: Alert
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
 
     def __init__(
@@ -383,6 +389,7 @@ class Team:
         await self.board.messages.post(
             "dev", agent, f"@human I stopped: {problem['message']} {problem['remedy']}".strip()
         )
+        await self.alert.stopped(agent, self._runs.get(agent, ""), problem)
 
     async def note_problem(self, problem: Problem, *, where: str) -> None:
         """Remember what went wrong beside the tasks; the same in one place only once in a row."""

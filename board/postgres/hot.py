@@ -281,9 +281,10 @@ class PostgresHotPaths:
 
         return await self._quickly(work)
 
-    async def points_due(self) -> bool:
-        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
-        return bool((await self._row("points_due"))[0])
+    async def points_due(self) -> tuple[bool, bool]:
+        """See ``HotPaths``."""
+        points, lost = await self._row("points_due")
+        return bool(points), bool(lost)
 
     async def stamp(self) -> tuple[float, int, int]:
         """The board's time, its version, and the newest event: what tells of changes."""

@@ -290,10 +290,10 @@ class SqliteHotPaths:
         sweep = Sweep(self._sql, rule, self._append)
         return await self._quickly(sweep.run)
 
-    async def points_due(self) -> bool:
-        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
+    async def points_due(self) -> tuple[bool, bool]:
+        """See ``HotPaths``."""
         row = await self._quickly(lambda c: c.execute(self._sql["points_due"]).fetchone())
-        return bool(row[0])
+        return bool(row[0]), bool(row[1])
 
     async def stamp(self) -> tuple[float, int, int]:
         """The board's time, its version, and the newest event: what tells of changes."""

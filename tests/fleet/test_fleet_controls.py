@@ -88,9 +88,7 @@ def test_a_running_team_is_paused_resumed_and_drained_from_outside(
 
 
 @pytest.mark.parametrize("project", ["sqlite"], indirect=True)
-def test_a_fleet_whose_agents_are_all_paused_says_so(
-    busy: Any, start: Callable[..., Any]
-) -> None:
+def test_a_fleet_whose_agents_are_all_paused_says_so(busy: Any, start: Callable[..., Any]) -> None:
     first = start(busy, "--until", "idle", "--json").report()
     typed(busy, "dispatch", "sam", "One")
     typed(busy, "pause")

@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy import CheckConstraint, Column, Double, MetaData, String, Table, Text
 
 revision = "0017"
-down_revision = "0005"
+down_revision = "0011"
 
 CONVENTION = {"ck": "ck_%(table_name)s_%(constraint_name)s", "pk": "pk_%(table_name)s"}
 
