@@ -306,11 +306,11 @@ async def test_what_becomes_worse_is_raised_at_once(board: Board) -> None:
 
 
 async def test_of_one_code_so_many_are_kept_one_by_one(board: Board) -> None:
-    for number in range(200):
+    for number in range(60):
         await board.inbox.put(alert("stuck", str(number)))
     found = {one.fingerprint: one.count for one in await board.inbox.find()}
     assert len(found) == EACH + 1
-    assert found["alert:stuck:*"] == 200 - EACH
+    assert found["alert:stuck:*"] == 60 - EACH
     await board.inbox.put(alert("stuc", "x"))
     await board.inbox.put(alert("stuc", "y"))
     assert len(await board.inbox.find()) == EACH + 3, "another code has room of its own"
@@ -354,11 +354,6 @@ async def test_a_notice_is_sent_once_and_tried_again_with_the_same_key(board: Bo
     assert {n.target: (n.state, n.tries) for n in notices} == {
         "dev": ("sent", 0),
         "alert_webhook": ("failed", TRIES),
-        "alert_command": ("sent", 1),
-    }
-    assert states == {
-        "dev": ("sent", 0),
-        "alert_webhook": ("failed", 5),
         "alert_command": ("sent", 1),
     }
     assert len(await board.inbox.find()) == 1, "a pager that is down pages nobody"
