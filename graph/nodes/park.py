@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from neveridle.board.questions import Ask
+from neveridle.board.storable import one_line
+from neveridle.graph.desk import Job
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
 
 async def park(team: Team, state: TickState) -> TickState:
-    """The task waits for a person; the agent takes other work meanwhile."""
+    """The task waits for people or peers; the agent takes other work meanwhile."""
     job = team.desk.of(state)
-    questions = [str(question)[:1000] for question in job.notes.get("questions", [])]
+    return await park_for(team, job, job.notes.get("asks", []))
+
+
+async def park_for(team: Team, job: Job, asks: Sequence[Ask]) -> TickState:
+    """Ask, and give up the lease, in one transaction."""
     with team.desk.ending(job):
-        await team.board.attempts.park(job.attempt, on="human")
-    await team.board.messages.post(
-        "dev", job.attempt.agent, f"Task {job.task.id} waits for an answer: {'; '.join(questions)}"
-    )
+        items = await team.board.answering.park(job.attempt, asks)
+    said = f"Task {job.task.id} waits for"
+    if items:
+        questions = "; ".join(one_line(item.title) for item in items)
+        await team.board.messages.post(
+            "dev", job.attempt.agent, f"{said} an answer: {questions}"
+        )
+    for ask in asks:
+        if ask.peer:
+            line = f"{said} @{ask.peer}: {one_line(ask.title)}"
+            await team.board.messages.post("dev", job.attempt.agent, line)
     return {"ending": "parked"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neveridle.agents.asking import ask_of
 from neveridle.agents.outcome import checked_outcome
 from neveridle.agents.worker import Assignment, Interrupted
 from neveridle.board import Attempt, AttemptState, Phase
@@ -12,6 +13,7 @@ from neveridle.graph.nodes.remembering import end_notes, remembered_for
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
+from neveridle.settings.governing import ApprovalSettings
 from neveridle.tools.effects import Performer
 
 
@@ -47,12 +49,16 @@ async def work(team: Team, state: TickState) -> TickState:
         tree=workspace.tree,
         released=job.released,
         effects=performer,
+        answers=await team.board.answering.answers(job.task.id) if job.attempt.fence > 1 else (),
+        approvals=approvals_for(team, job.attempt.agent),
     )
     try:
         answer = await team.worker.work(assignment)
     except Interrupted as asked:
         await end_notes(memory)
-        job.notes["questions"] = asked.questions
+        job.notes["asks"] = [
+            ask_of(*one) for one in zip(asked.questions, asked.interrupts, strict=True)
+        ]
         return {"status": "interrupted"}
     except NeveridleError:
         await end_notes(memory)  # the next attempt goes on from them
@@ -75,6 +81,11 @@ async def work(team: Team, state: TickState) -> TickState:
         job.attempt, phase=Phase.WORKED, outcome=dict(outcome), commit=await workspace.head()
     )
     return {"phase": str(Phase.WORKED), "status": outcome["status"]}
+
+
+def approvals_for(team: Team, agent: str) -> ApprovalSettings:
+    """What a person is asked before this agent does it."""
+    return team.settings.approvals_of(agent, team.roster.get(agent).role)
 
 
 def last_failed(attempt: Attempt, history: list[Attempt]) -> Attempt | None:
