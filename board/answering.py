@@ -106,15 +106,18 @@ class Answering:
             item: the item's id.
             approved: for an approval, yes or no; a question that is not approved is not
                 answered: its agent goes on without.
-            text: the answer, or why; at most ``TEXT`` characters are kept.
+            text: the answer, or why; at most ``TEXT`` characters.
             by: who answers.
 
         Raises:
             NotFound: there is no such item.
             StateConflict: it is closed already, by whom and when is said; or it is an alert;
-                or a question without an answer.
+                or a question without an answer; or the answer is too long.
         """
-        words = storable(text).strip()[:TEXT]
+        words = storable(text).strip()
+        if len(words) > TEXT:
+            msg = f"The answer has {len(words)} characters of {TEXT}."
+            raise StateConflict(msg, remedy="Say it shorter, or put it into a file of the project.")
 
         def work(c: Connection) -> Item:
             found = find_item(c, item)
