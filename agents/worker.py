@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from langgraph.types import Command
 
     from neveridle.agents.compaction import Compaction
+    from neveridle.agents.gatekeeper import Gatekeeper
     from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
@@ -182,6 +183,7 @@ class ModelWorker:
             ),
             # Outside of the meter: a call that is tried again is not compacted again.
             middleware=[
+                *self._gates(one),
                 *self._folding(one, progress),
                 meter,
                 *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
@@ -212,6 +214,15 @@ class ModelWorker:
         answers = await self._board.answering.answers(one.task.id)
         known = resume_map(answers, pending)
         return Command(resume=known) if pending and len(known) == len(pending) else None
+
+    def _gates(self, one: Assignment) -> list[Gatekeeper]:
+        """The middleware that asks before it lets through; none: nothing needs a yes."""
+        from neveridle.agents.gatekeeper import Gatekeeper
+
+        gates = one.approvals
+        if gates is None or not (gates.deploy or gates.commands or gates.spend is not None):
+            return []
+        return [Gatekeeper(self._board, one.attempt, gates)]
 
     def _folding(self, one: Assignment, progress: Progress) -> list[Compaction]:
         """The middleware that keeps the conversation within its budget; none: it may grow."""

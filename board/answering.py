@@ -40,14 +40,21 @@ class Answering:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def park(self, attempt: Attempt, asks: Sequence[Ask]) -> list[Item]:
+    async def park(
+        self, attempt: Attempt, asks: Sequence[Ask], *, until: float | None = None
+    ) -> list[Item]:
         """End the attempt and ask, in one transaction; the next claim goes on with the answers.
 
         What was asked before is not asked again. What its task asked in other words before
         is withdrawn. Where all is answered by now, the task is runnable at once.
 
+        Args:
+            attempt: the attempt.
+            asks: what is asked.
+            until: when to look again by itself, by the board's clock; None: when answered.
+
         Returns:
-            The items people have to answer, the oldest first.
+            The items that are new, the oldest first.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -59,12 +66,14 @@ class Answering:
             task = attempt.task_id
             withdraw_items(c, task, but=frozenset(one.fingerprint(task) for one in mine))
             end_attempt(c, attempt, AttemptState.PARKED)
-            for one in mine:
-                if not _known(c, task, one):
-                    put_item(c, one.item(agent=attempt.agent, task=task, fence=attempt.fence))
+            new = [
+                put_item(c, one.item(agent=attempt.agent, task=task, fence=attempt.fence))
+                for one in mine
+                if not _known(c, task, one)
+            ]
             waiting = open_items(c, task)
             if waiting:
-                change_task(c, attempt, state="waiting", waiting_on=HUMAN, waiting_until=None)
+                change_task(c, attempt, state="waiting", waiting_on=HUMAN, waiting_until=until)
             else:
                 change_task(c, attempt, state="pending", waiting_on="", waiting_until=None)
             peers = [
@@ -74,7 +83,7 @@ class Answering:
                     "peers": peers}  # fmt: skip
             log_attempt(c, "attempt.parked", attempt, data)
             wake_for(c, [task])
-            return [find_item(c, item) for item in waiting]
+            return new
 
         return await self._database.write(work)
 

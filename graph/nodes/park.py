@@ -17,18 +17,25 @@ async def park(team: Team, state: TickState) -> TickState:
     return await park_for(team, job, job.notes.get("asks", []))
 
 
-async def park_for(team: Team, job: Job, asks: Sequence[Ask]) -> TickState:
-    """Ask, and give up the lease, in one transaction."""
+async def park_for(
+    team: Team, job: Job, asks: Sequence[Ask], *, until: float | None = None
+) -> TickState:
+    """Ask, and give up the lease, in one transaction.
+
+    Args:
+        team: the team.
+        job: the job.
+        asks: what is asked.
+        until: when to look again by itself, by the board's clock; None: when answered.
+    """
     with team.desk.ending(job):
-        items = await team.board.answering.park(job.attempt, asks)
+        items = await team.board.answering.park(job.attempt, asks, until=until)
     said = f"Task {job.task.id} waits for"
     if items:
         questions = "; ".join(one_line(item.title) for item in items)
-        await team.board.messages.post(
-            "dev", job.attempt.agent, f"{said} an answer: {questions}"
-        )
+        await team.board.messages.post("dev", job.attempt.agent, f"{said} an answer: {questions}")
     for ask in asks:
         if ask.peer:
             line = f"{said} @{ask.peer}: {one_line(ask.title)}"
             await team.board.messages.post("dev", job.attempt.agent, line)
-    return {"ending": "parked"}
+    return {"ending": "parked", "problem": None}

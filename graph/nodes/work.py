@@ -8,12 +8,12 @@ from neveridle.agents.worker import Assignment, Interrupted
 from neveridle.board import Attempt, AttemptState, Phase
 from neveridle.errors import NeveridleError
 from neveridle.graph.delivery.rounds import ROUND, begin_round
+from neveridle.graph.gates import approvals_for
 from neveridle.graph.nodes.clones import begin_workspace
 from neveridle.graph.nodes.remembering import end_notes, remembered_for
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
-from neveridle.settings.governing import ApprovalSettings
 from neveridle.tools.effects import Performer
 
 
@@ -81,11 +81,6 @@ async def work(team: Team, state: TickState) -> TickState:
         job.attempt, phase=Phase.WORKED, outcome=dict(outcome), commit=await workspace.head()
     )
     return {"phase": str(Phase.WORKED), "status": outcome["status"]}
-
-
-def approvals_for(team: Team, agent: str) -> ApprovalSettings:
-    """What a person is asked before this agent does it."""
-    return team.settings.approvals_of(agent, team.roster.get(agent).role)
 
 
 def last_failed(attempt: Attempt, history: list[Attempt]) -> Attempt | None:
