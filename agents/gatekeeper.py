@@ -15,10 +15,11 @@ from neveridle.agents.command_patterns import asked_by
 from neveridle.agents.prompt import quote
 from neveridle.board import Attempt, Board
 from neveridle.board.budget import NANOS, task_scope
-from neveridle.board.inbox_item import ItemKind
+from neveridle.board.inbox_item import ItemKind, ItemState
+from neveridle.board.question_rows import SPEND
 from neveridle.board.questions import Ask
 from neveridle.board.storable import one_line
-from neveridle.errors import ApprovalDenied, LimitReached
+from neveridle.errors import ApprovalDenied, BudgetReached
 from neveridle.settings.governing import ApprovalSettings
 from neveridle.tools.approval import DEPLOY, DEPLOYING, approval_of
 from neveridle.tools.redact import redact
@@ -27,7 +28,6 @@ from neveridle.tools.redact import redact
 _Base = AgentMiddleware[Any, Any, Any]
 
 COMMAND: Final = "command"
-SPEND: Final = "spend"
 SHOWN: Final = 6_000
 """Characters of a command, or of a call, that are shown to a person."""
 
@@ -37,7 +37,7 @@ class Gatekeeper(_Base):
 
     The step is done again from its beginning then, so nothing here may have an effect before
     the interrupt. A tool that was denied is answered to the model; spending that was denied
-    ends the attempt.
+    blocks the task.
 
     Args:
         board: where money is counted, and what was approved is noted.
@@ -96,7 +96,11 @@ class Gatekeeper(_Base):
         return _ask(action, f"Run: {command}", evidence)
 
     async def _ask_to_spend(self, step: float) -> None:
-        """Interrupt at each multiple of ``step`` US dollars that nobody has agreed to yet."""
+        """Interrupt at each multiple of ``step`` US dollars that nobody has agreed to yet.
+
+        Raises:
+            BudgetReached: a person said no.
+        """
         task = await self._board.tasks.get(self._attempt.task_id)
         while task.continues is not None:  # each link is older
             task = await self._board.tasks.get(task.continues)
@@ -110,20 +114,23 @@ class Gatekeeper(_Base):
         if known is not None and known.approved:
             return
         cost, limit = spent / NANOS, (times + 1) * step
-        answer = interrupted(
-            Ask(
-                kind=ItemKind.APPROVAL,
-                title=f"Spend more on '{one_line(task.title, 100)}': ${cost:.2f} so far",
-                body=f"The task has cost ${cost:.2f}. Yes lets it go on to ${limit:.2f}, then "
-                "you are asked again. No fails this attempt.",
-                action=SPEND,
-                what=what,
-                evidence={"spent": round(cost, 6), "until": limit, "step": step},
-            )
+        ask = Ask(
+            kind=ItemKind.APPROVAL,
+            title=f"Spend more on '{one_line(task.title, 100)}': ${cost:.2f} so far",
+            body=f"The task has cost ${cost:.2f}. Yes lets it go on to ${limit:.2f}, then "
+            "you are asked again. No blocks it.",
+            action=SPEND,
+            what=what,
+            evidence={"spent": round(cost, 6), "until": limit, "step": step},
         )
-        if not answer.get("approved"):
-            told = denied(answer, f"spending more than ${times * step:.2f} on this task")
-            raise LimitReached(told.message, remedy=told.remedy)
+        while not (answer := interrupted(ask)).get("approved"):
+            # The thread keeps a no; once a person has taken the task up again, it is over, and
+            # the next interrupt of this step asks anew. As many as there were such nos.
+            said = await self._board.inbox.get(int(answer["item"]))
+            if said.state is not ItemState.WITHDRAWN:
+                told = denied(answer, f"spending more than ${times * step:.2f} on this task")
+                again = f"`neveridle tasks retry {self._attempt.task_id}` asks you again."
+                raise BudgetReached(told.message, remedy=again, scope=task_scope(task.id))
 
 
 def denied(answer: Mapping[str, Any], what: str) -> ApprovalDenied:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempt_rows import change_task, end_attempt, log_attempt, own
@@ -15,6 +15,7 @@ from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import continuation, find_task
 from neveridle.board.peer_asking import ask_agent
 from neveridle.board.question_rows import (
+    DECIDED,
     asked_of_peers,
     asker_of,
     go_on,
@@ -94,7 +95,7 @@ class Answering:
             query = (
                 select(inbox)
                 .where(inbox.c.task_id == task, inbox.c.kind != str(ItemKind.ALERT),
-                       inbox.c.state.in_(["answered", "dismissed"]))
+                       inbox.c.state.in_(DECIDED))
                 .order_by(inbox.c.id)
             )  # fmt: skip
             people = [_said(item_from_row(row)) for row in c.execute(query).mappings()]
@@ -173,7 +174,7 @@ class Answering:
         query = (
             select(inbox)
             .where(inbox.c.fingerprint == fingerprint,
-                   inbox.c.state.in_(["answered", "dismissed"]))
+                   inbox.c.state.in_(DECIDED))
             .order_by(inbox.c.id.desc())
             .limit(1)
         )  # fmt: skip
@@ -208,11 +209,11 @@ class Answering:
 
 
 def _known(c: Connection, task: int, ask: Ask) -> bool:
-    """Whether this very thing was asked before, and not withdrawn since."""
+    """Whether this very thing is open, or was decided: the answer resumes this interrupt."""
+    same = (inbox.c.task_id == task) & (inbox.c.fingerprint == ask.fingerprint(task))
+    c.execute(update(inbox).where(same, inbox.c.state == "open").values(interrupt=ask.interrupt))
     query = select(inbox.c.id).where(
-        inbox.c.task_id == task,
-        inbox.c.fingerprint == ask.fingerprint(task),
-        inbox.c.state != str(ItemState.WITHDRAWN),
+        same, inbox.c.interrupt == ask.interrupt, inbox.c.state != str(ItemState.WITHDRAWN)
     )
     return c.execute(query.limit(1)).first() is not None
 

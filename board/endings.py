@@ -9,7 +9,7 @@ from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting
 from neveridle.board.lookup import continuation, find_task, handed_over_by
 from neveridle.board.places import follow
-from neveridle.board.question_rows import asked_of_peers, let_go, withdraw_items
+from neveridle.board.question_rows import ask_anew, asked_of_peers, let_go, withdraw_items
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
@@ -96,6 +96,7 @@ def revive_task(c: Connection, task: Task) -> None:
         .values(state="pending", failures=0, expirations=0, waiting_on="", waiting_until=None,
                 blocked_owner="", blocked_action="", completed_at=None, updated_at=NOW)
     )  # fmt: skip
+    ask_anew(c, task.id)
     if task.state not in OPEN_STATES:
         count_waiting(c, task.id, 1)
     if find_task(c, task.id).runnable:

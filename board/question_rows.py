@@ -9,10 +9,14 @@ from neveridle.board.inbox import close_item
 from neveridle.board.inbox_item import ItemKind, ItemState
 from neveridle.board.lineage import wake_for
 from neveridle.board.questions import ASKED, HUMAN
+from neveridle.board.rows import decoded
 from neveridle.board.schema import inbox, task_links, tasks
 from neveridle.board.sql import NOW
 from neveridle.board.task import Task
 
+SPEND = "spend"
+"""The action of an approval that lets a task cost more."""
+DECIDED = (str(ItemState.ANSWERED), str(ItemState.DISMISSED))
 ANSWERABLE = (str(ItemKind.QUESTION), str(ItemKind.APPROVAL))
 
 
@@ -70,3 +74,14 @@ def let_go(c: Connection, task: int) -> None:
     asker = asker_of(c, task)
     if asker is not None:
         remove_edge(c, asker, task)
+
+
+def ask_anew(c: Connection, task: int) -> None:
+    """A person takes a task up again: where its spending was denied, they are asked again."""
+    query = select(inbox.c.id, inbox.c.answer).where(
+        inbox.c.task_id == task, inbox.c.action == SPEND, inbox.c.state.in_(DECIDED)
+    )
+    for item, answer in c.execute(query).all():
+        if not (decoded(answer) or {}).get("approved"):
+            values = {"state": str(ItemState.WITHDRAWN)}
+            c.execute(update(inbox).where(inbox.c.id == item).values(**values))
