@@ -25,6 +25,7 @@ from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
 from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
+from neveridle.board.peer_asking import give_up
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
@@ -240,6 +241,8 @@ class Attempts:
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
+                if give_up(c, attempt.task_id, f"{failures} attempts failed"):
+                    return False
                 if peer is not None and ask_peer(
                     c, attempt, peer, failures=failures, code=code, error=error
                 ):
@@ -282,6 +285,8 @@ class Attempts:
             end_attempt(c, attempt, AttemptState.BLOCKED)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
+            if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
+                return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
             follow(c, attempt.task_id)

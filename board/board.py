@@ -15,6 +15,7 @@ from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
     from neveridle.board.alerts import Alerts
+    from neveridle.board.answering import Answering
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
@@ -238,6 +239,13 @@ class Board:
         from neveridle.board.inbox import Inbox
 
         return Inbox(self.database)
+
+    @cached_property
+    def answering(self) -> Answering:
+        """Asking people and peers, and going on with what they say."""
+        from neveridle.board.answering import Answering
+
+        return Answering(self.database)
 
     @cached_property
     def controls(self) -> Controls:

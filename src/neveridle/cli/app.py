@@ -27,6 +27,8 @@ COMMANDS = {
     "tasks": "neveridle.cli.tasks:app",
     "handoff": "neveridle.cli.handoff:app",
     "sync": "neveridle.cli.sync:app",
+    "inbox": "neveridle.cli.inbox:app",
+    "approve": "neveridle.cli.inbox:approve_command",
     "effects": "neveridle.cli.effects:app",
     "services": "neveridle.cli.services:app",
     "config": "neveridle.cli.config:app",

@@ -127,9 +127,7 @@ def _agent(
     }
 
 
-def _rests(
-    name: str, facts: dict[str, Any], settings: Settings | None
-) -> tuple[float | None, str]:
+def _rests(name: str, facts: dict[str, Any], settings: Settings | None) -> tuple[float | None, str]:
     """Until when an agent is given nothing, and why; None and nothing: until there is work."""
     for one in facts["budgets"]:
         if one["closed"] and one["scope"] in ("day", "team", f"agent:{name}"):

@@ -46,7 +46,9 @@ SHOWN = (*SAYS, *BESIDES)
 """The kinds of events that ``neveridle status`` shows."""
 
 
-def sentence(kind: str, task: int | None, facts: Mapping[str, Any], *, besides: bool = False) -> str:
+def sentence(
+    kind: str, task: int | None, facts: Mapping[str, Any], *, besides: bool = False
+) -> str:
     """What a line says of an event; empty where it is not shown.
 
     Args:
