@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
+    from neveridle.board.metrics import Metrics
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
     from neveridle.board.retention import Retention
@@ -44,7 +45,7 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``tickets``, ``deferred``, ``budgets``, ``inbox``, ``controls``, ``clock``.
+    ``tickets``, ``deferred``, ``budgets``, ``inbox``, ``controls``, ``metrics``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -235,6 +236,13 @@ class Board:
         from neveridle.board.controls import Controls
 
         return Controls(self.database)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What the team did, and what it cost."""
+        from neveridle.board.metrics import Metrics
+
+        return Metrics(self.database, self.url)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

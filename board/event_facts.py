@@ -15,29 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Column, Computed, Double, Index, String, text
 from sqlalchemy.ext.compiler import compiles
 
+from neveridle.board.fact_kinds import ENDINGS, ENDS, NAME, NEWEST, TOP, listed
 from neveridle.board.metadata import Number
-
-RUN_ENDS: Final = ("run.ended", "run.died")
-ENDS: Final = (
-    "task.completed",
-    "attempt.failed",
-    "attempt.released",
-    "attempt.parked",
-    "attempt.expired",
-    "task.blocked",
-    "task.handed_off",
-    "task.cancelled",
-    *RUN_ENDS,
-)
-"""Kinds by which an attempt or a run may end; it did where the event has ``started_at``."""
-SEPARATOR: Final = "\x1f"
-"""Between the parts of ``spent``: agent, rung, purpose, model, and ``idle`` or nothing."""
-NAME: Final = 80
-"""Characters of each part: an index has little room for a name without end."""
-TOP: Final = 999_999_999_999_999
-"""The largest number of tokens, nano-dollars or calls that one event can mean."""
-NEWEST: Final = 99_999_999_999
-"""The largest time, in seconds since 1970."""
 
 
 class Fact(Computed):
@@ -55,11 +34,6 @@ def _compile(element: Fact, compiler: Any, **_: Any) -> str:
     if compiler.dialect.name == "sqlite":
         return f"GENERATED ALWAYS AS ({_SQLITE[element.name]})"
     return f"GENERATED ALWAYS AS ({_POSTGRES[element.name]}) STORED"
-
-
-def listed(kinds: tuple[str, ...]) -> str:
-    """Kinds as a list in SQL."""
-    return "(" + ", ".join(f"'{kind}'" for kind in kinds) + ")"
 
 
 def _sqlite_number(key: str, least: int = 0) -> str:
@@ -167,7 +141,6 @@ _KINDS: Final = {"started_at": Double, "spent": String}
 MODEL_CALLS: Final = "kind = 'model.call'"
 SERVICE_CALLS: Final = "kind = 'service.calls'"
 CLAIMS: Final = "kind = 'task.claimed'"
-ENDINGS: Final = f"kind IN {listed((*ENDS, 'task.escalated'))}"
 
 
 def fact_columns() -> list[Column[Any]]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "neveridle.cli.run:run_command",
     "serve": "neveridle.cli.serve:serve_command",
     "status": "neveridle.cli.status:status_command",
+    "metrics": "neveridle.cli.metrics:metrics_command",
     "recover": "neveridle.cli.recover:recover_command",
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
     "tasks": "neveridle.cli.tasks:app",
