@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from neveridle.board.fact_kinds import RUN_ENDS, SEPARATOR
 from neveridle.board.metrics.facts import Done, Escalation, Facts, GivenUp, Life, Spell, Spent
@@ -109,8 +109,8 @@ def _lives(snapshot: Snapshot, ends: Sequence[End], span: Mapping[str, float]) -
     }
     for end in over:
         beat = said.get(end.id, {}).get("heartbeat_at")
-        last = min(end.at, float(beat)) if _is_number(beat) else end.at
         assert end.since is not None and end.run is not None  # chosen above
+        last = max(end.since, min(end.at, beat)) if _is_number(beat) else end.at
         found[end.run] = Life(end.run, end.agent or "", end.since, last)
     return list(found.values())
 
@@ -158,7 +158,7 @@ def _details(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, dict[str, Any]
     return found
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return type(value) in (int, float)
 
 

@@ -74,7 +74,7 @@ def _shown(name: str, value: float | None) -> str:
 def _made_of(name: str, one: Measure) -> str:
     match name:
         case "throughput":
-            return f"{one.count:,.0f} in {one.of:,.1f} h"
+            return f"{one.count:,.0f} in {ago(one.of * 3600)}"
         case "mean_time":
             return f"{one.of:,.0f} tasks"
         case "idle_time":
