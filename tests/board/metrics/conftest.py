@@ -213,7 +213,10 @@ def count(log: Log, window: Window, agent: str | None = None) -> dict[str, Any]:
         )
 
     def apart(key: Callable[[Said], str]) -> dict[str, Any]:
-        return {value: part(lambda one: key(one) == value) for value in set(map(key, calls))}
+        def one_of(value: str) -> Any:
+            return part(lambda one: key(one) == value)
+
+        return {value: one_of(value) for value in set(map(key, calls))}
 
     def improves(one: Said) -> bool:
         return name(one.data, "rung") == "improvement"
