@@ -22,6 +22,7 @@ COMMANDS = {
     "pause": "neveridle.cli.controls:pause_command",
     "resume": "neveridle.cli.controls:resume_command",
     "drain": "neveridle.cli.controls:drain_command",
+    "metrics": "neveridle.cli.metrics:metrics_command",
     "recover": "neveridle.cli.recover:recover_command",
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
     "tasks": "neveridle.cli.tasks:app",
