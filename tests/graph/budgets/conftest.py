@@ -126,7 +126,7 @@ class Run:
         """Raise what ended it, if anything did."""
         if self._task.done():
             self._task.result()
-            pytest.fail("the run is over")
+            pytest.fail(f"the run is over: {self._task.result()}")
 
     async def end(self) -> None:
         """Cancel it."""

@@ -229,7 +229,7 @@ async def test_a_closed_budget_does_not_make_agents_go_round(paid_here: Any, run
 async def test_what_is_handed_over_counts_where_it_began(paid: Any, running: Any) -> None:
     paid.project.soul("leo")
     outcome = paid.api.outcome(status="handed_off", handoff={"to": "leo", "action": "go on"})
-    paid.works("Continue: A")
+    paid.works("Continue: go on")
     paid.api.says("A", paid.api.tool("write_file", path="a.txt", content="a\n"), outcome)
     async with paid.project.team() as team:
         first = await team.dispatch("sam", "A")
