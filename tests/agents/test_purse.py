@@ -32,7 +32,7 @@ WORST = int(SENT * MARGIN) + AROUND + 100
 
 def answer(usage: dict[str, Any] | None = None) -> AIMessage:
     """What a model said, and what it took."""
-    told = {"input_tokens": 1200, "output_tokens": 50, "total_tokens": 1250}
+    told: Any = {"input_tokens": 1200, "output_tokens": 50, "total_tokens": 1250}
     return AIMessage(
         "Some words of an answer.",
         usage_metadata=told if usage is None else usage or None,
@@ -194,17 +194,18 @@ async def test_without_a_price_tokens_are_counted_and_money_is_not(here: Bench) 
 
 def _status(code: int) -> Exception:
     request = httpx.Request("POST", "http://localhost/v1")
-    response = httpx.Response(code, request=request)
+    response: Any = httpx.Response(code, request=request)
     return openai.APIStatusError("no", response=response, body=None)
 
 
 def _connection(cause: Exception) -> Exception:
-    error = openai.APIConnectionError(request=httpx.Request("POST", "http://localhost/v1"))
+    request: Any = httpx.Request("POST", "http://localhost/v1")
+    error = openai.APIConnectionError(request=request)
     error.__cause__ = cause
     return error
 
 
-FREE = {
+FREE: dict[str, Callable[[], BaseException]] = {
     "limited by us": lambda: RateLimited("Too many.", wait=1.0),
     "400": lambda: _status(400),
     "401": lambda: _status(401),
@@ -216,7 +217,7 @@ FREE = {
     "no connection in time": lambda: _connection(httpx.ConnectTimeout("slow")),
     "paused by the graph": lambda: GraphInterrupt(()),
 }
-PAID = {
+PAID: dict[str, Callable[[], BaseException]] = {
     "408": lambda: _status(408),
     "502": lambda: _status(502),
     "504": lambda: _status(504),
@@ -228,12 +229,15 @@ PAID = {
 }
 
 
-@pytest.mark.parametrize("name", [*FREE, *PAID])
+CAUSES: dict[str, Callable[[], BaseException]] = {**FREE, **PAID}
+
+
+@pytest.mark.parametrize("name", list(CAUSES))
 async def test_a_failed_call_is_booked_at_its_worst_unless_it_certainly_cost_nothing(
     here: Bench, name: str
 ) -> None:
     account = await here.account(here.purse())
-    error = {**FREE, **PAID}[name]()
+    error: BaseException = CAUSES[name]()
 
     async def work() -> AIMessage:
         raise error
