@@ -63,7 +63,7 @@ class Bench:
 
     async def account(self, purse: Purse, **task: Any) -> Account:
         """Who pays: an attempt at a new task."""
-        new = {"source": Source.BACKLOG, "title": "Fix", **task}
+        new: dict[str, Any] = {"source": Source.BACKLOG, "title": "Fix", **task}
         await self.board.tasks.add(NewTask(**new))
         run = await self.board.runs.start("sam", role="backend", skills=())
         claim = await self.board.attempts.claim(
