@@ -198,11 +198,20 @@ def ask_of(value: object, interrupt: str = "") -> Ask:
     """
     said: object = cast("dict[str, Any]", value).get(ASK) if isinstance(value, dict) else None
     if not isinstance(said, dict):
-        text = redact(storable(str(value)))
+        text = redact(storable(f"{cast('object', value)}"))
         here = interrupt or hashlib.sha256(text.encode()).hexdigest()[:32]
         return Ask(title=one_line(text, TITLE), body=text[:QUESTION], interrupt=here)
     fields = cast("dict[str, Any]", said)
-    return Ask(**{**fields, "kind": ItemKind(fields["kind"])}, interrupt=interrupt)
+    return Ask(
+        kind=ItemKind(fields["kind"]),
+        title=str(fields["title"]),
+        body=str(fields.get("body", "")),
+        interrupt=interrupt,
+        action=str(fields.get("action", "")),
+        what=str(fields.get("what", "")),
+        evidence=cast("dict[str, Any]", fields.get("evidence") or {}),
+        peer=str(fields.get("peer", "")),
+    )
 
 
 def told(answer: Mapping[str, Any]) -> str:

@@ -196,6 +196,7 @@ class ModelWorker:
         # Two steps a round, model and tools; the meter is what ends a long attempt.
         config["recursion_limit"] = 4 * model_calls + 20
         start = await self._start(one, graph, config)
+        asked: list[Any] = []
         for _ in range(ROUNDS):
             state = await graph.ainvoke(start, config, durability="sync")
             asked = list(state.get("__interrupt__", ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -308,7 +309,8 @@ def _peer_said(c: Connection, interrupt: str, task: Task) -> Answer | None:
     text = ""
     if rows is not None:
         by = str(rows[0])
-        text = str((decoded(rows[1]) or {}).get("summary", "")) or str(rows[2])
+        outcome: dict[str, Any] = decoded(rows[1]) or {}
+        text = str(outcome.get("summary", "")) or str(rows[2])
     return Answer(
         interrupt=interrupt,
         kind=ItemKind.QUESTION,
