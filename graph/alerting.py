@@ -98,7 +98,8 @@ class Alert:
         what = about or (str(task) if task is not None else agent or "team")
         new = NewItem(
             kind=ItemKind.ALERT, fingerprint=f"alert:{code}:{what}", title=redact(title),
-            body=redact(body), level=str(chosen), evidence=clean(dict(evidence or {})), agent=agent, task=task,
+            body=redact(body), level=str(chosen), evidence=clean(dict(evidence or {})),
+            agent=agent, task=task,
         )  # fmt: skip
         item = await self._board.alerts.put(new, code=code)
         if item.count == 1:
