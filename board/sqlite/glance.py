@@ -13,9 +13,7 @@ BUDGET = (
 )  # fmt: skip
 
 
-def glance(
-    c: sqlite3.Connection, sql: Mapping[str, str], kinds: Sequence[str]
-) -> dict[str, Any]:
+def glance(c: sqlite3.Connection, sql: Mapping[str, str], kinds: Sequence[str]) -> dict[str, Any]:
     """Read it, inside a transaction.
 
     Args:

@@ -67,7 +67,13 @@ def test_it_shows_agents_tasks_blocks_and_cost(cli: Callable[..., Any], project:
     assert found["model"] == {
         "calls": 1, "input_tokens": 1200, "output_tokens": 34, "cost": 0.0, "unpriced": 1,
     }  # fmt: skip
-    for words in ("1 of 2 agents alive", "not running", "in progress", "Choose a colour.", "1,200 tokens in"):
+    for words in (
+        "1 of 2 agents alive",
+        "not running",
+        "in progress",
+        "Choose a colour.",
+        "1,200 tokens in",
+    ):
         assert words in out
     assert "\\x1b[2J[bold]" in out
     assert "\x1b" not in out

@@ -26,8 +26,8 @@ SAYS = {
 """What a line says of an event while a team runs; the others are not shown."""
 
 BESIDES = {
-    "agent.paused": "{of} is paused. {reason}",
-    "agent.draining": "{of} is to end once what is at work has ended. {reason}",
+    "agent.paused": "{of} is paused: {reason}",
+    "agent.draining": "{of} is to end once what is at work has ended: {reason}",
     "agent.resumed": "{of} takes tasks again",
     "run.died": "died with its process",
     "outage.began": "an outage: many agents fell silent at once",
@@ -46,7 +46,9 @@ SHOWN = (*SAYS, *BESIDES)
 """The kinds of events that ``neveridle status`` shows."""
 
 
-def sentence(kind: str, task: int | None, facts: Mapping[str, Any], *, besides: bool = False) -> str:
+def sentence(
+    kind: str, task: int | None, facts: Mapping[str, Any], *, besides: bool = False
+) -> str:
     """What a line says of an event; empty where it is not shown.
 
     Args:
@@ -59,7 +61,7 @@ def sentence(kind: str, task: int | None, facts: Mapping[str, Any], *, besides: 
     if form is None:
         return ""
     given = {**facts, "of": "everybody" if facts.get("of") == "*" else facts.get("of", "")}
-    said = form.format_map(_Facts(given)).strip()
+    said = form.format_map(_Facts(given)).strip().removesuffix(":")
     return said if task is None else f"#{task} {said}"
 
 
