@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from neveridle.board import Source, Task
-from neveridle.board.budget import DAY, IMPROVEMENT, NANOS, TEAM, Cap, agent_scope, task_scope
+from neveridle.board.budget import (
+    DAY,
+    IMPROVEMENT,
+    NANOS,
+    TEAM,
+    Cap,
+    Standing,
+    agent_scope,
+    raised,
+    task_scope,
+)
 from neveridle.board.day import Day, day_at
 from neveridle.settings import CapSettings, Settings
 
@@ -79,6 +89,16 @@ class Caps:
 def allows_nothing(cap: Cap) -> bool:
     """Whether a cap is 0: then there is nothing to count."""
     return cap.tokens == 0 or cap.nanos == 0
+
+
+def is_closed(standing: Standing, cap: Cap) -> bool:
+    """Whether a window has no room for anything more."""
+    if standing.closed_at is not None and not raised(standing, cap):
+        return True
+    return any(
+        limit is not None and spent >= limit
+        for spent, limit in ((standing.tokens, cap.tokens), (standing.nanos, cap.nanos))
+    )
 
 
 def _cap(scope: str, settings: CapSettings, today: Day | None = None) -> Cap:

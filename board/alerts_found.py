@@ -79,8 +79,8 @@ def _services(c: Connection) -> Iterable[Found]:
     for row in c.execute(select(services).where(services.c.state != "closed")).mappings():
         name, reason = str(row["name"]), str(row["reason"])
         if row["state"] == "held":
-            body = f"{reason} Repair it, then `neveridle services reset {name}`."
-            yield Found(code=HELD, about=name, service=name, error="credentials-rejected", body=body,
+            do = f"{reason} Repair it, then `neveridle services reset {name}`."
+            yield Found(code=HELD, about=name, service=name, error="credentials-rejected", body=do,
                         title=f"{name} is held, and work that needs it waits")  # fmt: skip
         else:
             yield Found(code=DOWN, about=name, service=name, error="service-unavailable",
@@ -88,19 +88,18 @@ def _services(c: Connection) -> Iterable[Found]:
 
 
 def _outages(c: Connection) -> Iterable[Found]:
-    query = select(outages).where(outages.c.ended_at.is_(None)).limit(1)
-    for row in c.execute(query).mappings():
+    query = select(outages.c.id, outages.c.agents).where(outages.c.ended_at.is_(None)).limit(1)
+    for number, agents in c.execute(query):
         body = "What they hold is not taken over until they are back, or it has lasted too long. "
         body += "`neveridle recover` takes it over at once."
-        yield Found(code=OUTAGE, about=str(row["id"]), error=OUTAGE, body=body,
-                    title=f"More than half of {row['agents']} agents fell silent at once")  # fmt: skip
+        yield Found(code=OUTAGE, about=str(number), error=OUTAGE, body=body,
+                    title=f"More than half of {agents} agents fell silent at once")  # fmt: skip
 
 
 def _budgets(c: Connection) -> Iterable[Found]:
     query = select(budgets.c.scope, budgets.c.window, budgets.c.ends_at)
-    for scope, window, ends_at in c.execute(
-        query.where(budget_closed(), budgets.c.scope.in_(SCOPES))
-    ):
+    query = query.where(budget_closed(), budgets.c.scope.in_(SCOPES))
+    for scope, window, ends_at in c.execute(query):
         when = "when its window ends" if ends_at is not None else "once it is raised"
         yield Found(code=BUDGET, about=f"{scope}:{window}", error="budget-reached",
                     title=f"The budget {scope} is used up",
@@ -127,7 +126,7 @@ def _tasks(c: Connection) -> tuple[list[Found], dict[str, int]]:
         .where(asked).order_by(tasks.c.id).limit(COUNTED)
     )  # fmt: skip
     found: list[Found] = []
-    how_many = dict.fromkeys(OF_TASKS, 0)
+    how_many: dict[str, int] = dict.fromkeys(OF_TASKS, 0)
     for number, title, action, failures, agent, ended, error, point in c.execute(query):
         if point is not None and ended is None:
             code, said = POINT, f"Sync point '{point}' failed: task {number} waits for a decision"
@@ -182,23 +181,21 @@ def over(c: Connection, items: Iterable[Item], wrong: Iterable[Found]) -> list[I
     now = float(c.execute(select(NOW)).scalar_one())
     ids = {one.task for one in listed if one.task is not None}
     states = dict(c.execute(select(tasks.c.id, tasks.c.state).where(tasks.c.id.in_(ids))).all())
-    codes = [code_of(one.fingerprint) for one in listed if not one.fingerprint.endswith(":*")]
+    singles = {code_of(one.fingerprint) for one in listed if not one.fingerprint.endswith(":*")}
     return [
         one
         for one in listed
         if one.fingerprint not in known
-        and _is_over(
-            c, one, str(states.get(one.task, "")), codes.count(code_of(one.fingerprint)), now
-        )
+        and _is_over(c, one, str(states.get(one.task, "")), singles, now)
     ]
 
 
-def _is_over(c: Connection, item: Item, state: str, alike: int, now: float) -> bool:
+def _is_over(c: Connection, item: Item, state: str, singles: set[str], now: float) -> bool:
     code = code_of(item.fingerprint)
     if state in ("completed", "cancelled"):
         return True
     if item.fingerprint.endswith(":*"):
-        return code in WATCHED or alike == 0
+        return code in WATCHED or code not in singles
     if code in OF_TASKS:  # perhaps one of so many that it was not listed
         return state != "blocked"
     if code == BUDGET:  # told of by whoever met it: any scope

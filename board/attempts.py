@@ -240,8 +240,9 @@ class Attempts:
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
-                why = {"failures": failures, "code": code, "error": error}
-                if peer is not None and ask_peer(c, attempt, peer, **why):
+                if peer is not None and ask_peer(
+                    c, attempt, peer, failures=failures, code=code, error=error
+                ):
                     return True
                 said = {"level": level, "code": code, "to": "human", "failures": failures}
                 log_attempt(c, "task.escalated", attempt, said)

@@ -47,10 +47,21 @@ class Alert:
     Args:
         board: the board.
         settings: the team's.
+
+    Attributes:
+        rules: who is called for what.
+        told: set when there may be something to send.
     """
 
     def __init__(self, board: Board, settings: Settings) -> None:
+        said = settings.escalation
         self._board = board
+        self._telling = Telling(
+            remind=said.remind,
+            reminders=said.reminders,
+            per_hour=said.per_hour,
+            targets=targets_by_level(said),
+        )
         self.rules = Rules.of(settings)
         self.told = asyncio.Event()
 
@@ -90,7 +101,8 @@ class Alert:
             body=redact(body), level=str(chosen), evidence=evidence or {}, agent=agent, task=task,
         )  # fmt: skip
         item = await self._board.alerts.put(new, code=code)
-        self.told.set()
+        if item.count == 1:
+            await self.keep()
         return item
 
     async def stopped(self, agent: str, run: str, problem: Problem) -> None:
@@ -108,11 +120,23 @@ class Alert:
             evidence={"code": problem["code"], "service": service}, agent=agent,
         )  # fmt: skip
         await self._board.alerts.put_stopped(new, agent=agent, run=run, code=problem["code"])
-        self.told.set()
+        await self.keep()
 
-    def look_soon(self) -> None:
-        """Say that something may have gone wrong on the board: it is looked at at once."""
-        self.told.set()
+    async def keep(self) -> Kept:
+        """Look at the board now: open what is wrong, withdraw what is over, raise what is due.
+
+        Only reads where there is nothing to do. Targets are told by ``Alerting``, beside this.
+        """
+        alerts = self._board.alerts
+        if not await alerts.look(self._level, self._telling):
+            return Kept()
+        kept = await alerts.keep(self._level, self._telling)
+        if kept.raised:
+            self.told.set()
+        return kept
+
+    def _level(self, found: Found) -> str | None:
+        return level_for(found, self.rules)
 
 
 def level_for(found: Found, rules: Rules) -> str | None:
@@ -159,32 +183,21 @@ class Alerting:
     ) -> None:
         said = settings.escalation
         self._board = board
-        self._rules = alert.rules
-        self._told = alert.told
+        self._alert = alert
         self._holder = holder
         self._team = settings.team.name
         self._every = settings.leases.heartbeat
         self._targets = dict(targets_of(said, settings.root) if targets is None else targets)
-        self._telling = Telling(
-            remind=said.remind, reminders=said.reminders, per_hour=said.per_hour,
-            targets=targets_by_level(said),
-        )  # fmt: skip
         self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> Kept:
         """Look once, do what there is to do, and send what is to be sent."""
-        alerts = self._board.alerts
-        kept = Kept()
-        if await alerts.look(self._level, self._telling):
-            kept = await alerts.keep(self._level, self._telling)
+        kept = await self._alert.keep()
         if self._targets:
             for _ in range(ROUNDS):
                 if not await self._send():
                     break
         return kept
-
-    def _level(self, found: Found) -> str | None:
-        return level_for(found, self._rules)
 
     async def _send(self) -> int:
         """Send what can be sent now; how many notices that were."""
@@ -220,7 +233,7 @@ class Alerting:
     async def _keep(self, tell: Callable[[Exception, str], Awaitable[None]]) -> None:
         while True:
             try:
-                self._told.clear()
+                self._alert.told.clear()
                 await self._look(tell)
                 await asyncio.sleep(APART)
                 await self._wait()
@@ -236,7 +249,7 @@ class Alerting:
 
     async def _wait(self) -> None:
         waits: list[asyncio.Task[Any]] = [
-            asyncio.create_task(self._told.wait()),
+            asyncio.create_task(self._alert.told.wait()),
             asyncio.create_task(self._board.clock.sleep(self._every)),
         ]
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neveridle.agents.caps import Caps, allows_nothing
+from neveridle.agents.caps import Caps, allows_nothing, is_closed
 from neveridle.board import Board
-from neveridle.board.budget import DAY, IMPROVEMENT, TEAM, Cap, Standing, agent_scope, raised
+from neveridle.board.budget import DAY, IMPROVEMENT, TEAM, Cap, agent_scope
 
 if TYPE_CHECKING:
     from neveridle.graph.team import Team
@@ -113,16 +113,6 @@ class Allowances:
             then = "" if until is None else "; work goes on when its window ends"
             said.append(f"The budget {scope} is used up{then}: see `neveridle budget`.")
         return said
-
-
-def is_closed(standing: Standing, cap: Cap) -> bool:
-    """Whether a window has no room for anything more."""
-    if standing.closed_at is not None and not raised(standing, cap):
-        return True
-    return any(
-        limit is not None and spent >= limit
-        for spent, limit in ((standing.tokens, cap.tokens), (standing.nanos, cap.nanos))
-    )
 
 
 def _limited(cap: Cap) -> bool:

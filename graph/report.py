@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from neveridle.board.budget import NANOS
 from neveridle.graph.state import Problem
 
 LINES = 1000
@@ -74,6 +76,21 @@ class RunReport:
         self.attempts.append(line)
         del self.attempts[:-LINES]
         self.endings[line.ending] = self.endings.get(line.ending, 0) + 1
+
+    def count_call(self, data: Mapping[str, Any], *, idle: bool) -> None:
+        """Count one call of a model.
+
+        Args:
+            data: that of its event ``model.call``.
+            idle: whether it was made for no task.
+        """
+        self.model_calls += 1
+        self.idle_model_calls += idle
+        self.input_tokens += int(data.get("input_tokens") or 0)
+        self.output_tokens += int(data.get("output_tokens") or 0)
+        cost = data.get("cost")
+        self.cost += int(cost or 0) / NANOS
+        self.unpriced_calls += cost is None
 
     @property
     def completed(self) -> list[AttemptLine]:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.board import Board
-from neveridle.board.budget import NANOS
 from neveridle.board.event import Event
 from neveridle.errors import LeaseLost
 from neveridle.graph.report import AttemptLine, RunReport
@@ -267,13 +266,7 @@ async def count_calls(board: Board, report: RunReport, runs: Collection[str], af
         for event in page:
             if event.run not in ours:
                 continue
-            report.model_calls += 1
-            report.idle_model_calls += event.task_id is None
-            report.input_tokens += int(event.data.get("input_tokens") or 0)
-            report.output_tokens += int(event.data.get("output_tokens") or 0)
-            cost = event.data.get("cost")
-            report.cost += int(cost or 0) / NANOS
-            report.unpriced_calls += cost is None
+            report.count_call(event.data, idle=event.task_id is None)
         if len(page) < PAGE:
             return
         after = page[-1].id

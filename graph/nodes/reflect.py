@@ -52,11 +52,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
         )
     learnt(team, job, learning)
     if not again:
-        team.alert.look_soon()
-        await team.board.messages.post(
-            "dev", job.attempt.agent,
-            f"Task {job.task.id} ({job.task.title}) failed too often and waits for a person.",
-        )  # fmt: skip
+        await team.alert.keep()
     # A peer begins from what was published; the next attempt from this one's clone.
     kept = peer is None or (await team.board.tasks.get(job.task.id)).state is TaskState.PENDING
     await close_job(team, job, keep=kept)

@@ -77,7 +77,7 @@ async def test_a_permit_that_nobody_got_is_given_back(board: Board) -> None:
         await asked
 
     async def taken() -> Any:
-        while (permit := await board.permits.take(ONE, "b", 60)) is None:
+        while (permit := await board.permits.take(ONE, "b", 60)) is None:  # noqa: ASYNC110 - a row
             await asyncio.sleep(0.01)
         return permit
 

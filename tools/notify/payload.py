@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from neveridle.board.inbox_item import code_of
 from neveridle.board.notices import Taken
@@ -39,8 +39,9 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        fields: dict[str, Any] = {**value}
+        fields = cast("dict[str, Any]", value)
         return {redact(name): _clean(one) for name, one in fields.items()}
     if isinstance(value, list):
-        return [_clean(one) for one in list[Any](value)]
+        items: list[Any] = [*value]
+        return [_clean(one) for one in items]
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -50,17 +51,7 @@ class Webhook:
             SettingsInvalid: a variable is not set, or it is no address of HTTP.
         """
         url = expand(self._address, self._environ, setting=self._setting).strip()
-        try:
-            parts = urlsplit(url)
-            sound = parts.scheme in ("http", "https") and bool(parts.hostname)
-            _ = parts.port  # refused here, where it is no number
-        except ValueError:
-            sound = False
-        if not sound:
-            msg = f"{self._setting} is no address of the form https://HOST/PATH."
-            raise SettingsInvalid(msg, remedy="Correct it in neveridle.toml.")
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        protect(path)  # whoever knows it can post there
+        protect(_path_of(url, self._setting))  # whoever knows it can post there
         return url
 
     async def send(self, payload: Mapping[str, Any], *, key: str) -> None:
@@ -113,3 +104,13 @@ class Webhook:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+def _path_of(url: str, setting: str) -> str:
+    """Path and query of an address of HTTP."""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts.path + (f"?{parts.query}" if parts.query else "")
+    msg = f"{setting} is no address of the form https://HOST/PATH."
+    raise SettingsInvalid(msg, remedy="Correct it in neveridle.toml.")

@@ -31,6 +31,7 @@ COMMANDS = {
     "services": "neveridle.cli.services:app",
     "config": "neveridle.cli.config:app",
     "memory": "neveridle.cli.memory:app",
+    "budget": "neveridle.cli.budget:app",
     "doctor": "neveridle.cli.doctor:doctor_command",
     "tidy": "neveridle.cli.tidy:tidy_command",
     "eval": "neveridle.cli.evals:app",

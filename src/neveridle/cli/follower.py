@@ -104,10 +104,7 @@ class Follower:
         elif event.kind == "attempt.phase" and now is not None:
             now.phase = str(event.data.get("phase", now.phase))
         elif event.kind == "model.call":
-            self.report.model_calls += 1
-            self.report.idle_model_calls += task is None
-            self.report.input_tokens += int(event.data.get("input_tokens") or 0)
-            self.report.output_tokens += int(event.data.get("output_tokens") or 0)
+            self.report.count_call(event.data, idle=task is None)
             if now is not None:
                 now.calls += 1
         elif event.kind in ENDINGS and now is not None and now.task == task:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from neveridle.board import Board
+from neveridle.board import Board, TaskState
 from neveridle.board.schema import budgets, reservations
 
 SENT, ANSWERED = 4000, 100
@@ -113,6 +113,14 @@ class Run:
         await self.rests(lambda: self._team.waits_until is not None)
         moment: float = self._team.waits_until
         return moment
+
+    async def completes(self, *tasks: Any) -> None:
+        """Wait until these tasks are completed."""
+        async with asyncio.timeout(120):
+            for task in tasks:
+                while (await self._team.board.tasks.get(task.id)).state != TaskState.COMPLETED:
+                    self.check()
+                    await asyncio.sleep(0.01)
 
     def check(self) -> None:
         """Raise what ended it, if anything did."""

@@ -128,7 +128,7 @@ async def test_a_service_without_a_cap_asks_the_board_for_nothing(
     crowd, asked = Crowd(), list[Any]()
     free = kit.guard(GitHubSettings())
     await free.call(crowd, repeatable=True)
-    hop = board.database._hop  # type: ignore[attr-defined]  # what every question passes
+    hop: Any = board.database._hop  # type: ignore[attr-defined]  # what every question passes
 
     async def counted(*given: Any) -> Any:
         asked.append(given)
