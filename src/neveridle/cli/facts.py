@@ -225,7 +225,8 @@ def _model(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(one: dict[str, Any]) -> dict[str, Any]:
-    facts = {"title": one["title"] or "", "source": one["source"] or "", **(one["data"] or {})}
+    data: dict[str, Any] = one["data"] or {}
+    facts = {"title": one["title"] or "", "source": one["source"] or "", **data}
     said = sentence(one["kind"], one["task"], facts, besides=True)
     kept = {key: one[key] for key in ("id", "at", "kind", "agent", "task")}
     return {**kept, "text": said if len(said) <= SAID else said[: SAID - 1] + "…"}
