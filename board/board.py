@@ -15,6 +15,7 @@ from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
     from neveridle.board.alerts import Alerts
+    from neveridle.board.answering import Answering
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
+    from neveridle.board.metrics import Metrics
     from neveridle.board.permits import Permits
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
@@ -240,6 +242,13 @@ class Board:
         return Inbox(self.database)
 
     @cached_property
+    def answering(self) -> Answering:
+        """Asking people and peers, and going on with what they say."""
+        from neveridle.board.answering import Answering
+
+        return Answering(self.database)
+
+    @cached_property
     def controls(self) -> Controls:
         """Who takes no task because a person said so."""
         from neveridle.board.controls import Controls
@@ -252,6 +261,13 @@ class Board:
         from neveridle.board.alerts import Alerts
 
         return Alerts(self.database)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What the team did, and what it cost."""
+        from neveridle.board.metrics import Metrics
+
+        return Metrics(self.database, self.url)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
