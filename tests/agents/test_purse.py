@@ -324,7 +324,8 @@ async def test_who_finds_no_room_waits_for_a_call_that_may_turn_out_cheaper(benc
         await asyncio.sleep(0.001)
     assert not two.done()
     go.set()
-    await asyncio.gather(one, two)  # time stands still: what woke the second was the first
+    async with asyncio.timeout(60):  # nobody would wake it, and it would hang
+        await asyncio.gather(one, two)  # time stands still: what woke the second was the first
     now = await bench.team()
     assert (now["tokens"], now["held_tokens"], now["closed_at"]) == (15 + 1250, 0, None)
 
