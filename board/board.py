@@ -14,6 +14,8 @@ from neveridle.board.outage import SweepRule
 from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
+    from neveridle.board.alerts import Alerts
+    from neveridle.board.answering import Answering
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
+    from neveridle.board.metrics import Metrics
     from neveridle.board.permits import Permits
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
@@ -45,7 +48,8 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``tickets``, ``deferred``, ``budgets``, ``permits``, ``inbox``, ``controls``, ``clock``.
+    ``tickets``, ``deferred``, ``budgets``, ``permits``, ``inbox``, ``alerts``, ``controls``,
+    ``metrics``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -238,11 +242,32 @@ class Board:
         return Inbox(self.database)
 
     @cached_property
+    def answering(self) -> Answering:
+        """Asking people and peers, and going on with what they say."""
+        from neveridle.board.answering import Answering
+
+        return Answering(self.database)
+
+    @cached_property
     def controls(self) -> Controls:
         """Who takes no task because a person said so."""
         from neveridle.board.controls import Controls
 
         return Controls(self.database)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What people are called for, and how they are told."""
+        from neveridle.board.alerts import Alerts
+
+        return Alerts(self.database)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What the team did, and what it cost."""
+        from neveridle.board.metrics import Metrics
+
+        return Metrics(self.database, self.url)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from neveridle.board.attempt import Claim
     from neveridle.board.breaker_store import BreakerStore
     from neveridle.board.budget_paths import BudgetPaths
+    from neveridle.board.control import Control
     from neveridle.board.memory_paths import MemoryPaths
     from neveridle.board.outage import SweepRule
     from neveridle.board.permits import PermitPaths
@@ -101,6 +102,18 @@ class HotPaths(Protocol):
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
+        ...
+
+    async def stamp(self) -> tuple[float, int, int]:
+        """The board's time, its version, and the newest event: what tells of changes."""
+        ...
+
+    async def glance(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """What ``neveridle status`` shows besides; events only of some kinds."""
+        ...
+
+    async def controls(self) -> list[Control]:
+        """What people said of agents, by agent and mode."""
         ...
 
 

@@ -150,7 +150,7 @@ controls = Table(
         "mode",
         String,
         CheckConstraint("mode IN ('paused','draining')", name="mode"),
-        nullable=False,
+        primary_key=True,
     ),
     words("reason"),
     words("by"),

@@ -14,7 +14,7 @@ from neveridle.agents.roster import Roster
 from neveridle.agents.worker import ModelWorker
 from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
-from neveridle.graph.alerting import Alert
+from neveridle.graph.alerting import Alert, Alerting
 from neveridle.graph.allowances import Allowances, unpriced
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
@@ -26,6 +26,7 @@ from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.later import Later
+from neveridle.graph.orders import Orders
 from neveridle.graph.providers import Providers
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
@@ -127,7 +128,11 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.notices += team.allowances.notices() + unpriced(team)
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
-    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers, team.allowances)
+    team.orders = Orders(team.board)
+    await team.orders.begin(await team.board.clock.now(), mine=[])
+    team.usher = Usher(
+        team.board, team.wakeups, team.roster, team.providers, team.orders, team.allowances
+    )
     team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,
@@ -156,6 +161,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
+    alerting = Alerting(team.board, settings, team.alert, holder=holder)
+    alerting.start(tell=team.note_error)
+    stack.push_async_callback(alerting.stop)
     team.consolidating = Consolidating(team.board, team.embedder, settings.memory, holder=holder)
     if settings.memory.enabled:
         team.consolidating.start(team.roster.names, tell=team.note_error)

@@ -36,7 +36,8 @@ class RunReport:
     """What came of a run.
 
     Attributes:
-        reason: why it ended: ``idle``, ``ticks``, ``timeout``, ``stopped`` or ``drained``.
+        reason: why it ended: ``idle``, ``ticks``, ``timeout``, ``stopped``, ``drained``
+            or ``paused``: all rest because a person paused them.
         ticks: ticks of all agents.
         attempts: the attempts that ended, in order; the newest thousand.
         endings: how many attempts ended how, all of them counted.

@@ -40,14 +40,23 @@ class Runner:
         self._team = team
         self._agents = agents
         self._rested = asyncio.Event()
+        self._over: set[str] = set()
         self._report = RunReport(notices=list(team.notices))
         self._left: int | None = None
         self._until = "idle"
 
-    async def run(self, *, until: str, ticks: int | None, timeout: float | None) -> RunReport:  # noqa: ASYNC109 - it is the board's clock that counts
+    async def run(
+        self,
+        *,
+        until: str,
+        ticks: int | None,
+        timeout: float | None,  # noqa: ASYNC109 - it is the board's clock that counts
+        began: float | None = None,
+    ) -> RunReport:
         """See ``Team.run``."""
         team, report = self._team, self._report
         self._until, self._left = until, ticks
+        await team.orders.begin(began, mine=team.keeper.runs)
         started = await team.board.clock.now()
         newest = await team.board.events.newest()
         loops = [
@@ -96,7 +105,7 @@ class Runner:
         team = self._team
         config: RunnableConfig = {"recursion_limit": NODES_PER_TICK}
         start: TickState = {"agent": name}
-        while name not in team.stopped and not team.draining:
+        while not (name in team.stopped or self._leaves(name)):
             if self._left is not None:
                 if self._left <= 0:
                     return "ticks"
@@ -108,12 +117,16 @@ class Runner:
             if not await self._ended(name, state):
                 await self._rest(name, int(state.get("wait", {})["after"]))
         team.usher.arrived(name)
+        self._over.add(name)
         self._rested.set()
-        return "drained" if team.draining else "stopped"
+        return "drained" if self._leaves(name) else "stopped"
+
+    def _leaves(self, name: str) -> bool:
+        return self._team.draining or self._team.orders.draining(name)
 
     async def _rest(self, name: str, seen: int) -> None:
         """Until there may be something to do, or no ticks are left to find it with."""
-        if self._left == 0 or self._team.draining:
+        if self._left == 0 or self._leaves(name):
             return
         self._rested.set()
         await self._team.usher.rest(name, seen)
@@ -171,7 +184,8 @@ class Runner:
             if all(name in team.stopped for name in self._agents):
                 return "stopped"
             resting = team.usher.resting
-            awake = [n for n in self._agents if n not in resting and n not in team.stopped]
+            over = team.stopped.keys() | self._over
+            awake = [name for name in self._agents if name not in resting and name not in over]
             if awake or await self._improved():
                 team.waits_until = None
                 self._idle(None)
@@ -191,7 +205,7 @@ class Runner:
             self._idle(None if due is not None else version)
             if due is None:
                 if self._until == "idle":
-                    return "idle"
+                    return "paused" if self._all_paused(resting) else "idle"
                 continue
             left = due - await team.board.clock.now()
             if left <= 0:
@@ -204,6 +218,12 @@ class Runner:
                 pause = min(GLANCE, max(left, 0.01))
             else:  # what is overdue may be left alone for a while: see Patience
                 pause = OVERDUE_GLANCE
+
+    def _all_paused(self, agents: Collection[str]) -> bool:
+        said = [name for name in agents if self._team.orders.paused(name)]
+        return bool(said) and all(
+            name in said or self._team.roster.get(name).paused for name in agents
+        )
 
     def _idle(self, version: int | None) -> None:
         if self._team.listener is not None:

@@ -15,6 +15,7 @@ from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.keeper import Keeper
+from neveridle.graph.orders import Orders
 from neveridle.graph.preflight import preflight
 from neveridle.graph.providers import Providers
 from neveridle.graph.report import RunReport
@@ -103,6 +104,7 @@ class Team:
     mcp: McpServers
     forge: Forge | None
     providers: Providers
+    orders: Orders
     allowances: Allowances
     janitor: Janitor
     checks: Checks
@@ -260,6 +262,7 @@ class Team:
         timeout: float | None = None,  # noqa: ASYNC109 - it is the board's clock that counts
         agents: list[str] | None = None,
         listener: Listener | None = None,
+        began: float | None = None,
     ) -> RunReport:
         """Let the agents pull work; one that stopped in an earlier run takes work again.
 
@@ -270,6 +273,8 @@ class Team:
             timeout: at most so many seconds by the board's clock; None: no limit.
             agents: only these; None: all; a paused one takes no task.
             listener: told of what comes of it while it runs.
+            began: when the run began that this one continues; earlier drains do not concern
+                it. None: now.
 
         Raises:
             ModelNotConfigured: no model is set.
@@ -293,7 +298,9 @@ class Team:
             for name in names:
                 self.stopped.pop(name, None)
             self.listener = listener
-            return await Runner(self, names).run(until=until, ticks=ticks, timeout=timeout)
+            return await Runner(self, names).run(
+                until=until, ticks=ticks, timeout=timeout, began=began
+            )
         finally:
             self._running, self.listener = False, None
 
@@ -382,6 +389,7 @@ class Team:
         await self.board.messages.post(
             "dev", agent, f"@human I stopped: {problem['message']} {problem['remedy']}".strip()
         )
+        await self.alert.stopped(agent, self._runs.get(agent, ""), problem)
 
     async def note_problem(self, problem: Problem, *, where: str) -> None:
         """Remember what went wrong beside the tasks; the same in one place only once in a row."""

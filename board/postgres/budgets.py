@@ -66,7 +66,9 @@ class PostgresBudgets:
             for _ in range(ROUNDS):
                 found, never, _, made = (await c.fetch(self._hot["reserve"], values))[0]
                 if found == len(caps):
-                    return caps[never - 1] if never else made
+                    if never:
+                        return caps[int(never) - 1]
+                    return None if made is None else int(made)
                 ends = [cap.ends_at for cap in caps]
                 await c.fetch(self._hot["begin"], {**windows, "ends": ends})
             return None  # somebody removes them as fast: as if others were on their way

@@ -183,7 +183,7 @@ INSERT INTO messages (channel, author, content, at)
 SELECT 'dev', 'team', :content, c.now FROM board_clock AS c
 
 -- name: expired
-SELECT a.task_id, a.fence, a.agent, a.run FROM attempts AS a, board_clock AS c
+SELECT a.task_id, a.fence, a.agent, a.run, a.started_at FROM attempts AS a, board_clock AS c
 WHERE a.state = 'active' AND a.lease_until <= c.now
 
 -- name: due
@@ -221,6 +221,9 @@ SELECT :channel, :author, :content, c.now FROM board_clock AS c
 UPDATE tasks SET state = 'blocked', blocked_owner = :owner, blocked_action = :action,
   updated_at = (SELECT now FROM board_clock)
 WHERE id = :task
+
+-- name: controls
+SELECT agent, mode, reason, "by", since FROM controls ORDER BY agent, mode
 
 -- name: status_tasks
 SELECT state, source, count(*) FROM tasks GROUP BY state, source
@@ -260,5 +263,6 @@ ORDER BY p.deadline, p.id, i.place LIMIT 20
 
 -- name: status_model
 SELECT count(*), coalesce(sum(json_extract(data, '$.input_tokens')), 0),
-  coalesce(sum(json_extract(data, '$.output_tokens')), 0)
+  coalesce(sum(json_extract(data, '$.output_tokens')), 0),
+  coalesce(sum(json_extract(data, '$.cost')), 0), count(*) - count(json_extract(data, '$.cost'))
 FROM events WHERE kind = 'model.call' AND at >= (SELECT now FROM board_clock) - 86400

@@ -21,7 +21,8 @@ async def claim(team: Team, state: TickState) -> TickState:
     await team.providers.look()
     await team.allowances.look(agent.name)
     away = team.providers.away(agent.name) or team.allowances.away(agent.name)
-    if away:  # another process found out since this one looked
+    # Another process found out, or a person said so, since this one looked.
+    if away or not team.orders.takes(agent.name):
         team.usher.arrived(agent.name)
         return {"candidate": None, "rung": "rest"}
     if state.get("rung") == Source.IMPROVEMENT and team.allowances.improvement_closed:

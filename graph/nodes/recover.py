@@ -32,6 +32,8 @@ MODEL = {
     kind.code for kind in (CredentialsRejected, ExtraMissing, ModelNotConfigured, RecordingInvalid)
 }
 """What is wrong with a model: all agents who use it would meet it."""
+PERSON = "human"
+"""The owner of a blocked task who is no agent; called by an alert."""
 STOPPING = {*MODEL, DiskFull.code, SandboxMissing.code}
 """What is wrong with the machine, not with the task: the next task would meet it, too."""
 
@@ -73,7 +75,7 @@ async def recover(team: Team, state: TickState) -> TickState:
     if category is ErrorCategory.BLOCKING and problem["code"] != ServiceUnavailable.code:
         await team.note_problem(problem, where="recover")
         action = f"{problem['message']} {problem['remedy']}".strip()
-        return await _blocked(team, job, "human", action)
+        return await _blocked(team, job, PERSON, action)
     if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
     job.notes["failure"] = problem
@@ -110,6 +112,9 @@ async def _blocked(
     with team.desk.ending(job):
         await team.board.attempts.block(job.attempt, owner=owner, action=action, learning=lesson)
     learnt(team, job, lesson)
+    if owner == PERSON:
+        await team.alert.keep()
+        return {"ending": "blocked", "problem": None}
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )

@@ -31,7 +31,9 @@ async def heartbeat(team: Team, state: TickState) -> TickState:
     if team.allowances.any_away:
         await team.allowances.look()
     away = team.providers.away(agent.name) or team.allowances.away(agent.name)
-    if away or agent.paused or team.draining or agent.name in team.stopped:
+    await team.orders.look(version)
+    kept = agent.paused or not team.orders.takes(agent.name)
+    if away or kept or team.draining or agent.name in team.stopped:
         found["rung"] = "rest"
     if agent.name != state.get("agent"):
         found["agent"] = agent.name

@@ -15,6 +15,7 @@ REASONS = {
     "timeout": "The time that was asked for is over.",
     "stopped": "Every agent stopped.",
     "drained": "Asked to end: what was at work is finished, and nothing new was begun.",
+    "paused": "Everybody is paused, so nothing new was begun: `neveridle resume` lifts that.",
     "gave up": "No process is left that could be started again.",
     "interrupted": "Interrupted: what was at work is back on the board.",
 }

@@ -63,9 +63,7 @@ async def test_who_takes_again_at_once_leaves_their_turn_to_the_others(
     boards: list[Board],
 ) -> None:
     made, over = [0, 0], asyncio.Event()
-    lanes = [
-        Lane(board.permits, board.clock, {"github": 1}, seconds=30) for board in boards[:2]
-    ]
+    lanes = [Lane(board.permits, board.clock, {"github": 1}, seconds=30) for board in boards[:2]]
 
     async def greedy(who: int) -> None:
         while not over.is_set():
@@ -130,11 +128,12 @@ async def test_a_service_without_a_cap_asks_the_board_for_nothing(
     crowd, asked = Crowd(), list[Any]()
     free = kit.guard(GitHubSettings())
     await free.call(crowd, repeatable=True)
-    hop = board.database._hop  # type: ignore[attr-defined]  # what every question passes
+    hop: Any = board.database._hop  # type: ignore[attr-defined]  # what every question passes
 
     async def counted(*given: Any) -> Any:
         asked.append(given)
-        return await hop(*given)
+        result: Any = await hop(*given)
+        return result
 
     monkeypatch.setattr(board.database, "_hop", counted)
     await free.call(crowd, repeatable=True)
