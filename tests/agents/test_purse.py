@@ -420,15 +420,19 @@ async def test_each_try_is_paid_by_itself_and_requests_are_counted_once(here: Be
 async def test_only_so_many_calls_of_a_model_are_on_their_way(bench: Bench) -> None:
     purse = bench.purse(concurrency={"openai": 2})
     account = await bench.account(purse)
-    now, most = 0, 0
+    now, most, both = 0, 0, asyncio.Event()
 
     async def work() -> AIMessage:
         nonlocal now, most
         now += 1
         most = max(most, now)
+        if now == 2:
+            both.set()
+        await both.wait()
         await asyncio.sleep(0.005)
         now -= 1
         return answer()
 
-    await asyncio.gather(*(bench.call(account, work) for _ in range(8)))
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(bench.call(account, work) for _ in range(8)))
     assert (most, (await bench.team())["calls"]) == (2, 8)
