@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
     from langgraph.types import Command
 
+    from neveridle.agents.account import Account
     from neveridle.agents.compaction import Compaction
     from neveridle.agents.gatekeeper import Gatekeeper
+    from neveridle.agents.purse import Purse
     from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
@@ -114,6 +116,7 @@ class ModelWorker:
         checkpoints: where the threads lie.
         roster: the team, for the prompt and for handoffs.
         limits: what one attempt may use.
+        purse: what pays for calls of models.
         idle: seconds in which something must finish.
         compaction: how long conversations are folded.
     """
@@ -125,6 +128,7 @@ class ModelWorker:
         checkpoints: Checkpoints,
         roster: Roster,
         limits: LimitSettings,
+        purse: Purse,
         *,
         idle: float = IDLE,
         compaction: CompactionSettings | None = None,
@@ -134,6 +138,7 @@ class ModelWorker:
         self._checkpoints = checkpoints
         self._roster = roster
         self._limits = limits
+        self._purse = purse
         self._idle = idle
         self._compaction = compaction or CompactionSettings()
 
@@ -166,14 +171,13 @@ class ModelWorker:
         from neveridle.agents.note_keeper import NoteKeeper
 
         model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
+        account = self._purse.account(one.task, one.attempt)
         meter = Meter(
-            self._board,
-            one.attempt,
+            account,
             purpose=WORK,
             progress=progress,
             model_calls=model_calls,
             tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
-            guard=self._models.guard_for(WORK, one.agent.name),
         )
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
@@ -184,7 +188,7 @@ class ModelWorker:
             # Outside of the meter: a call that is tried again is not compacted again.
             middleware=[
                 *self._gates(one),
-                *self._folding(one, progress),
+                *self._folding(one, account, progress),
                 meter,
                 *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
             ],
@@ -225,7 +229,7 @@ class ModelWorker:
             return []
         return [Gatekeeper(self._board, one.attempt, gates)]
 
-    def _folding(self, one: Assignment, progress: Progress) -> list[Compaction]:
+    def _folding(self, one: Assignment, account: Account, progress: Progress) -> list[Compaction]:
         """The middleware that keeps the conversation within its budget; none: it may grow."""
         from neveridle.agents.compaction import COMPACT, Compaction
         from neveridle.agents.folded_history import ThreadHistory
@@ -240,7 +244,7 @@ class ModelWorker:
                 self._compaction,
                 ThreadHistory(self._checkpoints, one.attempt.thread),
                 summarizer=self._model(one, COMPACT) if asked else None,
-                guard=self._models.guard_for(COMPACT, one.agent.name) if asked else None,
+                account=account if asked else None,
                 progress=progress,
             )
         ]

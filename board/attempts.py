@@ -196,6 +196,7 @@ class Attempts:
         evidence: Mapping[str, Any] | None = None,
         learning: Mapping[str, Any] | None = None,
         peer: Peer | None = None,
+        level: str = HUMAN_ALERT,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
 
@@ -212,6 +213,7 @@ class Attempts:
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
             peer: another agent that could do it; None: there is none.
+            level: that of the escalation where a person is asked.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -232,7 +234,8 @@ class Attempts:
                 .values(failures=tasks.c.failures + counts)
                 .returning(tasks.c.failures)
             ).scalar_one()
-            data = {"code": code, "error": error[:500], "failures": failures}
+            data = {"code": code, "error": error[:500], "failures": failures,
+                    "started_at": attempt.started_at}  # fmt: skip
             log_attempt(c, "attempt.failed", attempt, data)
             if retry_in is not None:
                 change_task(c, attempt, state="waiting", waiting_on="retry",
@@ -241,9 +244,12 @@ class Attempts:
             if failures >= limit:
                 if give_up(c, attempt.task_id, f"{failures} attempts failed"):
                     return False
-                if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
+                if peer is not None and ask_peer(
+                    c, attempt, peer, failures=failures, code=code, error=error
+                ):
                     return True
-                log_attempt(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
+                said = {"level": level, "code": code, "to": "human", "failures": failures}
+                log_attempt(c, "task.escalated", attempt, said)
                 action = (
                     f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "
@@ -283,7 +289,8 @@ class Attempts:
             if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
                 return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
-            log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            data = {"owner": owner, "action": action, "started_at": attempt.started_at}
+            log_attempt(c, "task.blocked", attempt, data)
             follow(c, attempt.task_id)
             tell_stuck(c, attempt.task_id, "blocked")
 
@@ -305,7 +312,8 @@ class Attempts:
             own(c, attempt)
             end_attempt(c, attempt, AttemptState.PARKED)
             change_task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
-            log_attempt(c, "attempt.parked", attempt, {"on": on})
+            data = {"on": on, "started_at": attempt.started_at}
+            log_attempt(c, "attempt.parked", attempt, data)
 
         await self._database.write(work)
 
