@@ -181,7 +181,8 @@ def _inbox(facts: Facts, width: int) -> Section:
         )
         for one in inbox["newest"]
     ]
-    columns = [Column("item", 8, 16), Column("since", 4, 8), Column("type", 24), Column("title", 12)]
+    columns = [Column("item", 8, 16), Column("since", 4, 8), Column("type", 24),
+               Column("title", 12)]  # fmt: skip
     _, *lines = grid(columns, rows, width)
     style = "red" if loud else "yellow"
     return Section([[(cut(title, width), style)]], lines, rank=0)
