@@ -14,6 +14,5 @@ def test_every_command_stands_under_one_head(cli: Callable[..., Any]) -> None:
 
     assert len(under) == len(set(under))
     assert set(COMMANDS) <= set(under)
-    places = [out.index(f" {head} ") for head, names in PANELS.items() if {*names} & {*COMMANDS}]
-    assert places == sorted(places)
+    assert all(f" {head} " in out for head, names in PANELS.items() if {*names} & {*COMMANDS})
     assert " Commands " not in out

@@ -220,3 +220,61 @@ def test_without_a_board_it_says_so(cli: Callable[..., Any], project: Any) -> No
     assert ended.code == 2
     assert "There is no board" in ended.err
     assert not project.board_file.exists()
+
+
+def test_it_reads_everything_again_only_where_something_changed(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neveridle.cli import watch
+    from neveridle.settings import load_settings
+
+    monkeypatch.setattr(watch, "FRESH", 1e9)
+    settings = load_settings(project.folder / "neveridle.toml")
+
+    async def work(board: Board) -> list[int]:
+        watched = watch.Watched(settings)
+        await watched.open()
+        reads: list[int] = []
+        try:
+            for change in (False, False, True, False):
+                if change:
+                    await board.controls.set("sam", "paused")
+                await watched.look()
+                reads.append(watched.reads)
+            assert watched.facts["controls"][0]["agent"] == "sam"
+            monkeypatch.setattr(watch, "FRESH", 0.0)  # heartbeats are no events
+            await watched.look()
+            return [*reads, watched.reads]
+        finally:
+            await watched.close()
+
+    assert project.on_board(work) == [1, 1, 2, 2, 3]
+
+
+def test_while_the_board_cannot_be_read_it_says_so_and_tries_again(project: Any) -> None:
+    from neveridle.cli import watch
+    from neveridle.settings import load_settings
+
+    settings = load_settings(project.folder / "neveridle.toml")
+    project.on_board(_nothing)
+
+    async def work(board: Board) -> None:
+        del board
+        watched = watch.Watched(settings)
+        await watched.open()
+        try:
+            glances = watched._glances  # pyright: ignore[reportPrivateUsage] - to lose its connection
+            assert glances is not None
+            await glances.__aexit__(None, None, None)
+            await watched.look()
+            assert watched.error is not None
+            await watched.look()
+            assert watched.error is None
+        finally:
+            await watched.close()
+
+    project.on_board(work)
+
+
+async def _nothing(board: Board) -> None:
+    del board

@@ -138,6 +138,19 @@ async def test_a_drain_of_everybody_ends_the_run_and_no_later_one(
     assert await elsewhere.controls.all() == []
 
 
+async def test_who_begins_while_others_are_still_to_end_takes_work(
+    shared: Any, hands: Any, elsewhere: Any
+) -> None:
+    old = await elsewhere.runs.start("sam", role="backend", skills=[])  # it has not seen it yet
+    await elsewhere.controls.set("sam", DRAINING)
+    await elsewhere.tasks.add(NewTask(source=Source.DISPATCH, title="New", assignee="sam"))
+    async with shared.team(worker=hands) as team:
+        report = await team.run(until="idle")
+    assert report.endings == {"completed": 1}
+    assert [one.agent for one in await elsewhere.controls.all()] == ["sam"]
+    await elsewhere.runs.end([old])
+
+
 async def test_a_process_started_again_is_concerned_by_what_was_drained_since_the_first_began(
     shared: Any, hands: Any, elsewhere: Any
 ) -> None:

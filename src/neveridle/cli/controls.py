@@ -40,6 +40,7 @@ def resume_command(
 ) -> None:
     """Let agents take tasks again: lifts a pause, and a drain that has not ended yet."""
     from neveridle.board.control import EVERYBODY
+    from neveridle.cli.inbox import whoever
     from neveridle.cli.project import load, on_board, roster_of
     from neveridle.cli.screen import print_json, say
 
@@ -48,7 +49,7 @@ def resume_command(
     names = list(dict.fromkeys(roster.get(name).name for name in agents or []))
 
     async def work(board: Board) -> list[str]:
-        by = whoever_asks()
+        by = whoever()
         if names:
             return await board.controls.resume(names, among=roster.names, by=by)
         said = await board.controls.all()
@@ -85,6 +86,7 @@ def drain_command(
 
 def _say(mode: str, agents: list[str], reason: str, config: Path | None, *, json: bool) -> None:
     from neveridle.board.control import EVERYBODY
+    from neveridle.cli.inbox import whoever
     from neveridle.cli.project import load, on_board, roster_of
     from neveridle.cli.screen import print_json, say
     from neveridle.cli.status import status_of
@@ -95,7 +97,7 @@ def _say(mode: str, agents: list[str], reason: str, config: Path | None, *, json
 
     async def work(board: Board) -> dict[str, Any]:
         for name in names or [EVERYBODY]:
-            await board.controls.set(name, mode, reason=" ".join(reason.split()), by=whoever_asks())
+            await board.controls.set(name, mode, reason=" ".join(reason.split()), by=whoever())
         return await board.status()
 
     found = status_of(on_board(settings, work, create=True), lease=settings.leases.lease)
@@ -115,13 +117,3 @@ def _say(mode: str, agents: list[str], reason: str, config: Path | None, *, json
         say("None of them runs just now, so there is nothing to drain.")
     for name, task in at_work.items():
         say(f"{name} finishes #{task} first.")
-
-
-def whoever_asks() -> str:
-    """Who is at this terminal, as the operating system knows them; empty: it does not."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a user without a name, as in some containers
-        return ""

@@ -13,8 +13,9 @@ COLOURS: Final = {
     "working": "green", "resting": "", "paused": "yellow", "draining": "yellow",
     "drained": "dim", "stopped": "red", "silent": "red", "away": "dim",
 }  # fmt: skip
-TYPE: Final = {"question": "neveridle inbox", "approval": "neveridle approve {id}",
-               "alert": "neveridle inbox"}  # fmt: skip
+TYPE: Final = {"approval": "neveridle approve {id}"}
+"""What to type for an item; for the others, to see what else."""
+SHOW: Final = "neveridle inbox show {id}"
 Facts = dict[str, Any]
 
 
@@ -175,12 +176,13 @@ def _inbox(facts: Facts, width: int) -> Section:
         (
             f"{one['kind']} {one['id']}",
             ago(now - one["created_at"]),
-            TYPE.get(one["kind"], "neveridle inbox").format(**one),
+            TYPE.get(one["kind"], SHOW).format(id=one["id"]),
             f"{one['agent'] + ': ' if one['agent'] else ''}{one['title']}",
         )
         for one in inbox["newest"]
     ]
-    columns = [Column("item", 8, 16), Column("since", 4, 8), Column("type", 8), Column("title", 12)]
+    columns = [Column("item", 8, 16), Column("since", 4, 8), Column("type", 24),
+               Column("title", 12)]  # fmt: skip
     _, *lines = grid(columns, rows, width)
     style = "red" if loud else "yellow"
     return Section([[(cut(title, width), style)]], lines, rank=0)
