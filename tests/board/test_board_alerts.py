@@ -52,7 +52,7 @@ async def said(board: Board) -> list[str]:
 
 
 async def fail(board: Board, claim: Claim, **more: Any) -> bool:
-    given = {"code": "work-refused", "error": "The tests fail.", "limit": 1, **more}
+    given: dict[str, Any] = {"code": "work-refused", "error": "The tests fail.", "limit": 1, **more}
     return await board.attempts.fail(claim.attempt, **given)
 
 
