@@ -28,6 +28,7 @@ from neveridle.board.schema import (
     inbox,
     messages,
     outages,
+    permits,
     runs,
     sync_points,
     tasks,
@@ -120,6 +121,7 @@ AGED_ROWS = (
         "runs", "events", runs,
         lambda t: func.coalesce(runs.c.ended_at, runs.c.heartbeat_at) < t, _at_work,
     ),
+    AgedRows("permits", "events", permits, lambda t: permits.c.until < t, _nothing),
     # With what was told of them; those that are open stay, however old.
     AgedRows(
         "inbox", "events", inbox,

@@ -25,6 +25,7 @@ from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
 from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
+from neveridle.board.peer_asking import give_up
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
@@ -233,13 +234,16 @@ class Attempts:
                 .values(failures=tasks.c.failures + counts)
                 .returning(tasks.c.failures)
             ).scalar_one()
-            data = {"code": code, "error": error[:500], "failures": failures}
+            data = {"code": code, "error": error[:500], "failures": failures,
+                    "started_at": attempt.started_at}  # fmt: skip
             log_attempt(c, "attempt.failed", attempt, data)
             if retry_in is not None:
                 change_task(c, attempt, state="waiting", waiting_on="retry",
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
+                if give_up(c, attempt.task_id, f"{failures} attempts failed"):
+                    return False
                 if peer is not None and ask_peer(
                     c, attempt, peer, failures=failures, code=code, error=error
                 ):
@@ -282,8 +286,11 @@ class Attempts:
             end_attempt(c, attempt, AttemptState.BLOCKED)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
+            if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
+                return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
-            log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            data = {"owner": owner, "action": action, "started_at": attempt.started_at}
+            log_attempt(c, "task.blocked", attempt, data)
             follow(c, attempt.task_id)
             tell_stuck(c, attempt.task_id, "blocked")
 
@@ -305,7 +312,8 @@ class Attempts:
             own(c, attempt)
             end_attempt(c, attempt, AttemptState.PARKED)
             change_task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
-            log_attempt(c, "attempt.parked", attempt, {"on": on})
+            data = {"on": on, "started_at": attempt.started_at}
+            log_attempt(c, "attempt.parked", attempt, data)
 
         await self._database.write(work)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
 
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting
 from neveridle.board.lookup import continuation, find_task, handed_over_by
 from neveridle.board.places import follow
+from neveridle.board.question_rows import ask_anew, asked_of_peers, let_go, withdraw_items
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
 from neveridle.errors import StateConflict
 
 
-def end_active(c: Connection, task: Task, state: AttemptState) -> None:
-    """End whatever attempt is active on a task."""
-    c.execute(
+def end_active(c: Connection, task: Task, state: AttemptState) -> Row[Any] | None:
+    """End whatever attempt is active on a task; its agent, run and start, if there is one."""
+    ended = c.execute(
         update(attempts)
         .where(
             attempts.c.task_id == task.id,
@@ -25,7 +28,10 @@ def end_active(c: Connection, task: Task, state: AttemptState) -> None:
             attempts.c.state == "active",
         )
         .values(state=str(state), ended_at=NOW)
-    )
+        .returning(attempts.c.agent, attempts.c.run, attempts.c.started_at)
+    ).first()
+    withdraw_items(c, task.id)
+    return ended
 
 
 def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False) -> None:
@@ -41,7 +47,7 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
         reopens: whether it comes back when its source says it is open again.
     """
     receiver, sender = continuation(c, task), handed_over_by(c, task)
-    end_active(c, task, AttemptState.CANCELLED)
+    ended = end_active(c, task, AttemptState.CANCELLED)
     c.execute(
         update(tasks)
         .where(tasks.c.id == task.id)
@@ -49,7 +55,17 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
                 blocked_owner="", blocked_action="", completed_at=NOW, updated_at=NOW)
     )  # fmt: skip
     count_waiting(c, task.id, -1)
-    log(c, "task.cancelled", {"reason": reason}, task=task.id)
+    if ended is None:
+        log(c, "task.cancelled", {"reason": reason}, task=task.id)
+    else:  # somebody was at it
+        data = {"reason": reason, "started_at": ended.started_at}
+        log(c, "task.cancelled", data, agent=ended.agent, run=ended.run, task=task.id,
+            fence=task.fence)  # fmt: skip
+    let_go(c, task.id)
+    for peer in asked_of_peers(c, task.id).values():  # nobody needs these answers any more
+        asked = find_task(c, peer)
+        if asked.state in OPEN_STATES:
+            cancel_task(c, asked, f"task {task.id}, which asked, was cancelled")
     if not reopens:  # else its source says what becomes of those that wait for it
         tell_stuck(c, task.id, "cancelled")
     if receiver is not None and receiver.state in OPEN_STATES:
@@ -89,6 +105,7 @@ def revive_task(c: Connection, task: Task) -> None:
         .values(state="pending", failures=0, expirations=0, waiting_on="", waiting_until=None,
                 blocked_owner="", blocked_action="", completed_at=None, updated_at=NOW)
     )  # fmt: skip
+    ask_anew(c, task.id)
     if task.state not in OPEN_STATES:
         count_waiting(c, task.id, 1)
     if find_task(c, task.id).runnable:

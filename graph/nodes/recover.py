@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neveridle.errors import (
+    BudgetReached,
     CredentialsRejected,
     DiskFull,
     ErrorCategory,
@@ -15,6 +16,7 @@ from neveridle.errors import (
     ServiceUnavailable,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.out_of_budget import out_of_budget
 from neveridle.graph.nodes.reflect import draw_lesson, learnt
 from neveridle.graph.providers import sharing_model
 from neveridle.graph.state import Problem, TickState
@@ -60,6 +62,11 @@ async def recover(team: Team, state: TickState) -> TickState:
             message=str(outcome.get("summary") or "The attempt ended without an outcome."),
             remedy="",
         )
+    if problem["code"] == BudgetReached.code:
+        ending, action = await out_of_budget(team, job, problem)
+        if ending == "blocked":
+            return await _blocked(team, job, "human", action)
+        return {"ending": ending, "problem": None}
     category = ErrorCategory(problem["category"])
     if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
         return await _stopped(team, job, problem)

@@ -28,6 +28,8 @@ async def reflect(team: Team, state: TickState) -> TickState:
         learning = await draw_lesson(team, job, succeeded=True, what=summary)
         with team.desk.ending(job):
             woken = await team.board.attempts.complete(job.attempt, learning=learning)
+        if job.attempt.resumes is not None:  # somebody may have done what was asked for
+            await team.board.answering.withdraw(job.task.id)
         learnt(team, job, learning)
         await close_job(team, job, keep=False)
         if woken:
