@@ -131,6 +131,16 @@ async def test_a_task_that_asks_for_a_person_already_is_not_told_of_twice(
     assert await prints(board) == []
 
 
+async def test_what_an_agent_said_before_hides_no_failure(
+    board: Board, add: Add, take: Take
+) -> None:
+    task = await add("Fix")
+    await board.inbox.put(alert("agent", str(task.id), task=task.id))
+    await fail(board, await take())
+    await keep(board)
+    assert await prints(board) == [f"alert:agent:{task.id}", f"alert:task-failed:{task.id}"]
+
+
 async def test_blocked_for_a_colleague_calls_nobody(board: Board, add: Add, take: Take) -> None:
     await add("Fix")
     await board.attempts.block((await take()).attempt, owner="leo", action="review")
@@ -192,12 +202,12 @@ async def test_budgets_of_day_and_team_until_their_window_ends(board: Board, sql
     await sql(row, s="agent:sam", w="1970-01-12", e=1_000_500)
     await sql(row, s="team", w="all", e=None)
     await keep(board)
-    assert await prints(board) == ["alert:budget:day:1970-01-12", "alert:budget:team:all"]
-    await board.inbox.put(alert("budget", "agent:sam:1970-01-12"))
+    assert await prints(board) == ["alert:budget-reached:day", "alert:budget-reached:team"]
+    await board.inbox.put(alert("budget-reached", "agent:sam"))
     assert (await keep(board)).withdrawn == []
     await board.clock.advance(600)
     await keep(board)
-    assert await prints(board) == ["alert:budget:team:all"]
+    assert await prints(board) == ["alert:budget-reached:team"]
     await sql("UPDATE budgets SET closed_at = NULL")
     await keep(board)
     assert await prints(board) == []
