@@ -108,6 +108,10 @@ async def test_what_a_person_dismissed_stays_dismissed_until_it_comes_back(
     await board.inbox.close(item.id, ItemState.DISMISSED, by="ann")
     await board.clock.advance(10_000)
     assert await keep(board) is None
+    await board.inbox.put(alert())
+    assert [one.title for one in (await keep(board)).raised] == ["x 1"]
+    assert await prints(board) == ["alert:x:1"]
+    await board.inbox.close((await board.inbox.find())[0].id, ItemState.DISMISSED)
     await board.tasks.retry(task.id)
     await keep(board)
     assert await prints(board) == []
@@ -295,6 +299,7 @@ async def test_an_emergency_has_a_cap_of_its_own(board: Board) -> None:
     for number in range(5):
         await board.inbox.put(alert(f"c{number}"))
     await keep(board, telling)
+    await board.inbox.put(alert("late"))
     await board.inbox.put(alert("fire", level="EMERGENCY"))
     assert [one.title for one in (await keep(board, telling)).raised] == ["fire 1"]
     assert (await said(board))[-1].startswith("@human EMERGENCY: fire")
