@@ -63,7 +63,7 @@ def _lines(command: str, depth: int) -> Iterator[str]:
     text = text.replace("$'", "'").replace('$"', '"')
     yield _SPACES.sub(" ", text.strip())
     inner: set[str] = set()
-    for part in dict.fromkeys((text, *_ENDS.split(text), *_parts(text))):
+    for part in dict.fromkeys((text, *_ENDS.split(text))):
         words = _words(part)
         for start, word in enumerate(words):
             rest = words[start + 1 :]
@@ -77,23 +77,6 @@ def _lines(command: str, depth: int) -> Iterator[str]:
                     inner.add(piece)
     for piece in sorted(inner):
         yield from _lines(piece, depth - 1)
-
-
-def _parts(text: str) -> list[str]:
-    """The parts of a chain, quotes respected: `sh -c 'a; b'` is one part here."""
-    lexer = shlex.shlex(text, posix=False, punctuation_chars=";&|()\n{}`")
-    lexer.commenters = ""
-    lexer.whitespace = " \t\r"
-    parts: list[list[str]] = [[]]
-    try:
-        for token in lexer:
-            if set(token) <= set(";&|()\n{}`"):
-                parts.append([])
-            else:
-                parts[-1].append(token)
-    except ValueError:  # a quote that is not closed: the plain split has to do
-        return []
-    return [" ".join(part) for part in parts if part]
 
 
 def _words(part: str) -> list[str]:

@@ -77,7 +77,7 @@ class Meter(_Base):
         """The tokens of what is sent with every message; counted once for an attempt."""
         system, tools = request.system_message, request.tools
         if self._fixed[0] is not system or self._fixed[1] != len(tools):
-            specs = getattr(request.response_format, "schema_specs", None) or []
+            specs: list[Any] = getattr(request.response_format, "schema_specs", None) or []
             tokens = tool_tokens(tools) + tool_tokens([one.json_schema for one in specs])
             tokens += message_tokens(system) if system is not None else 0
             self._fixed = (system, len(tools), tokens)

@@ -9,13 +9,11 @@ from sqlalchemy import Connection, select, update
 from neveridle.board.budget import NANOS, task_scope
 from neveridle.board.database import Database
 from neveridle.board.endings import revive_task
-from neveridle.board.inbox import close_item
-from neveridle.board.inbox_item import ItemState
 from neveridle.board.lookup import find_task
-from neveridle.board.schema import budgets, inbox, tasks
+from neveridle.board.schema import budgets, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import Task, TaskState
-from neveridle.errors import BudgetReached, StateConflict
+from neveridle.errors import StateConflict
 
 COMMAND = "neveridle budget raise"
 """What a task that is blocked for its budget asks a person to do; by this it is known."""
@@ -58,10 +56,6 @@ def _raise(c: Connection, task: int, raised: Mapping[str, float]) -> Task:
             .values(budget={**one.budget, **raised}, updated_at=NOW)
         )
     log(c, "task.budget_raised", {**raised, "scope": task_scope(first.id)}, task=task)
-    alert = f"alert:{BudgetReached.code}:{task_scope(first.id)}"
-    items = select(inbox.c.id).where(inbox.c.fingerprint == alert, inbox.c.state == "open")
-    for item in c.scalars(items).all():
-        close_item(c, int(item), ItemState.WITHDRAWN, None, "")
     if found.state is TaskState.BLOCKED and COMMAND in found.blocked_action:
         revive_task(c, found)
     return find_task(c, task)

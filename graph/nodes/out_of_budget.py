@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neveridle.agents.account import PATIENCE
 from neveridle.board import Source
-from neveridle.board.budget import IMPROVEMENT, TEAM
+from neveridle.board.budget import IMPROVEMENT
 from neveridle.graph.desk import Job
 from neveridle.graph.state import Ending, Problem
 from neveridle.graph.team import Team
@@ -15,22 +15,14 @@ async def out_of_budget(team: Team, job: Job, problem: Problem) -> tuple[Ending,
 
     The task's own budget is a person's matter: ``blocked``, with what they are to do; the
     caller blocks it. Any other: the task waits on the board for whoever may work on it, and
-    who may not is given nothing before the window ends.
+    who may not is given nothing before the window ends. People are called by
+    ``team.alert``, which sees both on the board.
     """
     scope, until = problem.get("scope", ""), problem.get("until")
     await team.note_problem(problem, where="budget")
     if scope.startswith("task:") and until is None:
         action = f"{problem['message']} {problem['remedy']}".strip()
-        await team.alert(
-            code=problem["code"], title=f"Task {job.task.id} has used up its budget",
-            body=action, agent=job.attempt.agent, task=job.task.id, about=scope,
-        )  # fmt: skip
         return "blocked", action
-    if scope == TEAM:  # no window's end will help
-        await team.alert(
-            code=problem["code"], title="The team has used up its budget",
-            body=f"{problem['message']} {problem['remedy']}".strip(), about=scope,
-        )  # fmt: skip
     agent, allowances = job.attempt.agent, team.allowances
     await allowances.look()  # before the task is free again, and others are woken for it
     now = await team.board.clock.now()

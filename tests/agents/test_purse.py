@@ -324,7 +324,8 @@ async def test_who_finds_no_room_waits_for_a_call_that_may_turn_out_cheaper(benc
         await asyncio.sleep(0.001)
     assert not two.done()
     go.set()
-    await asyncio.gather(one, two)  # time stands still: what woke the second was the first
+    async with asyncio.timeout(60):  # nobody would wake it, and it would hang
+        await asyncio.gather(one, two)  # time stands still: what woke the second was the first
     now = await bench.team()
     assert (now["tokens"], now["held_tokens"], now["closed_at"]) == (15 + 1250, 0, None)
 
@@ -419,15 +420,19 @@ async def test_each_try_is_paid_by_itself_and_requests_are_counted_once(here: Be
 async def test_only_so_many_calls_of_a_model_are_on_their_way(bench: Bench) -> None:
     purse = bench.purse(concurrency={"openai": 2})
     account = await bench.account(purse)
-    now, most = 0, 0
+    now, most, both = 0, 0, asyncio.Event()
 
     async def work() -> AIMessage:
         nonlocal now, most
         now += 1
         most = max(most, now)
+        if now == 2:
+            both.set()
+        await both.wait()
         await asyncio.sleep(0.005)
         now -= 1
         return answer()
 
-    await asyncio.gather(*(bench.call(account, work) for _ in range(8)))
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(bench.call(account, work) for _ in range(8)))
     assert (most, (await bench.team())["calls"]) == (2, 8)

@@ -265,6 +265,7 @@ async def test_nobody_asks_itself_in_circles_or_without_end(pair: Any, api: Any)
     said = tool_results(api.asked[-1])
     assert said[0].startswith("You cannot ask yourself. You can ask: leo (html)")
     assert said[1].startswith("Nobody who could be asked is called 'cobol' or has that skill.")
+    assert [one.splitlines()[-1] for one in said[2:-1]] == [f"> Answer {n}" for n in range(PEERS)]
     assert said[-1].startswith(f"Peers were asked {PEERS} questions for this task already.")
     circle = next(
         body for body in api.asked if "asking sam would go in circles" in str(body["messages"])

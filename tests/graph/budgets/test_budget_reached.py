@@ -133,6 +133,7 @@ async def test_a_task_out_of_budget_is_blocked_for_a_person_who_raises_it(
         await run.completes(task)
         attempts = await team.board.attempts.of(task.id)
         assert [one.number for one in attempts] == [1, 1]
+        await team.alert.keep()
         assert await team.board.inbox.find() == []
     assert [str(m["role"]) for m in paid.api.asked[-1]["messages"]].count("tool") > 1
 
@@ -146,8 +147,9 @@ async def test_a_team_that_used_up_all_waits_for_a_person_and_says_so(paid: Any)
         report = await team.run(until="idle")
         assert (report.reason, report.resumes_at, report.endings) == ("idle", None, {"released": 1})
         assert any("budgets.team" in problem["remedy"] for problem in report.problems)
+        await team.alert.keep()
         (item,) = await team.board.inbox.find()
-        assert item.title == "The team has used up its budget"
+        assert item.title == "The budget team is used up"
         rows = await paid.rows(team.board)
         assert rows["team", ""]["nanos"] == 850_000 * len(paid.api.asked) <= 10_000_000
         assert report.cost == pytest.approx(0.00085 * len(paid.api.asked))

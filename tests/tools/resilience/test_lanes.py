@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -128,12 +128,12 @@ async def test_a_service_without_a_cap_asks_the_board_for_nothing(
     crowd, asked = Crowd(), list[Any]()
     free = kit.guard(GitHubSettings())
     await free.call(crowd, repeatable=True)
-    hop: Any = board.database._hop  # type: ignore[attr-defined]  # what every question passes
+    database: Any = board.database
+    hop: Callable[..., Awaitable[Any]] = database._hop  # what every question passes
 
     async def counted(*given: Any) -> Any:
         asked.append(given)
-        result: Any = await hop(*given)
-        return result
+        return await hop(*given)
 
     monkeypatch.setattr(board.database, "_hop", counted)
     await free.call(crowd, repeatable=True)
