@@ -138,7 +138,8 @@ def _called_for(c: Connection, levels: Levels) -> list[Found]:
 def _open_new(c: Connection, wrong: Sequence[Found], levels: Levels) -> list[Item]:
     items = _open(c)
     prints = {one.fingerprint for one in items}
-    tasks = {one.task for one in items if one.task is not None}
+    # What an agent said of its own accord is about something else than that it then failed.
+    tasks = {one.task for one in items if one.task and code_of(one.fingerprint) != "agent"}
     stopped = [one for one in items if code_of(one.fingerprint) == STOPPED]
     told = {str(one.evidence.get("service")) for one in stopped}
     opened: list[Item] = []

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
 from neveridle.board.effect_rows import CALLS
 from neveridle.board.inbox import EACH
@@ -31,7 +31,7 @@ from neveridle.board.sql import NOW
 COUNTED: Final = 1_000
 """Rows of a kind that are counted at most."""
 
-HELD, DOWN, OUTAGE, BUDGET = "service-held", "service-down", "outage", "budget"
+HELD, DOWN, OUTAGE, BUDGET = "service-held", "service-down", "outage", "budget-reached"
 FAILED, BLOCKED, POINT = "task-failed", "task-blocked", "sync-point-failed"
 EFFECT, STOPPED, MORE = "effect-stuck", "agent-stopped", "more"
 OF_TASKS: Final = (FAILED, BLOCKED, POINT)
@@ -97,11 +97,11 @@ def _outages(c: Connection) -> Iterable[Found]:
 
 
 def _budgets(c: Connection) -> Iterable[Found]:
-    query = select(budgets.c.scope, budgets.c.window, budgets.c.ends_at)
+    query = select(budgets.c.scope, budgets.c.ends_at)
     query = query.where(budget_closed(), budgets.c.scope.in_(SCOPES))
-    for scope, window, ends_at in c.execute(query):
+    for scope, ends_at in c.execute(query):
         when = "when its window ends" if ends_at is not None else "once it is raised"
-        yield Found(code=BUDGET, about=f"{scope}:{window}", error="budget-reached",
+        yield Found(code=BUDGET, about=str(scope), error=BUDGET,
                     title=f"The budget {scope} is used up",
                     body=f"Work goes on {when}. `neveridle budget` shows it.",
                     evidence={"until": ends_at})  # fmt: skip
@@ -211,8 +211,7 @@ HOUR: Final = 3600.0
 
 
 def _is_closed(c: Connection, about: str) -> bool:
-    whole = budgets.c.scope + literal(":") + budgets.c.window
-    return c.execute(select(func.count()).where(whole == about, budget_closed())).scalar_one() > 0
+    return _any(c, budgets, and_(budgets.c.scope == about, budget_closed()))
 
 
 def _all_back(c: Connection, item: Item) -> bool:

@@ -87,7 +87,7 @@ class Alert:
             agent, task: whose it is; none: the team's.
             level: ``HUMAN_ALERT`` or ``EMERGENCY``; ``escalation.levels`` for the code wins.
             about: what it is about, where that is neither the task nor the agent, such as
-                ``day:2026-01-31``: two alerts of one code about the same are one.
+                ``day``: two alerts of one code about the same are one.
 
         Returns:
             The item; None: nobody is called for this code, as it is configured.

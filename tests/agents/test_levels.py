@@ -81,7 +81,7 @@ def test_an_error_has_its_level(name: str) -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_what_fails_for_the_sake_of_a_service_is_never_a_peers(name: str) -> None:
-    chosen = dict.fromkeys(ErrorCategory, PEER)
+    chosen = {str(category): PEER for category in ErrorCategory}
     for rules in (PLAIN, Rules(levels=chosen)):
         trouble = Trouble.of(getattr(errors, name), service="github")
         assert level_of(trouble, failures=9, rules=rules) is not PEER
@@ -108,10 +108,13 @@ def test_what_production_runs_on_is_an_emergency_once_it_is_down(
     kind: type[NeveridleError], down: bool, level: EscalationLevel
 ) -> None:
     rules = Rules(emergency=frozenset({"vercel"}))
-    of = {"code": kind.code, "category": kind.category, "down": down}
-    assert level_of(Trouble(service="vercel", **of), failures=0, rules=rules) is level
-    elsewhere = level_of(Trouble(service="linear", **of), failures=0, rules=rules)
-    assert elsewhere is not EMERGENCY
+
+    def found(service: str) -> EscalationLevel:
+        trouble = Trouble(code=kind.code, category=kind.category, service=service, down=down)
+        return level_of(trouble, failures=0, rules=rules)
+
+    assert found("vercel") is level
+    assert found("linear") is not EMERGENCY
 
 
 def test_what_is_configured_says_whom_and_not_when() -> None:

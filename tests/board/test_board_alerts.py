@@ -52,7 +52,7 @@ async def said(board: Board) -> list[str]:
 
 
 async def fail(board: Board, claim: Claim, **more: Any) -> bool:
-    given = {"code": "work-refused", "error": "The tests fail.", "limit": 1, **more}
+    given: dict[str, Any] = {"code": "work-refused", "error": "The tests fail.", "limit": 1, **more}
     return await board.attempts.fail(claim.attempt, **given)
 
 
@@ -108,6 +108,10 @@ async def test_what_a_person_dismissed_stays_dismissed_until_it_comes_back(
     await board.inbox.close(item.id, ItemState.DISMISSED, by="ann")
     await board.clock.advance(10_000)
     assert await keep(board) is None
+    await board.inbox.put(alert())
+    assert [one.title for one in (await keep(board)).raised] == ["x 1"]
+    assert await prints(board) == ["alert:x:1"]
+    await board.inbox.close((await board.inbox.find())[0].id, ItemState.DISMISSED)
     await board.tasks.retry(task.id)
     await keep(board)
     assert await prints(board) == []
@@ -129,6 +133,16 @@ async def test_a_task_that_asks_for_a_person_already_is_not_told_of_twice(
     await board.tasks.cancel(task.id, reason="no")
     await keep(board)
     assert await prints(board) == []
+
+
+async def test_what_an_agent_said_before_hides_no_failure(
+    board: Board, add: Add, take: Take
+) -> None:
+    task = await add("Fix")
+    await board.inbox.put(alert("agent", str(task.id), task=task.id))
+    await fail(board, await take())
+    await keep(board)
+    assert await prints(board) == [f"alert:agent:{task.id}", f"alert:task-failed:{task.id}"]
 
 
 async def test_blocked_for_a_colleague_calls_nobody(board: Board, add: Add, take: Take) -> None:
@@ -192,12 +206,12 @@ async def test_budgets_of_day_and_team_until_their_window_ends(board: Board, sql
     await sql(row, s="agent:sam", w="1970-01-12", e=1_000_500)
     await sql(row, s="team", w="all", e=None)
     await keep(board)
-    assert await prints(board) == ["alert:budget:day:1970-01-12", "alert:budget:team:all"]
-    await board.inbox.put(alert("budget", "agent:sam:1970-01-12"))
+    assert await prints(board) == ["alert:budget-reached:day", "alert:budget-reached:team"]
+    await board.inbox.put(alert("budget-reached", "agent:sam"))
     assert (await keep(board)).withdrawn == []
     await board.clock.advance(600)
     await keep(board)
-    assert await prints(board) == ["alert:budget:team:all"]
+    assert await prints(board) == ["alert:budget-reached:team"]
     await sql("UPDATE budgets SET closed_at = NULL")
     await keep(board)
     assert await prints(board) == []
@@ -285,6 +299,7 @@ async def test_an_emergency_has_a_cap_of_its_own(board: Board) -> None:
     for number in range(5):
         await board.inbox.put(alert(f"c{number}"))
     await keep(board, telling)
+    await board.inbox.put(alert("late"))
     await board.inbox.put(alert("fire", level="EMERGENCY"))
     assert [one.title for one in (await keep(board, telling)).raised] == ["fire 1"]
     assert (await said(board))[-1].startswith("@human EMERGENCY: fire")

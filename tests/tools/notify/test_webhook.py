@@ -89,6 +89,10 @@ async def test_nothing_that_is_logged_or_raised_holds_the_address(
 ) -> None:
     with caplog.at_level(logging.INFO):
         await hook.send(payload, key="k1")
+        plain = Webhook(f"{pager.url}/hook-of-the-pager-3", setting="escalation.x")
+        await plain.send(payload, key="k1")
+        await plain.aclose()
+    assert "204" in caplog.text
     assert "hook-of-the-pager" not in caplog.text
     gone = Webhook("http://127.0.0.1:9/hook-of-the-pager-2", setting="escalation.x")
     with caplog.at_level(logging.DEBUG), pytest.raises(ServiceError) as failed:
