@@ -171,7 +171,8 @@ class Compaction(_Base):
             bound = model.with_structured_output(SCHEMA, include_raw=True)
             return await bound.ainvoke([SystemMessage(ASKED), HumanMessage(asked)])
 
-        found = cast("dict[str, Any]", await call_model(self._guard, once))
+        answer = await call_model(self._guard, once, model=model, purpose=COMPACT)
+        found = cast("dict[str, Any]", answer)
         raw = found.get("raw")
         if isinstance(raw, AIMessage):
             took = time.monotonic() - started

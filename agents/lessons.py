@@ -144,7 +144,9 @@ class Lessons:
             bound = model.with_structured_output(LEARNING_SCHEMA, include_raw=True)
             return await bound.ainvoke([SystemMessage(PROMPT), HumanMessage(question)])
 
-        answer = await call_model(self._models.guard_for(LEARN, agent.name), once)
+        answer = await call_model(
+            self._models.guard_for(LEARN, agent.name), once, model=model, purpose=LEARN
+        )
         found = cast("dict[str, Any]", answer)
         raw = found.get("raw")
         if isinstance(raw, AIMessage):

@@ -11,6 +11,7 @@ from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
+from neveridle.agents.tool_calls import called_tool
 from neveridle.board import Attempt, Board
 from neveridle.errors import LimitReached
 from neveridle.tools.folded import calls_made
@@ -77,7 +78,9 @@ class Meter(_Base):
             started = time.monotonic()
             return await handler(request)
 
-        response = await call_model(self._guard, once)
+        response = await call_model(
+            self._guard, once, model=request.model, purpose=self._purpose
+        )
         answers = [m for m in response.result if isinstance(m, AIMessage)]
         await log_model_call(
             self._board, self._attempt, self._purpose, answers, time.monotonic() - started
@@ -90,13 +93,13 @@ class Meter(_Base):
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
-        """Refuse the call beyond the limit."""
+        """Refuse the call beyond the limit; log the one made."""
         _, used = calls_made(request.state["messages"])
         if used >= self._tool_calls:
             msg = f"The attempt used all of its {self._tool_calls} tool calls."
             raise LimitReached(msg, remedy="limits.tool_calls in neveridle.toml sets how many.")
         try:
-            result = await handler(request)
+            result = await called_tool(self._board, self._attempt, request, handler)
         finally:
             self._progress.mark()
         if isinstance(result, ToolMessage) and isinstance(result.content, str):

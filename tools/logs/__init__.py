@@ -1,0 +1,6 @@
+"""Logs."""
+from __future__ import annotations
+
+
+def configure_logs() -> None:
+    """Later."""
