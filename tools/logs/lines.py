@@ -120,4 +120,5 @@ def as_text(logger: object, method: str, event: Event) -> str:
     more = " ".join(f"{key}={json.dumps(one, ensure_ascii=False)}" for key, one in line.items())
     parts = (head, f"[{about}]" if about else "", message, more)
     first = one_line(" ".join(part for part in parts if part))
-    return "\n".join([first, *(f"  | {one_line(row)}" for one in later for row in one.splitlines())])
+    rows = [row for one in later for row in one.splitlines()]
+    return "\n".join([first, *(f"  | {one_line(row)}" for row in rows)])

@@ -17,7 +17,11 @@ T = TypeVar("T")
 
 
 async def call_model(
-    guard: Guard | None, work: Callable[[], Awaitable[T]], *, model: object = None, purpose: str = ""
+    guard: Guard | None,
+    work: Callable[[], Awaitable[T]],
+    *,
+    model: object = None,
+    purpose: str = "",
 ) -> T:
     """Call a model, again where that helps; asking twice does nothing twice.
 

@@ -177,13 +177,13 @@ def _no_metrics() -> Any:
 
 def _resource(team: str) -> Resource:
     """Who sends; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+    from importlib.metadata import version
 
-    from neveridle import __version__
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
     ours = {
         "service.name": "neveridle",
-        "service.version": __version__,
+        "service.version": version("neveridle"),
         "service.instance.id": uuid.uuid4().hex,
         "neveridle.team": team,
     }

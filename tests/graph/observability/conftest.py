@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,6 +51,7 @@ class Collector:
     Attributes:
         endpoint: where it listens.
         status: what it answers.
+        asked: requests that came.
         bodies: all that was posted, as it came over the wire.
         held: cleared, it takes requests and does not answer.
     """
@@ -60,11 +62,11 @@ class Collector:
         self.bodies: list[tuple[str, bytes, dict[str, str]]] = []
         self.held = threading.Event()
         self.held.set()
-        self.arrived = threading.Event()
+        self.asked = 0
 
     def take(self, path: str, body: bytes, headers: dict[str, str]) -> int:
         """Take one request; the status to answer with."""
-        self.arrived.set()
+        self.asked += 1
         self.held.wait()
         if self.status == 200:
             self.bodies.append((path, body, headers))
@@ -148,14 +150,16 @@ def collector() -> Generator[Collector]:
 
 @pytest.fixture
 def sending(
-    collector: Collector, project: Any
+    collector: Collector, project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Generator[Callable[..., Delivery]]:
     """Begins to send what the project's team does to the collector."""
+    for name in [one for one in os.environ if one.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
     made: list[Delivery] = []
 
     def begin(**settings: Any) -> Delivery:
         project.use("observability", **{"endpoint": collector.endpoint, **settings})
-        delivery = configure_telemetry(project.team().settings, {})
+        delivery = configure_telemetry(project.team().settings)
         assert delivery is not None
         made.append(delivery)
         return delivery
