@@ -78,9 +78,7 @@ class Meter(_Base):
             started = time.monotonic()
             return await handler(request)
 
-        response = await call_model(
-            self._guard, once, model=request.model, purpose=self._purpose
-        )
+        response = await call_model(self._guard, once, model=request.model, purpose=self._purpose)
         answers = [m for m in response.result if isinstance(m, AIMessage)]
         await log_model_call(
             self._board, self._attempt, self._purpose, answers, time.monotonic() - started

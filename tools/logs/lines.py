@@ -19,6 +19,7 @@ Event = MutableMapping[str, Any]
 OURS: Final = ("time", "level", "logger", "message", *FIELDS, "trace_id", "span_id", "pid")
 """What a line has where it is known, in this order; no further field takes such a name."""
 LAST: Final = ("exception", "stack")
+_BY_FORMATTERS: Final = ("message", "asctime", "taskName")
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
@@ -53,7 +54,9 @@ def _finished(logger: object, method: str, event: Event) -> Event:
     """The fields of the line, clean, in their order."""
     del logger, method
     record: logging.LogRecord = event.pop("_record")
-    event.pop("_from_structlog", None)
+    if not event.pop("_from_structlog", False):
+        for added in _BY_FORMATTERS:  # of other handlers, to the record itself
+            event.pop(added, None)
     at = datetime.fromtimestamp(record.created, UTC)
     line: dict[str, Any] = {
         "time": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",

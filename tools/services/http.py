@@ -140,9 +140,7 @@ class ServiceHttp:
         request = self.client.build_request(
             method, url, params=params or None, json=body, headers=dict(headers)
         )
-        response = await traced_request(
-            lambda: self._timed(request), request, self.guard.service
-        )
+        response = await traced_request(lambda: self._timed(request), request, self.guard.service)
         error = self._error(response)
         if error is not None:
             raise error

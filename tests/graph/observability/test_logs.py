@@ -43,7 +43,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 async def test_lines_of_four_agents_at_a_time_say_whose_they_are(
     project: Any, hands: Any, logging_to: Callable[..., Path]
 ) -> None:
-    """Those of libraries, of threads and of structlog's own loggers, too; the keeper's of nobody."""
+    """Also those of libraries, of threads and of structlog's own loggers; not the keeper's."""
     names = ("ada", "leo", "max")
     for name in names:
         project.soul(name)

@@ -31,9 +31,7 @@ def github(project: Any, monkeypatch: pytest.MonkeyPatch) -> Generator[GitHubSta
 async def worked(project: Any, title: str = "Fix", **how: Any) -> Any:
     """What comes of a run with one task."""
     async with project.team(**how) as team:
-        await team.dispatch(
-            "sam", title, description=f"{PLAN}, key {SECRET}.", needs_change=False
-        )
+        await team.dispatch("sam", title, description=f"{PLAN}, key {SECRET}.", needs_change=False)
         return await team.run(until="idle")
 
 
@@ -208,7 +206,9 @@ async def test_a_resumed_attempt_links_to_the_one_before_it(
 ) -> None:
     """Also where the two were worked on by teams that know nothing of each other."""
     await project.script()
-    hands.do("Fix", hands.fail(ServiceError("Away.", service="x", wait=60.0)), hands.leave({"a": "b"}))
+    hands.do(
+        "Fix", hands.fail(ServiceError("Away.", service="x", wait=60.0)), hands.leave({"a": "b"})
+    )
     delivery = sending()
     async with project.team(worker=hands) as team:
         await team.dispatch("sam", "Fix")

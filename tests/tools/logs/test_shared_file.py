@@ -41,7 +41,9 @@ def test_five_files_are_kept(tmp_path: Path) -> None:
 
     names = ["team.log", *(f"team.log.{number}" for number in range(1, 5))]
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([*names, "team.log.lock"])
-    kept = [line[:3] for name in reversed(names) for line in (tmp_path / name).read_text().split("\n")]
+    kept = [
+        line[:3] for name in reversed(names) for line in (tmp_path / name).read_text().split("\n")
+    ]
     assert [one for one in kept if one] == [f"{number:03d}" for number in range(20, 30)]
     assert all((tmp_path / name).stat().st_size <= 100 for name in names)
     assert path.stat().st_mode & 0o077 == 0
