@@ -43,7 +43,7 @@ def test_no_section_is_of_a_code_that_there_is_not() -> None:
 def test_commands_that_are_named_exist() -> None:
     known = set(re.findall(r"^###? `neveridle ([a-z -]+)`", _read("commands.md"), re.MULTILINE))
     groups = {one.split()[0] for one in known if " " in one}
-    named = re.findall(r"neveridle ([a-z]+)(?: ([a-z-]+))?", " ".join(re.findall(CODE, PAGE)))
+    named = re.findall(r"neveridle ([a-z]+)(?: ([a-z-]+))?", "\n".join(re.findall(CODE, PAGE)))
     assert len(named) > 15
     for first, second in named:
         assert (f"{first} {second}" if first in groups and second else first) in known

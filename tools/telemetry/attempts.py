@@ -62,7 +62,7 @@ class AttemptTrace:
             return
         from opentelemetry import trace
 
-        attributes = {
+        attributes: dict[str, str | int] = {
             "gen_ai.agent.name": begun.agent,
             "neveridle.run": begun.run,
             "neveridle.task": begun.task,

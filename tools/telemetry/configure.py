@@ -156,7 +156,7 @@ def _meter_provider(
 
     from neveridle.tools.telemetry.delivering import Complaint, Measurements
 
-    exporter = OTLPMetricExporter(endpoint=address, timeout=patience)
+    exporter: Any = OTLPMetricExporter(endpoint=address, timeout=patience)
     aborts.append(exporter.shutdown)
     kept = Measurements(exporter, Complaint("metrics", host_of(address)))
     reader = PeriodicExportingMetricReader(kept)

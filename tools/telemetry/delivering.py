@@ -79,17 +79,17 @@ class Measurements(MetricExporter):
     """
 
     def __init__(self, inner: MetricExporter, complaint: Complaint) -> None:
+        kept: Any = inner  # its methods are only partly typed
         # What the exporter asks of whoever collects for it; it has no public name.
-        asks: Any = inner
-        super().__init__(asks._preferred_temporality, asks._preferred_aggregation)
-        self._inner = inner
+        super().__init__(kept._preferred_temporality, kept._preferred_aggregation)
+        self._inner = kept
         self._complaint = complaint
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """See ``MetricExporter``."""
-        result = self._inner.export(metrics_data, timeout_millis, **kwargs)
+        result: MetricExportResult = self._inner.export(metrics_data, timeout_millis, **kwargs)
         self._complaint.note(result is MetricExportResult.SUCCESS)
         return result
 
@@ -99,4 +99,4 @@ class Measurements(MetricExporter):
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """See ``MetricExporter``."""
-        return self._inner.force_flush(timeout_millis)
+        return bool(self._inner.force_flush(timeout_millis))

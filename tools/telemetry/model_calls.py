@@ -135,7 +135,7 @@ def _note(
     for kind, count in tokens.items():
         traced.set(f"gen_ai.usage.{kind}_tokens", count)
         instruments.tokens.record(count, {**measured, "gen_ai.token.type": kind})
-    details = [one.get("input_token_details") or {} for one in usage]
+    details = [cast("dict[str, Any]", one.get("input_token_details") or {}) for one in usage]
     for kind in ("cache_read", "cache_creation"):
         cached = sum(int(one.get(kind) or 0) for one in details)
         traced.set(f"gen_ai.usage.{kind}.input_tokens", cached or None)

@@ -123,11 +123,13 @@ def span(
     if within and not trace.get_current_span(context).get_span_context().is_valid:
         yield NOTHING
         return
+    given = {} if attributes is None else attributes
+    known = {k: bounded(v) for k, v in given.items() if v is not None and v != ""}
     with found.tracer.start_as_current_span(
         str(bounded(name)),
         context=context,
         kind=trace.SpanKind.CLIENT if client else trace.SpanKind.INTERNAL,
-        attributes={k: bounded(v) for k, v in (attributes or {}).items() if v not in (None, "")},  # type: ignore[arg-type] - None is left out
+        attributes=known,
         record_exception=False,
         set_status_on_exception=False,
     ) as made:

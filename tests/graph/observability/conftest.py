@@ -102,7 +102,7 @@ class Collector:
                 continue
             for one in ExportMetricsServiceRequest.FromString(body).resource_metrics:
                 for metric in (each for scope in one.scope_metrics for each in scope.metrics):
-                    data = getattr(metric, metric.WhichOneof("data"))
+                    data = getattr(metric, str(metric.WhichOneof("data")))
                     found[metric.name] = [
                         ({fact.key: value(fact.value) for fact in point.attributes}, point)
                         for point in data.data_points

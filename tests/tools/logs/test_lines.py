@@ -116,7 +116,7 @@ def test_a_further_field_cannot_take_the_place_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "arguments"), [("%d of %s", ("x",)), ("%s", ()), ("%(a)s", ({},)), (None, ())]
+    ("message", "arguments"), [("%d of %s", ("x",)), ("%s", ()), ("%(a)s", ({"b": 1},)), (None, ())]
 )
 def test_what_was_logged_wrongly_is_shown_all_the_same(message: Any, arguments: Any) -> None:
     assert str(message) in parsed(message, *arguments)["message"] or message is None
