@@ -25,6 +25,7 @@ from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import find_task
 from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
+from neveridle.board.peer_asking import give_up
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
@@ -195,6 +196,7 @@ class Attempts:
         evidence: Mapping[str, Any] | None = None,
         learning: Mapping[str, Any] | None = None,
         peer: Peer | None = None,
+        level: str = HUMAN_ALERT,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
 
@@ -211,6 +213,7 @@ class Attempts:
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
             peer: another agent that could do it; None: there is none.
+            level: that of the escalation where a person is asked.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -238,9 +241,14 @@ class Attempts:
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
-                if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
+                if give_up(c, attempt.task_id, f"{failures} attempts failed"):
+                    return False
+                if peer is not None and ask_peer(
+                    c, attempt, peer, failures=failures, code=code, error=error
+                ):
                     return True
-                log_attempt(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
+                said = {"level": level, "code": code, "to": "human", "failures": failures}
+                log_attempt(c, "task.escalated", attempt, said)
                 action = (
                     f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "
@@ -277,6 +285,8 @@ class Attempts:
             end_attempt(c, attempt, AttemptState.BLOCKED)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
+            if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
+                return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
             follow(c, attempt.task_id)

@@ -14,6 +14,8 @@ class Problem(TypedDict):
 
     Attributes:
         service: whose failure it is, where waiting for that service helps.
+        scope: the budget that was reached.
+        until: when its window ends; None: not by itself.
     """
 
     code: str
@@ -21,6 +23,8 @@ class Problem(TypedDict):
     message: str
     remedy: str
     service: NotRequired[str]
+    scope: NotRequired[str]
+    until: NotRequired[float | None]
 
 
 class TickState(TypedDict, total=False):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from neveridle.errors import (
     AccessRefused,
+    BudgetReached,
     ErrorCategory,
     LeaseLost,
     NeveridleError,
@@ -108,6 +109,8 @@ def problem_of(error: BaseException) -> Problem:
         }
         if isinstance(error, ServiceError) or (isinstance(error, AccessRefused) and error.rejected):
             problem.update({"service": error.service} if error.service else {})
+        if isinstance(error, BudgetReached):
+            problem.update({"scope": error.scope, "until": error.until})
         return problem
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {place[0].name}:{place[0].lineno}" if place else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neveridle.errors import (
+    BudgetReached,
     CredentialsRejected,
     DiskFull,
     ErrorCategory,
@@ -15,6 +16,7 @@ from neveridle.errors import (
     ServiceUnavailable,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.out_of_budget import out_of_budget
 from neveridle.graph.nodes.reflect import draw_lesson, learnt
 from neveridle.graph.providers import sharing_model
 from neveridle.graph.state import Problem, TickState
@@ -30,6 +32,8 @@ MODEL = {
     kind.code for kind in (CredentialsRejected, ExtraMissing, ModelNotConfigured, RecordingInvalid)
 }
 """What is wrong with a model: all agents who use it would meet it."""
+PERSON = "human"
+"""The owner of a blocked task who is no agent; called by an alert."""
 STOPPING = {*MODEL, DiskFull.code, SandboxMissing.code}
 """What is wrong with the machine, not with the task: the next task would meet it, too."""
 
@@ -58,6 +62,11 @@ async def recover(team: Team, state: TickState) -> TickState:
             message=str(outcome.get("summary") or "The attempt ended without an outcome."),
             remedy="",
         )
+    if problem["code"] == BudgetReached.code:
+        ending, action = await out_of_budget(team, job, problem)
+        if ending == "blocked":
+            return await _blocked(team, job, "human", action)
+        return {"ending": ending, "problem": None}
     category = ErrorCategory(problem["category"])
     if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
         return await _stopped(team, job, problem)
@@ -66,7 +75,7 @@ async def recover(team: Team, state: TickState) -> TickState:
     if category is ErrorCategory.BLOCKING and problem["code"] != ServiceUnavailable.code:
         await team.note_problem(problem, where="recover")
         action = f"{problem['message']} {problem['remedy']}".strip()
-        return await _blocked(team, job, "human", action)
+        return await _blocked(team, job, PERSON, action)
     if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
     job.notes["failure"] = problem
@@ -103,6 +112,9 @@ async def _blocked(
     with team.desk.ending(job):
         await team.board.attempts.block(job.attempt, owner=owner, action=action, learning=lesson)
     learnt(team, job, lesson)
+    if owner == PERSON:
+        await team.alert.keep()
+        return {"ending": "blocked", "problem": None}
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from neveridle.errors import NeveridleError
 from neveridle.tools.models.failures import classify_model_error
-from neveridle.tools.telemetry import traced_model_call
 
 if TYPE_CHECKING:
     from neveridle.tools.resilience import Guard
@@ -16,28 +14,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def call_model(
-    guard: Guard | None,
-    work: Callable[[], Awaitable[T]],
-    *,
-    model: object = None,
-    purpose: str = "",
-) -> T:
+async def call_model(guard: Guard | None, work: Callable[[], Awaitable[T]]) -> T:
     """Call a model, again where that helps; asking twice does nothing twice.
 
     Args:
         guard: the provider's; None: there is none, as of a recording.
         work: makes one call.
-        model: the LangChain model it calls; None: the calls are not traced.
-        purpose: what for, such as ``work``.
 
     Raises:
         NeveridleError: what the provider's error means; see ``classify_model_error``.
     """
     from langgraph.errors import GraphBubbleUp
 
-    if model is not None:
-        work = partial(traced_model_call, work, model, purpose)
     if guard is None:
         try:
             return await work()

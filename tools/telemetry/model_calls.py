@@ -10,7 +10,6 @@ from neveridle.tools.telemetry.seam import telemetry
 from neveridle.tools.telemetry.spans import (
     Traced,
     Value,
-    bounded,
     error_type,
     identifier,
     passes_through,
@@ -26,8 +25,10 @@ T = TypeVar("T")
 
 CONVENTIONAL: Final[Mapping[str, str]] = {
     "amazon_bedrock": "aws.bedrock",
-    "azure": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "azure_openai": "azure.ai.openai",
     "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
     "google_genai": "gcp.gemini",
     "google_vertexai": "gcp.vertex_ai",
     "ibm": "ibm.watsonx.ai",
@@ -36,77 +37,55 @@ CONVENTIONAL: Final[Mapping[str, str]] = {
     "xai": "x_ai",
 }
 """What the conventions call a provider that LangChain calls otherwise."""
+REPLAY: Final = "replay"
 UNKNOWN: Final = "unknown"
 
 
-async def traced_model_call(work: Callable[[], Awaitable[T]], model: object, purpose: str) -> T:
+async def traced_model_call(
+    work: Callable[[], Awaitable[T]],
+    name: str,
+    purpose: str,
+    answers: Callable[[T], list[AIMessage]],
+) -> T:
     """Make one request of a model, in a span ``chat <model>``.
 
     Args:
         work: makes the request.
-        model: the LangChain model that is asked; only its name and settings are looked at.
+        name: the model as it is configured, such as ``openai:gpt-5``.
         purpose: what for, such as ``work``.
+        answers: the messages of the model in what came of it.
     """
     found = telemetry()
     if found is None:
         return await work()
-    asked = described(model)
-    about: dict[str, Value | None] = {
+    provider, model = named(name)
+    about: dict[str, Value] = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": asked["provider"],
-        "gen_ai.request.model": asked["model"],
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.model": model,
     }
-    more: dict[str, Value | None] = {
-        "gen_ai.request.temperature": asked["temperature"],
-        "gen_ai.request.max_tokens": asked["max_tokens"],
-        "neveridle.purpose": purpose,
-    }
-    with span(f"chat {asked['model']}", {**about, **more}, client=True) as traced:
+    asked = {**about, "neveridle.purpose": purpose}
+    with span(f"chat {model}", asked, client=True) as traced:
         began = time.monotonic()
-        labels = {key: bounded(one) for key, one in about.items() if one is not None}
         try:
             result = await work()
         except BaseException as error:  # measured by its kind and raised on
             if not passes_through(error):
-                failed = {**labels, "error.type": error_type(error)}
+                failed = {**about, "error.type": error_type(error)}
                 found.instruments.model_seconds.record(time.monotonic() - began, failed)
             raise
-        _note(traced, found.instruments, labels, answers_of(result), time.monotonic() - began)
+        _note(traced, found.instruments, about, answers(result), time.monotonic() - began)
         return result
 
 
-def described(model: object) -> dict[str, Any]:
-    """Provider, name and settings of a LangChain model, as it tells them to any tracer."""
-    params: dict[str, Any] = {}
-    tell = getattr(model, "_get_ls_params", None)
-    if callable(tell):
-        try:
-            params = dict(cast("Mapping[str, Any]", tell()))
-        except Exception:  # noqa: BLE001 - of any provider's making; a span is no reason to fail
-            params = {}
-    provider = identifier(params.get("ls_provider")) or UNKNOWN
-    temperature, most = params.get("ls_temperature"), params.get("ls_max_tokens")
-    return {
-        "provider": CONVENTIONAL.get(provider, provider),
-        "model": identifier(params.get("ls_model_name")) or UNKNOWN,
-        "temperature": float(temperature) if isinstance(temperature, (int, float)) else None,
-        "max_tokens": most if isinstance(most, int) else None,
-    }
-
-
-def answers_of(result: object) -> list[AIMessage]:
-    """The messages of the model in what a call gave: an agent's response, or a parsed one."""
-    from langchain_core.messages import AIMessage
-
-    if isinstance(result, AIMessage):
-        return [result]
-    if isinstance(result, dict):
-        raw = cast("dict[str, object]", result).get("raw")
-        return [raw] if isinstance(raw, AIMessage) else []
-    messages = getattr(result, "result", None)
-    if not isinstance(messages, list):
-        return []
-    return [one for one in cast("list[object]", messages) if isinstance(one, AIMessage)]
+def named(name: str) -> tuple[str, str]:
+    """Provider and model as the conventions call them; of a recording not where it lies."""
+    provider, _, model = name.partition(":")
+    provider = provider.strip().replace("-", "_").lower()
+    if provider == REPLAY:
+        return REPLAY, REPLAY
+    provider = identifier(provider) or UNKNOWN
+    return CONVENTIONAL.get(provider, provider), identifier(model.strip()) or UNKNOWN
 
 
 def _note(
