@@ -78,3 +78,22 @@ def test_a_log_file_that_cannot_be_written_ends_the_command(
     assert ended.returncode == 2
     assert "settings-invalid" in ended.stderr
     assert "log_file in [observability]" in ended.stderr
+
+
+def test_langsmith_gets_its_runs_as_from_any_langgraph_program(
+    project: Any, command: Callable[..., Any], collector: Any
+) -> None:
+    project.says("dispatch:fix", project.write("a.txt", "x"), project.done())
+    assert command("dispatch", "sam", "Fix").returncode == 0
+
+    ended = command(
+        "run", "--once", "--json",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, LANGSMITH_TRACING="true",
+        LANGSMITH_ENDPOINT=collector.endpoint, LANGSMITH_API_KEY="a-key-of-the-test",
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr
+    sent = b"".join(body for path, body, _ in collector.bodies if not path.startswith("/v1/"))
+    assert b"check_dispatch" in sent
+    assert b"ReplayChatModel" in sent
+    assert collector.named("tick").facts["neveridle.ending"] == "completed"
