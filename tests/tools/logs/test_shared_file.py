@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ WRITER = """
 import logging, sys
 from pathlib import Path
 from neveridle.tools.logs.shared_file import SharedFile
-handler = SharedFile(Path(sys.argv[1]), largest=20_000, files=200)
+handler = SharedFile(Path(sys.argv[1]), largest=3_000, files=500)
 logger = logging.getLogger("w")
 logger.addHandler(handler)
 logger.setLevel("INFO")
@@ -82,6 +84,27 @@ def test_several_processes_lose_no_line_and_mix_none(tmp_path: Path) -> None:
         for name in ("one", "two", "three")
         for number in range(3000)
     )
+
+
+def test_who_rotates_waits_for_the_lock_and_looks_again(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    handler = SharedFile(path, largest=12)
+    writing(handler, "first file")
+    lock = os.open(tmp_path / "log.lock", os.O_WRONLY | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    late = threading.Thread(target=writing, args=(handler, "late"))
+    late.start()
+    late.join(0.5)
+    assert late.is_alive()  # whoever did not wait would have ended by now
+    path.rename(tmp_path / "log.1")
+    path.write_text("other\n")
+    os.close(lock)
+    late.join()
+    handler.close()
+
+    assert path.read_text() == "other\nlate\n"
+    assert (tmp_path / "log.1").read_text() == "first file\n"
+    assert not (tmp_path / "log.2").exists()
 
 
 def test_a_file_that_somebody_removed_is_begun_anew(tmp_path: Path) -> None:
