@@ -200,6 +200,7 @@ class ModelWorker:
         # Two steps a round, model and tools; the meter is what ends a long attempt.
         config["recursion_limit"] = 4 * model_calls + 20
         start = await self._start(one, graph, config)
+        asked: list[Any] = []
         for _ in range(ROUNDS):
             state = await graph.ainvoke(start, config, durability="sync")
             asked = list(state.get("__interrupt__", ()))
@@ -260,6 +261,7 @@ class ModelWorker:
                 failed=one.failed,
                 released=one.released,
                 feedback=one.feedback,
+                answers=one.answers,
             )
             return {"messages": [HumanMessage(prompt)]}
         if one.released is not None and not (await graph.aget_state(config)).next:

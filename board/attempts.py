@@ -234,7 +234,8 @@ class Attempts:
                 .values(failures=tasks.c.failures + counts)
                 .returning(tasks.c.failures)
             ).scalar_one()
-            data = {"code": code, "error": error[:500], "failures": failures}
+            data = {"code": code, "error": error[:500], "failures": failures,
+                    "started_at": attempt.started_at}  # fmt: skip
             log_attempt(c, "attempt.failed", attempt, data)
             if retry_in is not None:
                 change_task(c, attempt, state="waiting", waiting_on="retry",
@@ -288,7 +289,8 @@ class Attempts:
             if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
                 return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
-            log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            data = {"owner": owner, "action": action, "started_at": attempt.started_at}
+            log_attempt(c, "task.blocked", attempt, data)
             follow(c, attempt.task_id)
             tell_stuck(c, attempt.task_id, "blocked")
 
@@ -310,7 +312,8 @@ class Attempts:
             own(c, attempt)
             end_attempt(c, attempt, AttemptState.PARKED)
             change_task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
-            log_attempt(c, "attempt.parked", attempt, {"on": on})
+            data = {"on": on, "started_at": attempt.started_at}
+            log_attempt(c, "attempt.parked", attempt, data)
 
         await self._database.write(work)
 
