@@ -123,8 +123,8 @@ def span(
     if within and not trace.get_current_span(context).get_span_context().is_valid:
         yield NOTHING
         return
-    given = {} if attributes is None else attributes
-    known = {k: bounded(v) for k, v in given.items() if v is not None and v != ""}
+    given = list(attributes.items()) if attributes is not None else []
+    known = {key: bounded(one) for key, one in given if one is not None and one != ""}
     with found.tracer.start_as_current_span(
         str(bounded(name)),
         context=context,
