@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from neveridle.agents.caps import allows_nothing
-from neveridle.board import Attempt, Task
+from neveridle.board import Attempt, Board, Task
 from neveridle.board.budget import Call, Cap, Fit, fit
 from neveridle.errors import BudgetReached
 from neveridle.memory.compaction.counting import message_tokens
 from neveridle.tools.models import call_model
 from neveridle.tools.models.prices import Usage, usage_of
+from neveridle.tools.telemetry import traced_model_call
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -43,6 +44,16 @@ class Account:
         self._task = task
         self._attempt = attempt
         self._first: Task | None = None
+
+    @property
+    def board(self) -> Board:
+        """Where calls are booked and logged."""
+        return self._purse.board
+
+    @property
+    def attempt(self) -> Attempt:
+        """Whose calls these are."""
+        return self._attempt
 
     async def call(
         self,
@@ -88,7 +99,7 @@ class Account:
         made.tries += 1
         started = time.monotonic()
         try:
-            result = await work()
+            result = await traced_model_call(work, made.name, made.purpose, answers)
         except BaseException as error:  # raised on: also a cancelled call has its price
             if surely_free(error):
                 await purse.cancel(held)

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
 from neveridle.agents.account import Account
+from neveridle.agents.tool_calls import called_tool
 from neveridle.errors import LimitReached
 from neveridle.memory.compaction.counting import Tally, message_tokens, tool_tokens
 from neveridle.tools.folded import calls_made
@@ -29,7 +30,7 @@ class Meter(_Base):
     since every step of the graph is written to disk.
 
     Args:
-        account: what pays for calls of the model, and logs them.
+        account: what pays for calls of the model, and logs them; tools are logged beside it.
         purpose: what the model is asked for, such as ``work``.
         progress: told of what finishes.
         model_calls: how many calls of the model the attempt may make.
@@ -88,13 +89,13 @@ class Meter(_Base):
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
-        """Refuse the call beyond the limit."""
+        """Refuse the call beyond the limit; log the one made."""
         _, used = calls_made(request.state["messages"])
         if used >= self._tool_calls:
             msg = f"The attempt used all of its {self._tool_calls} tool calls."
             raise LimitReached(msg, remedy="limits.tool_calls in neveridle.toml sets how many.")
         try:
-            result = await handler(request)
+            result = await called_tool(self._account.board, self._account.attempt, request, handler)
         finally:
             self._progress.mark()
         if isinstance(result, ToolMessage) and isinstance(result.content, str):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neveridle.board import Attempt, Task
 from neveridle.board.attempt import lease_lost
 from neveridle.graph.state import TickState
+from neveridle.tools.telemetry import AttemptTrace
 
 if TYPE_CHECKING:
     from neveridle.tools.workspace import Workspace
@@ -32,6 +33,7 @@ class Job:
         vouched: when the board was asked that last confirmed the lease, by this host's
             ``elapsed`` clock.
         notes: what later nodes need of earlier ones in the same process.
+        trace: what is traced of it.
     """
 
     task: Task
@@ -44,6 +46,7 @@ class Job:
     ending: bool = False
     vouched: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
+    trace: AttemptTrace | None = None
 
 
 class Desk:
@@ -78,7 +81,9 @@ class Desk:
 
     def drop(self, task: int, fence: int) -> None:
         """Be done with a job; nothing happens where there is none."""
-        self._jobs.pop((task, fence), None)
+        job = self._jobs.pop((task, fence), None)
+        if job is not None and job.trace is not None and job.runner is None:
+            job.trace.end("lost" if job.lost else "released")  # no node is there to see to it
 
     @contextmanager
     def ending(self, job: Job) -> Generator[None]:

@@ -24,6 +24,7 @@ SOURCES: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 HEAVY = {
     *("langgraph", "langchain", "langchain_core", "chromadb", "torch", "sqlalchemy", "psycopg"),
     *("pydantic", "numpy", "alembic", "sentence_transformers", "onnxruntime", "transformers"),
+    *("structlog", "opentelemetry"),
 }
 # What a command may not load that needs no model, no embedding and no migration.
 COMMAND_FREE_OF = HEAVY - {"pydantic", "numpy"} | {"langchain_openai", "openai"}

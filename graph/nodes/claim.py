@@ -11,6 +11,7 @@ from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import released
 from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.nodes.rungs import agent_of
+from neveridle.graph.observed import began
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
 
@@ -45,6 +46,7 @@ async def claim(team: Team, state: TickState) -> TickState:
     runner = asyncio.current_task()
     job = Job(won.task, won.attempt, won.previous, runner=runner, vouched=asked)
     team.desk.put(job)
+    began(job)
     team.usher.arrived(agent.name)
     problem = await _unsettled(team, job)
     if problem is None and not await team.tickets.begin(job):

@@ -16,6 +16,7 @@ from neveridle.errors import (
     ServiceError,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.observed import observed
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
 
@@ -30,8 +31,7 @@ def named(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitable[
     async def run(state: TickState) -> TickState:
         return {**await node(team, state), "path": [name]}
 
-    run.__name__ = name
-    return run
+    return observed(team, name, run)
 
 
 def passed_over(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitable[TickState]]:
@@ -45,8 +45,7 @@ def passed_over(team: Team, name: str, node: Node) -> Callable[[TickState], Awai
             return {"path": [name]}
         return {**found, "path": [name]}
 
-    run.__name__ = name
-    return run
+    return observed(team, name, run)
 
 
 def guarded(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitable[TickState]]:
@@ -84,8 +83,7 @@ def guarded(team: Team, name: str, node: Node) -> Callable[[TickState], Awaitabl
                 job.runner = None
         return {**found, "path": [name]}
 
-    run.__name__ = name
-    return run
+    return observed(team, name, run)
 
 
 async def _give_back(team: Team, job: Job) -> None:

@@ -15,6 +15,7 @@ from neveridle.graph.nodes.roadmap_mark import mark_roadmap
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 from neveridle.tools.effects import Performer
+from neveridle.tools.telemetry import span
 
 
 async def work(team: Team, state: TickState) -> TickState:
@@ -52,8 +53,10 @@ async def work(team: Team, state: TickState) -> TickState:
         answers=await team.board.answering.answers(job.task.id) if job.attempt.fence > 1 else (),
         approvals=approvals_for(team, job.attempt.agent),
     )
+    invoked = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": job.attempt.agent}
     try:
-        answer = await team.worker.work(assignment)
+        with span(f"invoke_agent {job.attempt.agent}", invoked):
+            answer = await team.worker.work(assignment)
     except Interrupted as asked:
         await end_notes(memory)
         job.notes["asks"] = [

@@ -15,7 +15,8 @@ Every error of neveridle says what happened and what to do next. It has a code, 
 not change, and a category, which decides how the team responds (see
 [Concepts](concepts.md#when-something-goes-wrong)). The command line ends with the exit
 code given here. In Python, catch the class: they all derive from `NeveridleError` in
-`neveridle.errors`, and catching a branch catches what stands below it."""
+`neveridle.errors`, and catching a branch catches what stands below it.
+[Troubleshooting](troubleshooting.md) says, for each code, why it comes and what to do."""
 
 
 def page() -> str:

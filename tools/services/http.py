@@ -13,6 +13,7 @@ from neveridle.tools.redact import redact
 from neveridle.tools.redacted_logs import redact_logs
 from neveridle.tools.services.answers import SHOWN, error_of_status, words_of
 from neveridle.tools.services.body import whole
+from neveridle.tools.telemetry import traced_request
 
 if TYPE_CHECKING:
     import httpx
@@ -139,19 +140,22 @@ class ServiceHttp:
         request = self.client.build_request(
             method, url, params=params or None, json=body, headers=dict(headers)
         )
+        response = await traced_request(lambda: self._timed(request), request, self.guard.service)
+        error = self._error(response)
+        if error is not None:
+            raise error
+        return response
+
+    async def _timed(self, request: httpx.Request) -> httpx.Response:
         longest = self._timeout * STEPS
         try:
             # Real time, as for all that sockets do; and longer than any of httpx's own limits,
             # which say at which step it stopped.
             async with asyncio.timeout(longest):
-                response = await self._answer(request)
+                return await self._answer(request)
         except TimeoutError as late:
             msg = f"{self.guard.service} did not answer to the end within {longest:g} s."
             raise ServiceError(msg, service=self.guard.service) from late
-        error = self._error(response)
-        if error is not None:
-            raise error
-        return response
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         """The answer to a request, or to the one it is redirected to."""

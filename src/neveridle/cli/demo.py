@@ -29,16 +29,22 @@ def demo_command(
     key and no network. With --model, such as anthropic:…, openai:… or ollama:…, it runs live.
     """
     from neveridle.cli.interrupt import Interruption, leave
+    from neveridle.cli.observing import Observing
     from neveridle.cli.played import facts_of, print_played, shown
     from neveridle.cli.screen import print_json, say
     from neveridle.evals import find_task, load_task, play, score
+    from neveridle.settings.loader import settings_from
 
     task = load_task(find_task("demo"))
     if not json:
         say(f"{task.title}, in {folder}.")
         say("Its model is " + (f"{model}, live." if model else "a recording; the rest is real."))
         say()
-    with Interruption(lambda: None) as interruption:
+    # What the environment says: the demo's own settings are part of what is shown.
+    with (
+        Observing(settings_from({}, Path.cwd())) as observing,
+        Interruption(lambda: None) as interruption,
+    ):
         played = interruption.run(
             play(
                 task,
@@ -47,6 +53,7 @@ def demo_command(
                 shown=lambda team: shown(team, quiet=json),
             )
         )
+        observing.close(hurried=played is None)
     if played is None:
         leave(interruption.exit_code)
     scores = score(played, task.expect)

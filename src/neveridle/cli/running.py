@@ -10,6 +10,7 @@ from neveridle.board import Board
 from neveridle.cli.follower import Follower
 from neveridle.cli.interrupt import Interruption
 from neveridle.cli.live import Progress
+from neveridle.cli.observing import Observing
 from neveridle.cli.screen import say
 from neveridle.errors import NeveridleError
 from neveridle.graph.report import RunReport
@@ -98,6 +99,10 @@ def conduct(settings: Settings, how: How, *, json: bool) -> tuple[RunReport, int
         OperatorError: something must be configured or repaired first.
     """
     one = _Run(settings, how, json=json)
-    with Interruption(one.rescue, drain=one.team.drain, grace=how.grace) as interruption:
+    with (
+        Observing(settings) as observing,
+        Interruption(one.rescue, drain=one.team.drain, grace=how.grace) as interruption,
+    ):
         report = interruption.run(one.whole())
+        observing.close(hurried=report is None)
         return report or one.so_far(), interruption.exit_code

@@ -27,9 +27,12 @@ def serve_command(
     """
     import asyncio
 
+    from neveridle.cli.observing import Observing
     from neveridle.cli.project import load
 
-    asyncio.run(_serve(load(config), host, port, as_json=json))
+    settings = load(config)
+    with Observing(settings, traces=False):
+        asyncio.run(_serve(settings, host, port, as_json=json))
 
 
 async def _serve(settings: Settings, host: str, port: int, *, as_json: bool) -> None:
@@ -52,5 +55,5 @@ async def _serve(settings: Settings, host: str, port: int, *, as_json: bool) -> 
         async with Board(settings.board_url) as board:
             app = webhook_app(board, settings)
             typer.echo(json.dumps({"url": url}) if as_json else f"Listening at {url}")
-            how = uvicorn.Config(app, log_level="warning", access_log=False)
+            how = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False)
             await uvicorn.Server(how).serve(sockets=[listening])

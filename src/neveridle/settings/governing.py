@@ -178,11 +178,16 @@ class ObservabilitySettings(_Table):
         description="Where the running team logs, relative to this file; five files of 10 MiB "
         "are kept. Empty: nowhere but what standard error shows.",
     )
-    traces: bool = Field(
-        default=False,
-        description="Whether traces go to OTEL_EXPORTER_OTLP_ENDPOINT, or to the endpoint below.",
+    traces: bool | None = Field(
+        default=None,
+        description="Whether traces are sent. Unset: where there is an endpoint, below or in "
+        "OTEL_EXPORTER_OTLP_ENDPOINT. true without one: to http://localhost:4318.",
     )
-    metrics: bool = Field(default=False, description="Whether metrics go there, too.")
+    metrics: bool | None = Field(
+        default=None, description="Whether metrics are sent; unset as for traces."
+    )
     endpoint: str = Field(
-        default="", description="An OTLP endpoint over HTTP, such as http://localhost:4318."
+        default="",
+        description="An OTLP endpoint over HTTP, such as http://localhost:4318. Wins over "
+        "OTEL_EXPORTER_OTLP_ENDPOINT.",
     )

@@ -12,6 +12,7 @@ from neveridle.cli.fleet.restarts import FOR_PEOPLE
 from neveridle.cli.fleet.supervisor import Said, Supervisor
 from neveridle.cli.follower import Follower
 from neveridle.cli.live import Progress
+from neveridle.cli.observing import Observing
 from neveridle.cli.running import How
 from neveridle.cli.screen import say
 from neveridle.errors import NeveridleError, OperatorError
@@ -39,7 +40,8 @@ def conduct_fleet(
     Raises:
         NeveridleError: the board cannot be used, or a process said why it could not begin.
     """
-    return asyncio.run(_whole(settings, how, json=json))
+    with Observing(settings, traces=False):
+        return asyncio.run(_whole(settings, how, json=json))
 
 
 async def _whole(

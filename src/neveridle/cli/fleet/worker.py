@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from neveridle.cli.interrupt import Interruption, leave
+from neveridle.cli.observing import Observing
 from neveridle.errors import NeveridleError
 from neveridle.graph.report import AttemptLine, RunReport
 from neveridle.graph.team import Team
@@ -97,20 +98,25 @@ def main() -> None:
 def _run(asked: dict[str, Any], inbox: Inbox, outbox: Outbox) -> int:
     from neveridle.cli.running import give_back
 
-    team = Team(settings_from(asked["settings"], Path(asked["root"])))
+    settings = settings_from(asked["settings"], Path(asked["root"]))
+    team = Team(settings)
 
     async def whole() -> RunReport:
         async with team:
             outbox.say("ready", notices=team.notices)
             return await team.run(listener=outbox, **asked["how"])
 
-    with Interruption(
-        lambda: give_back(team), drain=team.drain, grace=float(asked["grace"])
-    ) as interruption:
+    with (
+        Observing(settings) as observing,
+        Interruption(
+            lambda: give_back(team), drain=team.drain, grace=float(asked["grace"])
+        ) as interruption,
+    ):
         threading.Thread(
             target=_listen, args=(inbox, interruption), name="neveridle-inbox", daemon=True
         ).start()
         report = interruption.run(whole())
+        observing.close(hurried=report is None)
     if report is None:
         report = RunReport(reason="interrupted")
     report.notices, report.problems = team.notices, team.problems
