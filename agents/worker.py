@@ -151,15 +151,17 @@ class ModelWorker:
 
         from neveridle.agents.meter import Meter
         from neveridle.agents.note_keeper import NoteKeeper
+        from neveridle.agents.vigil import Vigil
 
         model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
+        tool_calls = int(one.task.budget.get("tool_calls", self._limits.tool_calls))
         meter = Meter(
             self._board,
             one.attempt,
             purpose=WORK,
             progress=progress,
             model_calls=model_calls,
-            tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
+            tool_calls=tool_calls,
             guard=self._models.guard_for(WORK, one.agent.name),
         )
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
@@ -168,8 +170,17 @@ class ModelWorker:
             system_prompt=system_prompt(
                 one.agent, self._roster, one.checks, notes=one.notebook is not None
             ),
-            # Outside of the meter: a call that is tried again is not compacted again.
+            # The vigil sees the conversation before it is folded. Both stand outside of the
+            # meter: a call that is tried again is not compacted again.
             middleware=[
+                Vigil(
+                    self._board,
+                    one.attempt,
+                    repeats=self._limits.stuck_repeats,
+                    quiet=self._limits.stuck_rounds,
+                    model_calls=model_calls,
+                    tool_calls=tool_calls,
+                ),
                 *self._folding(one, progress),
                 meter,
                 *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
