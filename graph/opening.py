@@ -12,6 +12,7 @@ from neveridle.agents.roster import Roster
 from neveridle.agents.worker import ModelWorker
 from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
+from neveridle.graph.alerting import Alert
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
@@ -58,6 +59,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.board = Board(settings.board_url)
     stack.push_async_callback(team.board.close)
     await team.board.open()
+    team.alert = Alert(team.board, settings)
     kit = ServiceKit(team.board.breakers, team.board.clock)
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
     from neveridle.agents.worker import Worker
+    from neveridle.graph.alerting import Alert
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
@@ -102,6 +103,7 @@ class Team:
     janitor: Janitor
     checks: Checks
     consolidating: Consolidating
+    alert: Alert
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
 
     def __init__(

@@ -111,6 +111,8 @@ class EmbeddedChroma:
 
     def rebuilt(self) -> EmbeddedChroma:
         """See ``DenseIndex``: an index of its own, under a marker of its own."""
+        if self._folder.is_dir() and not self._path.exists():
+            self._refuse_foreign()  # before anything of ours is put among what is not
         return EmbeddedChroma(self._folder, model=self._model, board=self._board, marker=_REBUILT)
 
     def adopt(self) -> Marker:

@@ -104,8 +104,10 @@ async def test_a_foreign_folder_is_left_alone(memory: Memory, home: Path) -> Non
     (home / "memory").mkdir()
     (home / "memory" / "diary.txt").write_text("mine")
     row = await memory.remember("the login test", agent="sam")
-    with pytest.raises(MemoryUnusable, match=r"no index of neveridle's\. Move them"):
-        await memory.index_pending()
+    for ask in (memory.index_pending, memory.reindex):
+        with pytest.raises(MemoryUnusable, match=r"no index of neveridle's\. Move them"):
+            await ask()
+    assert [path.name for path in (home / "memory").iterdir() if path.suffix] == ["diary.txt"]
     assert [hit.row.id for hit in await memory.recall("login")] == [row], "the board has it"
     assert (home / "memory" / "diary.txt").read_text() == "mine"
 
