@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from neveridle.board.alerts import alert_circles, alert_failed, alert_stuck, calm
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase
 from neveridle.board.attempt_rows import (
     change_task,
@@ -22,15 +23,14 @@ from neveridle.board.database import Database
 from neveridle.board.dependants import tell_stuck
 from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
-from neveridle.board.lookup import find_task
 from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
-from neveridle.board.task import Source, Task
-from neveridle.board.withdrawal import closed_outside, may_be_ours, withdraw
+from neveridle.board.task import Source
+from neveridle.board.withdrawal import closed_meanwhile, withdraw
 from neveridle.board.work_times import worked_before
 
 
@@ -171,7 +171,7 @@ class Attempts:
             "task": attempt.task_id, "fence": attempt.fence, "run": attempt.run,
         }  # fmt: skip
         hot = self._database.hot
-        if learning is None:
+        if learning is None and attempt.fence == 1:  # nobody was called for a first attempt
             woken = await hot.complete(**end)
             if woken is not None:
                 return woken
@@ -180,6 +180,7 @@ class Attempts:
             woken = hot.complete_within(c, **end)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
+            calm(c, attempt.task_id)
             return [*woken, *check_in_by_task(c, attempt.task_id)]
 
         return await self._database.write(work)
@@ -195,6 +196,7 @@ class Attempts:
         evidence: Mapping[str, Any] | None = None,
         learning: Mapping[str, Any] | None = None,
         peer: Peer | None = None,
+        circles: Mapping[str, Any] | None = None,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
 
@@ -211,6 +213,7 @@ class Attempts:
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
             peer: another agent that could do it; None: there is none.
+            circles: what shows that it went in circles; people are told of it.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -233,6 +236,8 @@ class Attempts:
             ).scalar_one()
             data = {"code": code, "error": error[:500], "failures": failures}
             log_attempt(c, "attempt.failed", attempt, data)
+            if circles is not None:
+                alert_stuck(c, attempt, error, circles)
             if retry_in is not None:
                 change_task(c, attempt, state="waiting", waiting_on="retry",
                            waiting_until=NOW + retry_in)  # fmt: skip
@@ -249,6 +254,7 @@ class Attempts:
                 change_task(c, attempt, state="blocked", blocked_owner="human",
                            blocked_action=action)  # fmt: skip
                 log_attempt(c, "task.blocked", attempt, {"owner": "human", "action": action})
+                alert_failed(c, attempt, action)
                 follow(c, attempt.task_id)
                 tell_stuck(c, attempt.task_id, "blocked")
                 return False
@@ -265,8 +271,11 @@ class Attempts:
         owner: str,
         action: str,
         learning: Mapping[str, Any] | None = None,
+        circles: Mapping[str, Any] | None = None,
     ) -> None:
         """End the attempt; its task is blocked until ``owner`` has done ``action``.
+
+        ``circles`` is what shows that agents only hand it round; people are told of it.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -279,6 +288,8 @@ class Attempts:
                 insert_lesson(c, attempt, learning)
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            if circles is not None:
+                alert_circles(c, attempt, action, circles)
             follow(c, attempt.task_id)
             tell_stuck(c, attempt.task_id, "blocked")
 
@@ -317,21 +328,16 @@ class Attempts:
             LeaseLost: the attempt does not own its task any more.
         """
 
-        def closed(c: Connection) -> Task | None:
-            if may_be_ours(attempt):
-                return None
-            return closed_outside(c, find_task(c, attempt.task_id))
+        def look(c: Connection) -> bool:
+            own(c, attempt)
+            return closed_meanwhile(c, attempt) is not None
 
         def work(c: Connection) -> bool:
             own(c, attempt)
-            found = closed(c)
+            found = closed_meanwhile(c, attempt)
             if found is not None:
                 withdraw(c, found)
             return found is not None
-
-        def look(c: Connection) -> bool:
-            own(c, attempt)
-            return closed(c) is not None
 
         return await self._database.read(look) and await self._database.write(work)
 

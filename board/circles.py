@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +25,22 @@ class Link:
     """One handoff of a chain.
 
     Attributes:
+        progress: whether it came with changed files that passed verify.
         commit: where the work lay; empty: nowhere.
-        verified: whether it passed verify.
     """
 
     sender: str
     receiver: str
-    verified: bool
+    progress: bool
     commit: str = ""
+
+    @classmethod
+    def of(
+        cls, sender: str, receiver: str, document: Mapping[str, Any], *, verified: bool
+    ) -> Link:
+        """One handoff; who passes on what was handed over passes on its commit, too."""
+        progress = verified and bool(document.get("files_changed"))
+        return cls(sender, receiver, progress, str(document.get("commit") or ""))
 
 
 def chain_of(c: Connection, task: Task) -> list[Link]:
@@ -40,8 +48,9 @@ def chain_of(c: Connection, task: Task) -> list[Link]:
     found: list[Link] = []
     while task.handoff is not None and task.continues is not None:  # each link is older
         row = c.execute(select(handoffs).where(handoffs.c.id == task.handoff)).mappings().one()
-        commit = str(decoded(row["document"]).get("commit") or "")
-        found.append(Link(row["sender"], row["receiver"], bool(row["verified"]), commit))
+        said: dict[str, Any] = decoded(row["document"])
+        verified = bool(row["verified"])
+        found.append(Link.of(row["sender"], row["receiver"], said, verified=verified))
         task = find_task(c, task.continues)
     return found[::-1]
 
@@ -65,7 +74,7 @@ def refuse_circle(c: Connection, task: Task, new: Link) -> None:
         msg = f"This work was handed over {before} times already, to {way}."
     evidence: dict[str, Any] = {
         "chain": [
-            {"from": one.sender, "to": one.receiver, "verified": one.verified,
+            {"from": one.sender, "to": one.receiver, "progress": one.progress,
              "commit": one.commit[:12]}
             for one in links
         ]
@@ -77,13 +86,13 @@ def refuse_circle(c: Connection, task: Task, new: Link) -> None:
 def circling(links: Sequence[Link]) -> list[str]:
     """The agents that hand work round, twice through, ending with the last; empty: it moves on.
 
-    Work moves on with a commit that is new in the chain and passes the checks. What a person
-    hands over begins anew.
+    Work moves on with a commit that is new in the chain, and whose changes pass the checks.
+    What a person hands over begins anew.
     """
     holders: list[str] = []
     commits: set[str] = set()
     for one in links:
-        if one.verified and one.commit and one.commit not in commits:
+        if one.progress and one.commit and one.commit not in commits:
             holders = []
         elif not holders or holders[-1] != one.sender:
             holders = [one.sender, one.receiver]

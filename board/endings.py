@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, update
 
+from neveridle.board.alerts import calm
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting
@@ -50,6 +51,7 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
     )  # fmt: skip
     count_waiting(c, task.id, -1)
     log(c, "task.cancelled", {"reason": reason}, task=task.id)
+    calm(c, task.id)
     if not reopens:  # else its source says what becomes of those that wait for it
         tell_stuck(c, task.id, "cancelled")
     if receiver is not None and receiver.state in OPEN_STATES:
@@ -91,6 +93,7 @@ def revive_task(c: Connection, task: Task) -> None:
     )  # fmt: skip
     if task.state not in OPEN_STATES:
         count_waiting(c, task.id, 1)
+    calm(c, task.id)
     if find_task(c, task.id).runnable:
         wake(c)
     follow(c, task.id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
+from neveridle.board.alerts import calm
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempt_rows import own
 from neveridle.board.circles import Link, refuse_circle
@@ -62,7 +63,7 @@ class Handoffs:
             document.check()
             task = find_task(c, attempt.task_id)
             receiver = _receiver(to, sender=attempt.agent)
-            new = Link(attempt.agent, receiver, verified, document.commit)
+            new = Link.of(attempt.agent, receiver, document.as_dict(), verified=verified)
             refuse_circle(c, task, new)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
@@ -156,6 +157,7 @@ def hand_over(
     handoff = int(key[0])
     c.execute(update(tasks).where(tasks.c.id == dispatch.id).values(handoff=handoff))
     end_active(c, task, AttemptState.HANDED_OFF)
+    calm(c, task.id)  # somebody else goes on with it
     c.execute(
         update(tasks)
         .where(tasks.c.id == task.id)

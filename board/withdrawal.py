@@ -45,6 +45,11 @@ def may_be_ours(attempt: Attempt) -> bool:
     return attempt.phase not in (Phase.CLAIMED, Phase.WORKED)
 
 
+def closed_meanwhile(c: Connection, attempt: Attempt) -> Task | None:
+    """The task behind an attempt's whose item was closed by somebody else; None: it was not."""
+    return None if may_be_ours(attempt) else closed_outside(c, find_task(c, attempt.task_id))
+
+
 def withdraw(c: Connection, task: Task) -> None:
     """Cancel a task that was closed outside, with all that continues it; it may come back.
 

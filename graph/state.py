@@ -14,6 +14,7 @@ class Problem(TypedDict):
 
     Attributes:
         service: whose failure it is, where waiting for that service helps.
+        evidence: what shows that the work goes in circles.
     """
 
     code: str
@@ -21,6 +22,7 @@ class Problem(TypedDict):
     message: str
     remedy: str
     service: NotRequired[str]
+    evidence: NotRequired[dict[str, Any]]
 
 
 class TickState(TypedDict, total=False):

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 from neveridle.errors import (
     AccessRefused,
     ErrorCategory,
+    HandoffRefused,
     LeaseLost,
     NeveridleError,
     ServiceError,
+    Stuck,
 )
 from neveridle.graph.desk import Job
 from neveridle.graph.state import Problem, TickState
@@ -110,6 +112,8 @@ def problem_of(error: BaseException) -> Problem:
         }
         if isinstance(error, ServiceError) or (isinstance(error, AccessRefused) and error.rejected):
             problem.update({"service": error.service} if error.service else {})
+        if isinstance(error, Stuck | HandoffRefused) and isinstance(error.evidence, dict):
+            problem["evidence"] = error.evidence
         return problem
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {place[0].name}:{place[0].lineno}" if place else ""
