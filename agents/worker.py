@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.agents.mending import TIMES, told
 from neveridle.agents.notebook import Notebook
 from neveridle.agents.outcome import TaskOutcome, checked_outcome
 from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
-from neveridle.errors import LimitReached
+from neveridle.errors import LimitReached, OutcomeInvalid
 from neveridle.settings import CompactionSettings, LimitSettings
 from neveridle.settings.model import IDLE
 from neveridle.tools.progress import Progress
@@ -134,18 +135,15 @@ class ModelWorker:
                 raise TimeoutError
             async with self._board.clock.timeout(left), progress.bound():
                 try:
-                    answer = await self._run(assignment, progress)
+                    return await self._run(assignment, progress)
                 except TimeoutError as error:  # a tool's own, not the attempt's
                     msg = f"A tool took too long: {error}"
                     raise RuntimeError(msg) from error
         except TimeoutError as error:
             msg = f"The attempt took longer than {limit:.0f} seconds."
             raise LimitReached(msg, remedy="limits.attempt_timeout sets how long.") from error
-        return checked_outcome(
-            answer, receivers=self._roster.receivers, sender=assignment.agent.name
-        )
 
-    async def _run(self, one: Assignment, progress: Progress) -> object:
+    async def _run(self, one: Assignment, progress: Progress) -> TaskOutcome:
         from langchain import agents
         from langchain.agents.structured_output import ToolStrategy
 
@@ -193,10 +191,20 @@ class ModelWorker:
         # Two steps a round, model and tools; the meter is what ends a long attempt.
         config["recursion_limit"] = 4 * model_calls + 20
         start = await self._start(one, graph, config)
-        state = await graph.ainvoke(start, config, durability="sync")
-        if state.get("__interrupt__"):
-            raise Interrupted([asked.value for asked in state["__interrupt__"]])
-        return state.get("structured_response")
+        for left in range(TIMES, -1, -1):
+            state = await graph.ainvoke(start, config, durability="sync")
+            if state.get("__interrupt__"):
+                raise Interrupted([asked.value for asked in state["__interrupt__"]])
+            answer: object = state.get("structured_response")
+            try:
+                return checked_outcome(
+                    answer, receivers=self._roster.receivers, sender=one.agent.name
+                )
+            except OutcomeInvalid as error:
+                if not left:
+                    raise
+                start = {"messages": told(state["messages"], error)}
+        raise AssertionError  # the last round returns or raises
 
     def _folding(self, one: Assignment, progress: Progress) -> list[Compaction]:
         """The middleware that keeps the conversation within its budget; none: it may grow."""
