@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from neveridle.board.readiness import Readiness
     from neveridle.board.retention import Retention
     from neveridle.board.runnable import Runnable
+    from neveridle.board.repairs import Repairs
     from neveridle.board.runs import Runs
     from neveridle.board.sync_points import SyncPoints
     from neveridle.board.syncs import Syncs
@@ -228,6 +229,13 @@ class Board:
         from neveridle.board.inbox import Inbox
 
         return Inbox(self.database)
+
+    @cached_property
+    def repairs(self) -> Repairs:
+        """Setting aside what cannot be read any more."""
+        from neveridle.board.repairs import Repairs
+
+        return Repairs(self.database)
 
     @cached_property
     def controls(self) -> Controls:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.revision import HEAD
+from neveridle.board.rows import from_json
 from neveridle.board.sqlite.breakers import SqliteBreakers
 from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
@@ -125,6 +126,7 @@ class SqliteDatabase:
 
             self._engine = create_engine(
                 "sqlite://",
+                json_deserializer=from_json,
                 creator=lambda: connect(self.path, durable=True),
                 poolclass=StaticPool,
             )

@@ -14,9 +14,11 @@ from neveridle.errors import (
     RecordingInvalid,
     SandboxMissing,
     ServiceUnavailable,
+    StateCorrupted,
 )
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.reflect import draw_lesson, learnt
+from neveridle.graph.nodes.unreadable import corrupted_clone, give_up_unreadable
 from neveridle.graph.nodes.work import last_failed
 from neveridle.graph.providers import sharing_model
 from neveridle.graph.state import Problem, TickState
@@ -61,6 +63,9 @@ async def recover(team: Team, state: TickState) -> TickState:
             remedy="",
         )
     category = ErrorCategory(problem["category"])
+    problem = await corrupted_clone(job, problem) or problem
+    if problem["code"] == StateCorrupted.code:
+        return await give_up_unreadable(team, job, problem)
     if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
         return await _stopped(team, job, problem)
     if await _routed(team, job, problem):
