@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from neveridle.board.alerts import alert_circles, alert_failed, alert_stuck, calm
+from neveridle.board.work_alerts import alert_circles, alert_failed, alert_stuck, calm
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase
 from neveridle.board.attempt_rows import (
     change_task,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, update
 
-from neveridle.board.alerts import calm
+from neveridle.board.work_alerts import calm
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from neveridle.board.alerts import calm
+from neveridle.board.work_alerts import calm
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempt_rows import own
 from neveridle.board.circles import Link, refuse_circle

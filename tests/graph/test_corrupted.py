@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from neveridle.board import AttemptState, TaskState
+from neveridle.errors import LimitReached
 
 
 @pytest.fixture
@@ -62,3 +63,89 @@ async def test_a_checkpoint_that_cannot_be_read(parked: Any, api: Any, garbage: 
     assert roles == ["system", "user"]
     assert "That was not your doing" in api.asked[-1]["messages"][1]["content"]
     assert parked.shows("a.txt") == "a"
+
+
+@pytest.mark.parametrize("what", ["refs", "objects", "marker"])
+async def test_a_clone_that_cannot_be_read(parked: Any, api: Any, what: str) -> None:
+    git = parked.home / "work" / "1-1" / "git"
+    if what == "refs":
+        (git / "HEAD").write_text("ref: refs/heads/../../\n")
+    elif what == "objects":  # git finds none of the repository's any more
+        (git / "objects" / "info" / "alternates").write_text("/nowhere\n")
+    else:
+        (git / "neveridle.json").write_text("{")
+    api.says("Fix", api.tool("write_file", path="new.txt", content="new\n"), api.outcome())
+    _, attempts, done = await goes_on(parked)
+    assert attempts[-1].error.startswith("The clone 1-1 cannot be read any more: ")
+    assert (done[-1].number, done[-1].resumes) == (2, None)
+    assert (parked.shows("new.txt"), parked.shows("a.txt")) == ("new", None)  # it is lost
+    assert parked.clones == []
+
+
+async def test_a_clone_that_breaks_under_the_work(project: Any, hands: Any) -> None:
+    project.soul("leo")
+
+    async def breaks(assignment: Any) -> Any:
+        git = assignment.tree.parent / "git"
+        (git / "objects" / "info" / "alternates").write_text("/nowhere\n")
+        return await hands.leave({"a.txt": "a\n"})(assignment)
+
+    hands.do("Fix", breaks, hands.leave({"a.txt": "a\n"}))
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Fix")
+        await team.dispatch("leo", "Other")
+        report = await team.run(until="idle", timeout=60)
+        again = await team.run(until="idle", timeout=60)
+        first, second = await team.board.attempts.of(1)
+    assert {name: one["code"] for name, one in report.stopped.items()} == {"sam": "state-corrupted"}
+    assert (report.endings, again.endings) == ({"failed": 1, "completed": 1}, {"completed": 1})
+    assert first.error.startswith("The clone 1-1 cannot be read any more: ")
+    assert (second.number, project.shows("a.txt")) == (2, "a")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("outcome", '{"status": '), ("evidence", "5"), ("phase", "sunk")]
+)
+async def test_a_row_that_cannot_be_read(parked: Any, column: str, value: str) -> None:
+    with sqlite3.connect(parked.home / "board.db") as board:
+        board.execute("PRAGMA ignore_check_constraints = ON")
+        board.execute(f"UPDATE attempts SET {column} = ? WHERE task_id = 1", (value,))
+    board.close()
+    async with parked.team() as team:
+        await team.dispatch("leo", "Other")
+        report = await team.run(until="idle", timeout=600)
+        (lost,) = await team.board.events.find(kind="attempt.unreadable")
+        attempts = await team.board.attempts.of(1)
+        again = await team.run(until="idle", timeout=600)
+        done = await team.board.attempts.of(1)
+    assert {name: one["code"] for name, one in report.stopped.items()} == {"sam": "state-corrupted"}
+    assert report.endings == {"completed": 1}  # Leo's
+    assert lost.data["lost"] == {column: value}
+    assert [(one.state, one.error_code) for one in attempts] == [
+        (AttemptState.FAILED, "state-corrupted")
+    ]
+    assert again.endings == {"completed": 1}
+    assert (done[-1].number, done[-1].resumes, done[-1].state) == (2, None, "completed")
+
+
+async def test_a_row_that_breaks_under_the_work(project: Any, hands: Any) -> None:
+    project.soul("leo")
+    project.use("limits", attempts=9)
+
+    async def breaks(assignment: Any) -> Any:
+        with sqlite3.connect(project.home / "board.db") as board:
+            board.execute("UPDATE attempts SET evidence = '[' WHERE task_id = 1 AND fence = 1")
+        board.close()
+        raise LimitReached("Too hard.")
+
+    hands.do("Fix", hands.fail(LimitReached("Too hard.")), breaks, hands.leave({"a.txt": "a\n"}))
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Fix")
+        await team.dispatch("leo", "Other")
+        report = await team.run(until="idle", timeout=60)
+        again = await team.run(until="idle", timeout=60)
+        attempts = await team.board.attempts.of(1)
+    assert set(report.stopped) == {"sam"}
+    assert (report.endings, again.endings) == ({"failed": 3, "completed": 1}, {"completed": 1})
+    codes = [one.error_code for one in attempts]
+    assert codes == ["state-corrupted", "limit-reached", "state-corrupted", ""]

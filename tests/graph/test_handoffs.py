@@ -243,7 +243,7 @@ async def test_work_that_goes_in_circles_ends_at_a_person(page: Any, hands: Any)
     # It was refused once, and the next attempt was told so.
     assert hands.seen[-1].failed.error_code == "handoff-refused"
     assert "sam → leo → sam → leo" in hands.seen[-1].failed.error
-    assert (item.fingerprint, item.task) == ("alert:handoff-refused:1", last.id)
+    assert (item.fingerprint, item.task) == (f"alert:handoff-refused:{last.id}", last.id)
     chain = [(one["from"], one["to"], one["progress"]) for one in item.evidence["chain"]]
     assert chain == [("sam", "leo", False), ("leo", "sam", False), ("sam", "leo", False)]
     assert order.state is TaskState.WAITING

@@ -36,7 +36,7 @@ EXCLUDED = "__pycache__/\n*.py[cod]\n.DS_Store\n.neveridle-*.tmp\n"
 def damaged(key: str, why: str) -> StateCorrupted:
     """The error of a clone that git cannot read any more."""
     return StateCorrupted(
-        f"The clone {key} cannot be read any more: {why[:300]}",
+        f"The clone {key} cannot be read any more: {why[:300].rstrip(".")}.",
         remedy="The task begins anew without it. Look at the disk it lies on before the agent "
         "works again.",
     )
@@ -83,8 +83,8 @@ class Workspace:
         self.branch, self.base = branch, commit
         await to_its_end(self._save)
 
-    async def take_over(self, *, branch: str) -> bool:
-        """Make a workspace of what was copied; False where the copy is of no use.
+    async def take_over(self, *, branch: str, old: str) -> bool:
+        """Make a workspace of what was copied of ``old``; False where the copy is of no use.
 
         Raises:
             StateCorrupted: it cannot be read, though the repository can.
@@ -92,7 +92,9 @@ class Workspace:
         await self._check_name(branch)
         text = await asyncio.to_thread((self.git_dir / ADOPTED).read_text, errors="replace")
         commit = await self._git.commit_at("HEAD")
-        if commit is None:
+        if commit is None:  # what was whole had one
+            if await self._target.sound():
+                raise damaged(old, "its branch has no commit that git can find")
             return False
         try:
             self.base = str(json.loads(text)["base"])
@@ -103,7 +105,7 @@ class Workspace:
             self.branch = branch
             if isinstance(error, RepositoryUnusable) and await self.sound():
                 raise
-            raise damaged(self.key, str(error)) from error
+            raise damaged(old, str(error)) from error
         self.branch = branch
         await to_its_end(self._save)
         return True

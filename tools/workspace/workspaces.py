@@ -127,7 +127,7 @@ class Workspaces:
                 return None
             workspace = self._workspace(key)
             try:
-                taken = await workspace.take_over(branch=branch)
+                taken = await workspace.take_over(branch=branch, old=old)
             except StateCorrupted:
                 await self.remove(key)
                 raise

@@ -1,12 +1,12 @@
 """Alerts about tasks, put into the inbox in the transaction of what they tell of.
 
-A piece of work has one of each kind, however many agents it was handed to: its fingerprint
-names the task that the chain of handoffs began with.
+A piece of work has one at a time, however many agents it was handed to: a graver one takes
+the place of those before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -50,7 +50,7 @@ def alert_failed(c: Connection, attempt: Attempt, action: str) -> None:
         for row in reversed(c.execute(query).mappings().all())
     ]  # fmt: skip
     agents = ", ".join(dict.fromkeys(str(one["agent"]) for one in tried))
-    _withdraw(c, chain[-1].id, but=FAILED)
+    _withdraw(c, ids)
     _put(
         c, FAILED, chain, attempt, title=f"{agents} failed at: {chain[-1].title}", body=action,
         evidence={"tasks": ids, "attempts": tried},
@@ -62,7 +62,7 @@ def alert_circles(
 ) -> None:
     """A task only goes round between agents, and is blocked: call a person."""
     chain = _chain(c, attempt.task_id)
-    _withdraw(c, chain[-1].id, but=CIRCLES)
+    _withdraw(c, [task.id for task in chain])
     _put(
         c, CIRCLES, chain, attempt, title=f"Agents hand round: {chain[-1].title}", body=action,
         evidence=evidence,
@@ -83,7 +83,7 @@ def alert_stuck(
 
 def calm(c: Connection, task: int) -> None:
     """Withdraw what people were called for about a task: somebody has acted, or it is done."""
-    _withdraw(c, _chain(c, task)[-1].id)
+    _withdraw(c, [one.id for one in _chain(c, task)])
 
 
 def _chain(c: Connection, task: int) -> list[Task]:
@@ -101,19 +101,19 @@ def _put(
     put_item(
         c,
         NewItem(
-            kind=ItemKind.ALERT, fingerprint=_fingerprint(code, chain[-1].id), title=title,
+            kind=ItemKind.ALERT, fingerprint=_fingerprint(code, chain[0].id), title=title,
             body=body, evidence=evidence, agent=attempt.agent, task=attempt.task_id,
             fence=attempt.fence,
         ),
     )  # fmt: skip
 
 
-def _withdraw(c: Connection, first: int, *, but: str = "") -> None:
-    marks = [_fingerprint(code, first) for code in ABOUT_WORK if code != but]
+def _withdraw(c: Connection, ids: Sequence[int]) -> None:
+    marks = [_fingerprint(code, task) for code in ABOUT_WORK for task in ids]
     query = select(inbox.c.id).where(inbox.c.fingerprint.in_(marks), inbox.c.state == "open")
     for item in list(c.scalars(query)):
         close_item(c, int(item), ItemState.WITHDRAWN, None, "")
 
 
-def _fingerprint(code: str, first: int) -> str:
-    return f"alert:{code}:{first}"
+def _fingerprint(code: str, task: int) -> str:
+    return f"alert:{code}:{task}"
