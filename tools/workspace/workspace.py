@@ -36,7 +36,7 @@ EXCLUDED = "__pycache__/\n*.py[cod]\n.DS_Store\n.neveridle-*.tmp\n"
 def damaged(key: str, why: str) -> StateCorrupted:
     """The error of a clone that git cannot read any more."""
     return StateCorrupted(
-        f"The clone {key} cannot be read any more: {why[:300].rstrip(".")}.",
+        f"The clone {key} cannot be read any more: {why[:300].rstrip('.')}.",
         remedy="The task begins anew without it. Look at the disk it lies on before the agent "
         "works again.",
     )
