@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from neveridle.agents.rounds import ENDING
 from neveridle.errors import OutcomeInvalid
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ def told(messages: Sequence[BaseMessage], error: OutcomeInvalid) -> list[BaseMes
         messages: the conversation, which has ended.
         error: what is wrong with its end.
     """
-    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_core.messages import HumanMessage
 
     said = f"Error: {error} Nothing has ended yet: go on, and end the attempt as it should be."
-    last = messages[-1]
-    if isinstance(last, ToolMessage):
-        update: dict[str, Any] = {"content": said, "status": "error"}
-        return [last.model_copy(update=update)]
+    for message in reversed(messages):
+        if message.type == "ai":
+            break
+        if message.type == "tool" and message.name == ENDING:  # others' results may follow it
+            update: dict[str, Any] = {"content": said, "status": "error"}
+            return [message.model_copy(update=update)]
     return [HumanMessage(said)]
