@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from neveridle.board.work_alerts import alert_circles, alert_failed, alert_stuck, calm
 from neveridle.board.attempt import Attempt, AttemptState, Claim, Phase
 from neveridle.board.attempt_rows import (
     change_task,
@@ -31,6 +30,7 @@ from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import Source
 from neveridle.board.withdrawal import closed_meanwhile, withdraw
+from neveridle.board.work_alerts import alert_circles, alert_failed, alert_stuck, calm
 from neveridle.board.work_times import worked_before
 
 

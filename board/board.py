@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from neveridle.board.messages import Messages
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
+    from neveridle.board.repairs import Repairs
     from neveridle.board.retention import Retention
     from neveridle.board.runnable import Runnable
-    from neveridle.board.repairs import Repairs
     from neveridle.board.runs import Runs
     from neveridle.board.sync_points import SyncPoints
     from neveridle.board.syncs import Syncs

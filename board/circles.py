@@ -35,9 +35,7 @@ class Link:
     commit: str = ""
 
     @classmethod
-    def of(
-        cls, sender: str, receiver: str, document: Mapping[str, Any], *, verified: bool
-    ) -> Link:
+    def of(cls, sender: str, receiver: str, document: Mapping[str, Any], *, verified: bool) -> Link:
         """One handoff; who passes on what was handed over passes on its commit, too."""
         progress = verified and bool(document.get("files_changed"))
         return cls(sender, receiver, progress, str(document.get("commit") or ""))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, update
 
-from neveridle.board.work_alerts import calm
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting
@@ -13,6 +12,7 @@ from neveridle.board.places import follow
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
+from neveridle.board.work_alerts import calm
 from neveridle.errors import StateConflict
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from neveridle.board.work_alerts import calm
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempt_rows import own
 from neveridle.board.circles import Link, refuse_circle
@@ -25,6 +24,7 @@ from neveridle.board.sql import NOW, log
 from neveridle.board.storable import one_line
 from neveridle.board.task import NewTask, Source, Task, TaskState
 from neveridle.board.tasks import insert_task
+from neveridle.board.work_alerts import calm
 from neveridle.errors import NotFound, StateConflict
 
 TITLE = 200

@@ -69,9 +69,7 @@ def alert_circles(
     )  # fmt: skip
 
 
-def alert_stuck(
-    c: Connection, attempt: Attempt, error: str, evidence: Mapping[str, Any]
-) -> None:
+def alert_stuck(c: Connection, attempt: Attempt, error: str, evidence: Mapping[str, Any]) -> None:
     """An attempt went in circles and was stopped; the task is tried again all the same."""
     chain = _chain(c, attempt.task_id)
     body = f"{error}\n`neveridle tasks show {attempt.task_id}` shows how the task stands."

@@ -77,7 +77,9 @@ async def recover(team: Team, state: TickState) -> TickState:
     if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
     if problem["code"] == HandoffRefused.code and await _told_before(team, job):
-        action = f"{problem['message']} Say who does what, then `neveridle tasks retry {job.task.id}`"
+        action = (
+            f"{problem['message']} Say who does what, then `neveridle tasks retry {job.task.id}`"
+        )
         return await _blocked(team, job, "human", action, circles=problem.get("evidence"))
     job.notes["failure"] = problem
     return {"problem": None}

@@ -190,7 +190,7 @@ def test_legitimate_repetition_is_left_alone(rounds: list[list[BaseMessage]]) ->
             Finding(Why.NO_NEWS, 0, 12), 13,
         ),
         (  # each error quotes what it was given, so each is another
-            [call("TaskOutcome", {"status": f"{n}"}, f"Error: {n} is no status") for n in range(30)],
+            [call("TaskOutcome", {"status": f"{n}"}, f"Error: no {n}") for n in range(30)],
             Finding(Why.NO_NEWS, 0, 12), 12,
         ),
         (

@@ -65,9 +65,7 @@ async def test_who_acts_is_not_called_any_more(project: Any, hands: Any) -> None
                 await team.board.tasks.cancel(task.id)
 
 
-async def test_a_task_that_went_in_circles_calls_until_it_is_done(
-    project: Any, hands: Any
-) -> None:
+async def test_a_task_that_went_in_circles_calls_until_it_is_done(project: Any, hands: Any) -> None:
     stuck = hands.fail(Stuck("Round and round.", evidence=CIRCLES))
     calls: list[list[Any]] = []
 
