@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ExtendedModelResponse
-from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
+from langchain_core.messages import HumanMessage, RemoveMessage, SystemMessage
 from langchain_core.tools import StructuredTool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 
-from neveridle.agents.meter import log_model_call
+from neveridle.agents.account import Account, raw_answers
 from neveridle.board import Attempt, Board
 from neveridle.errors import NeveridleError, RecordingInvalid, RecordingMismatch
 from neveridle.memory.compaction.counting import Tally, message_tokens, tool_tokens
@@ -22,7 +21,6 @@ from neveridle.memory.compaction.plan import LEAST, Plan, finish, plan
 from neveridle.memory.compaction.searching import search, show
 from neveridle.memory.compaction.text import is_head
 from neveridle.memory.compaction.writing import ASKED, SCHEMA, question, sections_from
-from neveridle.tools.models import call_model
 from neveridle.tools.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from neveridle.memory.compaction.history import FoldedHistory
     from neveridle.memory.compaction.summary import Sections
     from neveridle.settings.compaction import CompactionSettings
-    from neveridle.tools.resilience import Guard
 
 COMPACT: Final = "compact"
 UNKNOWN_WINDOW: Final = 128_000
@@ -58,7 +55,7 @@ class Compaction(_Base):
         settings: the table ``[compaction]``.
         history: where folded messages go.
         summarizer: the model that writes summaries; None: none does.
-        guard: what its calls pass.
+        account: what pays for its calls; None: it makes none.
         progress: told of what finishes.
     """
 
@@ -70,7 +67,7 @@ class Compaction(_Base):
         history: FoldedHistory,
         *,
         summarizer: BaseChatModel | None = None,
-        guard: Guard | None = None,
+        account: Account | None = None,
         progress: Progress | None = None,
     ) -> None:
         super().__init__()
@@ -79,7 +76,7 @@ class Compaction(_Base):
         self._settings = settings
         self._history = history
         self._summarizer = summarizer
-        self._guard = guard
+        self._account = account
         self._progress = progress
         self._tally = Tally()
         self._fixed: tuple[object, int, int] = (None, -1, 0)
@@ -141,13 +138,13 @@ class Compaction(_Base):
 
     async def _summary(self, planned: Plan) -> Sections | None:
         """The summary the model writes; None where there is none to be had."""
-        if self._summarizer is None or not planned.fold:
+        if self._summarizer is None or self._account is None or not planned.fold:
             return None
         room = self._budget(self._summarizer) // 2
         asked = question(planned.fold, planned.before.sections, room)
         try:
             async with self._board.clock.timeout(PATIENCE):
-                answer = await self._ask(self._summarizer, asked)
+                answer = await self._ask(self._summarizer, self._account, asked)
         except (RecordingInvalid, RecordingMismatch):
             raise  # a replay that goes on without its recording would prove nothing
         except (NeveridleError, TimeoutError) as error:
@@ -162,20 +159,19 @@ class Compaction(_Base):
             await self._failed("no-summary")
         return sections
 
-    async def _ask(self, model: BaseChatModel, asked: str) -> object:
-        started = 0.0
+    async def _ask(self, model: BaseChatModel, account: Account, asked: str) -> object:
+        messages = [SystemMessage(ASKED), HumanMessage(asked)]
 
-        async def once() -> Any:
-            nonlocal started
-            started = time.monotonic()
+        async def once() -> dict[str, Any]:
             bound = model.with_structured_output(SCHEMA, include_raw=True)
-            return await bound.ainvoke([SystemMessage(ASKED), HumanMessage(asked)])
+            return cast("dict[str, Any]", await bound.ainvoke(messages))
 
-        found = cast("dict[str, Any]", await call_model(self._guard, once))
-        raw = found.get("raw")
-        if isinstance(raw, AIMessage):
-            took = time.monotonic() - started
-            await log_model_call(self._board, self._attempt, COMPACT, [raw], took)
+        found = await account.call(
+            COMPACT,
+            once,
+            tokens=sum(map(message_tokens, messages)) + tool_tokens([SCHEMA]),
+            answers=raw_answers,
+        )
         return found.get("parsed")
 
     async def _failed(self, code: str) -> None:

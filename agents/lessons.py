@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.agents.prompt import cut
@@ -12,6 +11,7 @@ from neveridle.board import Attempt, Board, Task
 from neveridle.errors import NeveridleError, OutcomeInvalid, RecordingInvalid, RecordingMismatch
 
 if TYPE_CHECKING:
+    from neveridle.agents.purse import Purse
     from neveridle.memory import Embedder, Memory
     from neveridle.memory.learning import Learning
     from neveridle.tools.models import Models
@@ -32,8 +32,9 @@ class Lessons:
     """Draws lessons with the model; where that fails, from the facts alone.
 
     Args:
-        board: where the call is logged.
+        board: where what fails is logged.
         models: where the model comes from.
+        purse: what pays for the call.
         memory: where what is known already is found; None: nothing is looked for.
         embedder: makes the vectors.
     """
@@ -42,11 +43,13 @@ class Lessons:
         self,
         board: Board,
         models: Models,
+        purse: Purse,
         memory: Memory | None = None,
         embedder: Embedder | None = None,
     ) -> None:
         self._board = board
         self._models = models
+        self._purse = purse
         self._memory = memory
         self._embedder = embedder
 
@@ -125,31 +128,29 @@ class Lessons:
     async def _ask(
         self, task: Task, attempt: Attempt, agent: Agent, *, ended: str, what: str
     ) -> Learning:
-        from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+        from langchain_core.messages import HumanMessage, SystemMessage
 
-        from neveridle.agents.meter import log_model_call
+        from neveridle.agents.account import raw_answers
+        from neveridle.memory.compaction.counting import message_tokens, tool_tokens
         from neveridle.memory.learning import LEARNING_SCHEMA, learning_from
         from neveridle.memory.learning.junk import junk
-        from neveridle.tools.models import call_model
         from neveridle.tools.recording import Scope
 
         about = cut(task.description, 2000)
         question = f"# {task.title}\n\n{about}\n\n# {ended}\n\n{cut(what, 4000)}"
         model = self._models.for_scope(Scope(task.key, attempt.number, LEARN, agent.name))
-        started = 0.0
+        messages = [SystemMessage(PROMPT), HumanMessage(question)]
 
-        async def once() -> Any:
-            nonlocal started
-            started = time.monotonic()
+        async def once() -> dict[str, Any]:
             bound = model.with_structured_output(LEARNING_SCHEMA, include_raw=True)
-            return await bound.ainvoke([SystemMessage(PROMPT), HumanMessage(question)])
+            return cast("dict[str, Any]", await bound.ainvoke(messages))
 
-        answer = await call_model(self._models.guard_for(LEARN, agent.name), once)
-        found = cast("dict[str, Any]", answer)
-        raw = found.get("raw")
-        if isinstance(raw, AIMessage):
-            took = time.monotonic() - started
-            await log_model_call(self._board, attempt, LEARN, [raw], took)
+        found = await self._purse.account(task, attempt).call(
+            LEARN,
+            once,
+            tokens=sum(map(message_tokens, messages)) + tool_tokens([LEARNING_SCHEMA]),
+            answers=raw_answers,
+        )
         parsed = found.get("parsed")
         if not isinstance(parsed, dict):
             msg = "The model gave no lesson."

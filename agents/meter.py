@@ -1,8 +1,7 @@
-"""Counts what an attempt uses, and stops it at its limits."""
+"""Pays for what an attempt uses, and stops it at its limits."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,54 +10,49 @@ from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
-from neveridle.board import Attempt, Board
+from neveridle.agents.account import Account
 from neveridle.errors import LimitReached
+from neveridle.memory.compaction.counting import Tally, message_tokens, tool_tokens
 from neveridle.tools.folded import calls_made
-from neveridle.tools.models import call_model
 from neveridle.tools.progress import Progress
 from neveridle.tools.redact import redact_values
-from neveridle.tools.resilience import Guard
 
 # The middleware neither adds to the agent's state nor to its context.
 _Base = AgentMiddleware[Any, Any, Any]
 
 
 class Meter(_Base):
-    """Middleware that logs every call, and enforces the limits of one attempt.
+    """Middleware that pays for every call, and enforces the limits of one attempt.
 
     What was used is counted in the conversation itself, which is durable: a resumed
     attempt does not start again from zero. It wraps the calls instead of adding steps,
     since every step of the graph is written to disk.
 
     Args:
-        board: where calls are logged.
-        attempt: whose calls these are.
+        account: what pays for calls of the model, and logs them.
         purpose: what the model is asked for, such as ``work``.
         progress: told of what finishes.
         model_calls: how many calls of the model the attempt may make.
         tool_calls: how many calls of tools.
-        guard: what calls of the model pass; None: nothing.
     """
 
     def __init__(
         self,
-        board: Board,
-        attempt: Attempt,
+        account: Account,
         *,
         purpose: str,
         progress: Progress,
         model_calls: int,
         tool_calls: int,
-        guard: Guard | None = None,
     ) -> None:
         super().__init__()
-        self._guard = guard
-        self._board = board
-        self._attempt = attempt
+        self._account = account
         self._purpose = purpose
         self._progress = progress
         self._model_calls = model_calls
         self._tool_calls = tool_calls
+        self._tally = Tally()
+        self._fixed: tuple[object, int, int] = (None, -1, 0)
 
     async def awrap_model_call(
         self,
@@ -70,20 +64,24 @@ class Meter(_Base):
         if used >= self._model_calls:
             msg = f"The attempt used all of its {self._model_calls} model calls."
             raise LimitReached(msg, remedy="limits.model_calls in neveridle.toml sets how many.")
-        started = 0.0
-
-        async def once() -> ModelResponse[Any]:
-            nonlocal started
-            started = time.monotonic()
-            return await handler(request)
-
-        response = await call_model(self._guard, once)
-        answers = [m for m in response.result if isinstance(m, AIMessage)]
-        await log_model_call(
-            self._board, self._attempt, self._purpose, answers, time.monotonic() - started
+        response = await self._account.call(
+            self._purpose,
+            lambda: handler(request),
+            tokens=self._tally.total(request.messages) + self._around(request),
+            answers=lambda response: [m for m in response.result if isinstance(m, AIMessage)],
         )
         self._progress.mark()
         return response
+
+    def _around(self, request: ModelRequest[Any]) -> int:
+        """The tokens of what is sent with every message; counted once for an attempt."""
+        system, tools = request.system_message, request.tools
+        if self._fixed[0] is not system or self._fixed[1] != len(tools):
+            specs = getattr(request.response_format, "schema_specs", None) or []
+            tokens = tool_tokens(tools) + tool_tokens([one.json_schema for one in specs])
+            tokens += message_tokens(system) if system is not None else 0
+            self._fixed = (system, len(tools), tokens)
+        return self._fixed[2]
 
     async def awrap_tool_call(
         self,
@@ -102,25 +100,3 @@ class Meter(_Base):
         if isinstance(result, ToolMessage) and isinstance(result.content, str):
             result.content = redact_values(result.content)  # neither prompt nor checkpoint has it
         return result
-
-
-async def log_model_call(
-    board: Board, attempt: Attempt, purpose: str, answers: list[AIMessage], seconds: float
-) -> None:
-    """Append the event from which calls, tokens and cost are counted."""
-    usage = [answer.usage_metadata for answer in answers if answer.usage_metadata is not None]
-    model = next((a.response_metadata.get("model_name") for a in answers), None)
-    await board.events.append(
-        "model.call",
-        {
-            "purpose": purpose,
-            "model": model,
-            "input_tokens": sum(u["input_tokens"] for u in usage),
-            "output_tokens": sum(u["output_tokens"] for u in usage),
-            "seconds": round(seconds, 3),
-        },
-        agent=attempt.agent,
-        run=attempt.run,
-        task=attempt.task_id,
-        fence=attempt.fence,
-    )

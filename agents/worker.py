@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from neveridle.agents.asking import AskingTools, resume_map
 from neveridle.agents.checkpoints import Checkpoints, thread_config
 from neveridle.agents.mending import TIMES, told
 from neveridle.agents.notebook import Notebook
@@ -14,20 +15,28 @@ from neveridle.agents.outcome import TaskOutcome, checked_outcome
 from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
+from neveridle.board.questions import Answer
 from neveridle.errors import LimitReached, OutcomeInvalid
 from neveridle.settings import CompactionSettings, LimitSettings
+from neveridle.settings.governing import ApprovalSettings
 from neveridle.settings.model import IDLE
 from neveridle.tools.progress import Progress
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.tools import BaseTool
+    from langgraph.types import Command
 
+    from neveridle.agents.account import Account
     from neveridle.agents.compaction import Compaction
+    from neveridle.agents.gatekeeper import Gatekeeper
+    from neveridle.agents.purse import Purse
     from neveridle.tools.effects import Performer
     from neveridle.tools.models import Models
 
 WORK = "work"
+ROUNDS = 50
+"""How often one attempt goes on by itself where what it asks was answered already."""
 
 
 class Interrupted(Exception):
@@ -35,11 +44,13 @@ class Interrupted(Exception):
 
     Args:
         questions: what is asked, as LangGraph's interrupts carry it.
+        interrupts: their ids, in the same order; empty: made from the questions.
     """
 
-    def __init__(self, questions: Sequence[object]) -> None:
+    def __init__(self, questions: Sequence[object], interrupts: Sequence[str] = ()) -> None:
         super().__init__("the work waits for an answer")
         self.questions = list(questions)
+        self.interrupts = list(interrupts) or ["" for _ in self.questions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,8 @@ class Assignment:
         feedback: what is asked for on the work's open pull request; empty: nothing.
         tree: the clone's working tree; None: there is none.
         effects: how to write to services, each thing once; None: not at all.
+        answers: what people and peers said to what the task asked so far.
+        approvals: what a person is asked before it is done; None: nothing.
     """
 
     task: Task
@@ -77,6 +90,8 @@ class Assignment:
     effects: Performer | None = None
     memory: str = ""
     notebook: Notebook | None = None
+    answers: Sequence[Answer] = ()
+    approvals: ApprovalSettings | None = None
 
 
 class Worker(Protocol):
@@ -102,6 +117,7 @@ class ModelWorker:
         checkpoints: where the threads lie.
         roster: the team, for the prompt and for handoffs.
         limits: what one attempt may use.
+        purse: what pays for calls of models.
         idle: seconds in which something must finish.
         compaction: how long conversations are folded.
     """
@@ -113,6 +129,7 @@ class ModelWorker:
         checkpoints: Checkpoints,
         roster: Roster,
         limits: LimitSettings,
+        purse: Purse,
         *,
         idle: float = IDLE,
         compaction: CompactionSettings | None = None,
@@ -122,6 +139,7 @@ class ModelWorker:
         self._checkpoints = checkpoints
         self._roster = roster
         self._limits = limits
+        self._purse = purse
         self._idle = idle
         self._compaction = compaction or CompactionSettings()
 
@@ -153,18 +171,17 @@ class ModelWorker:
 
         model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
         tool_calls = int(one.task.budget.get("tool_calls", self._limits.tool_calls))
+        account = self._purse.account(one.task, one.attempt)
         meter = Meter(
-            self._board,
-            one.attempt,
+            account,
             purpose=WORK,
             progress=progress,
             model_calls=model_calls,
             tool_calls=tool_calls,
-            guard=self._models.guard_for(WORK, one.agent.name),
         )
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
-            list(one.tools),
+            [*one.tools, *AskingTools(self._board, one.attempt, self._roster).tools()],
             system_prompt=system_prompt(
                 one.agent, self._roster, one.checks, notes=one.notebook is not None
             ),
@@ -179,7 +196,8 @@ class ModelWorker:
                     model_calls=model_calls,
                     tool_calls=tool_calls,
                 ),
-                *self._folding(one, progress),
+                *self._gates(one),
+                *self._folding(one, account, progress),
                 meter,
                 *([] if one.notebook is None else [NoteKeeper(one.notebook)]),
             ],
@@ -191,22 +209,48 @@ class ModelWorker:
         # Two steps a round, model and tools; the meter is what ends a long attempt.
         config["recursion_limit"] = 4 * model_calls + 20
         start = await self._start(one, graph, config)
-        for left in range(TIMES, -1, -1):
+        asked: list[Any] = []
+        mends = TIMES
+        for _ in range(ROUNDS):
             state = await graph.ainvoke(start, config, durability="sync")
-            if state.get("__interrupt__"):
-                raise Interrupted([asked.value for asked in state["__interrupt__"]])
-            answer: object = state.get("structured_response")
-            try:
-                return checked_outcome(
-                    answer, receivers=self._roster.receivers, sender=one.agent.name
-                )
-            except OutcomeInvalid as error:
-                if not left:
-                    raise
-                start = {"messages": told(state["messages"], error)}
-        raise AssertionError  # the last round returns or raises
+            asked = list(state.get("__interrupt__", ()))
+            if not asked:
+                try:
+                    return checked_outcome(
+                        state.get("structured_response"),
+                        receivers=self._roster.receivers,
+                        sender=one.agent.name,
+                    )
+                except OutcomeInvalid as error:
+                    if not mends:
+                        raise
+                    mends -= 1
+                    start = {"messages": told(state["messages"], error)}
+                    continue
+            # What was answered while the step was done, or before a process died in between.
+            start = await self._answered(one, [interrupt.id for interrupt in asked])
+            if start is None:
+                break
+        raise Interrupted([one.value for one in asked], [one.id for one in asked])
 
-    def _folding(self, one: Assignment, progress: Progress) -> list[Compaction]:
+    async def _answered(self, one: Assignment, pending: list[str]) -> Command[Any] | None:
+        """What the thread goes on with, once everything it waits for is answered; else None."""
+        from langgraph.types import Command
+
+        answers = await self._board.answering.answers(one.task.id)
+        known = resume_map(answers, pending)
+        return Command(resume=known) if pending and len(known) == len(pending) else None
+
+    def _gates(self, one: Assignment) -> list[Gatekeeper]:
+        """The middleware that asks before it lets through; none: nothing needs a yes."""
+        from neveridle.agents.gatekeeper import Gatekeeper
+
+        gates = one.approvals
+        if gates is None or not (gates.deploy or gates.commands or gates.spend is not None):
+            return []
+        return [Gatekeeper(self._board, one.attempt, gates)]
+
+    def _folding(self, one: Assignment, account: Account, progress: Progress) -> list[Compaction]:
         """The middleware that keeps the conversation within its budget; none: it may grow."""
         from neveridle.agents.compaction import COMPACT, Compaction
         from neveridle.agents.folded_history import ThreadHistory
@@ -221,7 +265,7 @@ class ModelWorker:
                 self._compaction,
                 ThreadHistory(self._checkpoints, one.attempt.thread),
                 summarizer=self._model(one, COMPACT) if asked else None,
-                guard=self._models.guard_for(COMPACT, one.agent.name) if asked else None,
+                account=account if asked else None,
                 progress=progress,
             )
         ]
@@ -243,7 +287,9 @@ class ModelWorker:
         if one.released is not None and not (await graph.aget_state(config)).next:
             # It had ended; a killed process may have begun to go on with it since.
             return {"messages": [HumanMessage(released_prompt(one.released))]}
-        return None
+        state = await graph.aget_state(config)
+        pending = [asked.id for step in state.tasks for asked in step.interrupts]
+        return await self._answered(one, pending)
 
     def _model(self, one: Assignment, purpose: str = WORK) -> BaseChatModel:
         from neveridle.tools.recording import Scope

@@ -1,4 +1,5 @@
-"""Rows that age by themselves: events, messages, runs, outages, sync points, loose effects."""
+"""Rows that age by themselves: events, messages, runs, the inbox, outages, sync points,
+loose effects."""
 
 from __future__ import annotations
 
@@ -24,8 +25,10 @@ from neveridle.board.schema import (
     attempts,
     effects,
     events,
+    inbox,
     messages,
     outages,
+    permits,
     runs,
     sync_points,
     tasks,
@@ -117,6 +120,12 @@ AGED_ROWS = (
     AgedRows(
         "runs", "events", runs,
         lambda t: func.coalesce(runs.c.ended_at, runs.c.heartbeat_at) < t, _at_work,
+    ),
+    AgedRows("permits", "events", permits, lambda t: permits.c.until < t, _nothing),
+    # With what was told of them; those that are open stay, however old.
+    AgedRows(
+        "inbox", "events", inbox,
+        lambda t: and_(inbox.c.state != "open", inbox.c.closed_at < t), _nothing,
     ),
     AgedRows("outages", "events", outages, lambda t: outages.c.ended_at < t, _nothing),
     AgedRows(

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from neveridle.board.aging import Page
+from neveridle.board.budget import task_scope
 from neveridle.board.lineage import PART_OF
 from neveridle.board.schema import (
+    budgets,
     effects,
     handoffs,
     memory_uses,
@@ -67,6 +69,7 @@ class AgedTasks:
         c.execute(delete(handoffs).where(either))
         c.execute(delete(effects).where(effects.c.task_id.in_(keys)))
         c.execute(delete(memory_uses).where(memory_uses.c.task_id.in_(keys)))
+        c.execute(delete(budgets).where(budgets.c.scope.in_([task_scope(key) for key in keys])))
         mine = proposals.c.task_id.in_(keys)
         c.execute(update(proposals).where(mine).values(task_id=None, title="", reason=""))
         c.execute(delete(tasks).where(tasks.c.id.in_(keys)))

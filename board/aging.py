@@ -17,8 +17,8 @@ class Ages:
     """Days for which what is over is kept; 0: for ever.
 
     Attributes:
-        events: the log, messages, runs, outages.
-        tasks: tasks with all that belongs to them, sync points, loose effects.
+        events: the log, messages, runs, outages, windows of budgets.
+        tasks: tasks with all that belongs to them and what they cost, sync points, loose effects.
         forgotten: the bare rows of forgotten memories; they hold no words, and every index
             that is looked after once in so many days learns from them.
     """

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState, lease_lost
 from neveridle.board.lineage import wake_for
+from neveridle.board.question_rows import withdraw_items
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.work_times import note_work
@@ -37,6 +38,8 @@ def own(c: Connection, attempt: Attempt) -> None:
 def end_attempt(c: Connection, attempt: Attempt, state: AttemptState, **facts: Any) -> None:
     """End an attempt, its work counted; its task is the caller's to change."""
     note_work(c, attempt)
+    if state in (AttemptState.FAILED, AttemptState.BLOCKED):
+        withdraw_items(c, attempt.task_id)  # the next one begins anew, and may ask again
     c.execute(
         update(attempts)
         .where(same_attempt(attempt))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
 from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
+from neveridle.board.peer_asking import give_up
 from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
@@ -197,6 +199,7 @@ class Attempts:
         learning: Mapping[str, Any] | None = None,
         peer: Peer | None = None,
         circles: Mapping[str, Any] | None = None,
+        level: str = HUMAN_ALERT,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
 
@@ -213,7 +216,8 @@ class Attempts:
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
             peer: another agent that could do it; None: there is none.
-            circles: what shows that it went in circles; people are told of it.
+            circles: what shows that it went in circles, for people.
+            level: that of the escalation where a person is asked.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -243,9 +247,14 @@ class Attempts:
                            waiting_until=NOW + retry_in)  # fmt: skip
                 return True
             if failures >= limit:
-                if peer is not None and ask_peer(c, attempt, peer, failures=failures, error=error):
+                if give_up(c, attempt.task_id, f"{failures} attempts failed"):
+                    return False
+                if peer is not None and ask_peer(
+                    c, attempt, peer, failures=failures, code=code, error=error
+                ):
                     return True
-                log_attempt(c, "task.escalated", attempt, {"level": HUMAN_ALERT, "to": "human"})
+                said = {"level": level, "code": code, "to": "human", "failures": failures}
+                log_attempt(c, "task.escalated", attempt, said)
                 action = (
                     f"{failures} attempts failed, the last with: {error[:300]} — look at "
                     f"`neveridle tasks show {attempt.task_id}`, then "
@@ -275,7 +284,7 @@ class Attempts:
     ) -> None:
         """End the attempt; its task is blocked until ``owner`` has done ``action``.
 
-        ``circles`` is what shows that agents only hand it round; people are told of it.
+        ``circles``: what shows that it is only handed round; people are told of it.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -286,6 +295,8 @@ class Attempts:
             end_attempt(c, attempt, AttemptState.BLOCKED)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
+            if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
+                return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
             if circles is not None:
@@ -328,18 +339,14 @@ class Attempts:
             LeaseLost: the attempt does not own its task any more.
         """
 
-        def look(c: Connection) -> bool:
+        def work(c: Connection, *, change: bool = True) -> bool:
             own(c, attempt)
-            return closed_meanwhile(c, attempt) is not None
-
-        def work(c: Connection) -> bool:
-            own(c, attempt)
-            found = closed_meanwhile(c, attempt)
-            if found is not None:
+            if (found := closed_meanwhile(c, attempt)) is not None and change:
                 withdraw(c, found)
             return found is not None
 
-        return await self._database.read(look) and await self._database.write(work)
+        look, database = functools.partial(work, change=False), self._database
+        return await database.read(look) and await database.write(work)
 
     async def release(self, attempt: Attempt) -> None:
         """Return the task to the board unharmed; the next claim resumes the attempt.

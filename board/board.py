@@ -14,6 +14,8 @@ from neveridle.board.outage import SweepRule
 from neveridle.errors import BoardUnusable, ExtraMissing
 
 if TYPE_CHECKING:
+    from neveridle.board.alerts import Alerts
+    from neveridle.board.answering import Answering
     from neveridle.board.attempts import Attempts
     from neveridle.board.beads.beads import Beads
     from neveridle.board.breakers import Breakers
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
+    from neveridle.board.permits import Permits
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
     from neveridle.board.repairs import Repairs
@@ -45,7 +48,8 @@ class Board:
     Each kind of thing on it has its own attribute: ``tasks``, ``links``, ``readiness``,
     ``beads``, ``attempts``, ``effects``, ``handoffs``, ``sync_points``, ``messages``,
     ``events``, ``proposals``, ``memories``, ``runs``, ``syncs``, ``retention``, ``breakers``,
-    ``tickets``, ``deferred``, ``budgets``, ``inbox``, ``controls``, ``clock``.
+    ``tickets``, ``deferred``, ``budgets``, ``permits``, ``inbox``, ``alerts``, ``controls``,
+    ``metrics``, ``clock``.
     They are loaded when first used: what only asks for ``status`` or ``version`` of a board
     that is up to date never imports SQLAlchemy.
 
@@ -224,6 +228,13 @@ class Board:
         return Budgets(self.database)
 
     @cached_property
+    def permits(self) -> Permits:
+        """Who may call what is capped in how many calls it takes at once."""
+        from neveridle.board.permits import Permits
+
+        return Permits(self.database)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What waits for a person."""
         from neveridle.board.inbox import Inbox
@@ -238,11 +249,25 @@ class Board:
         return Repairs(self.database)
 
     @cached_property
+    def answering(self) -> Answering:
+        """Asking people and peers, and going on with what they say."""
+        from neveridle.board.answering import Answering
+
+        return Answering(self.database)
+
+    @cached_property
     def controls(self) -> Controls:
         """Who takes no task because a person said so."""
         from neveridle.board.controls import Controls
 
         return Controls(self.database)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What people are called for, and how they are told."""
+        from neveridle.board.alerts import Alerts
+
+        return Alerts(self.database)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""
@@ -284,6 +309,8 @@ class Board:
     ) -> list[tuple[int, int]]:
         """Return what expired attempts held, and tasks whose wait is over; meet deadlines.
 
+        Calls of models that nobody settled in time are booked at their worst case.
+
         More than half of at least five agents silent at once is an outage of ours: it is
         said once, and nothing is taken over until they are back or it has lasted too long.
 
@@ -299,10 +326,13 @@ class Board:
         returned = await self.database.hot.sweep(
             SweepRule(expirations=expirations, lease=lease, hold=outage_hold, reclaim=reclaim)
         )
-        if await self.database.hot.points_due():
+        points, lost = await self.database.hot.points_due()
+        if points:
             from neveridle.board.deadlines import meet_deadlines
 
             await self.database.write(meet_deadlines)
+        if lost:
+            await self.budgets.book_lost()
         return returned
 
     async def breakers_due(self) -> list[str]:

@@ -7,14 +7,24 @@ day), ``agent:NAME`` (each day) and ``task:ID`` (a task with all it was handed o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 DAY = "day"
 TEAM = "team"
 IMPROVEMENT = "improvement"
 NANOS = 1_000_000_000
 """Nano-dollars in a US dollar."""
+ONCE: Final = 1_000_000
+"""The factor of a model that keeps its promises, in millionths."""
+MOST: Final = 100 * ONCE
+"""The largest factor: beyond it one call is worth a window, and no factor would help."""
+MARGIN: Final = 1_125_000
+"""A factor is by an eighth above what was seen, so that the next one hardly ever exceeds it."""
+REMEMBERED: Final = 7 * 86_400.0
+"""Seconds for which a model's factor holds after it last used more than was promised."""
 
 
 def agent_scope(name: str) -> str:
@@ -25,6 +35,15 @@ def agent_scope(name: str) -> str:
 def task_scope(task: int) -> str:
     """The scope of a task, by the id of the first of its chain of handoffs."""
     return f"task:{task}"
+
+
+def overrun_scope(model: str) -> str:
+    """Where it is kept by how much a model uses more than is promised for it.
+
+    A row of ``budgets`` of its own kind: ``tokens`` and ``nanos`` are factors in millionths,
+    ``calls`` is how often it happened, and at ``ends_at`` it is forgotten.
+    """
+    return f"overrun:{model}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +90,7 @@ class Call:
     fence: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How one window of one scope stands.
 
@@ -131,3 +150,27 @@ def raised(standing: Standing, cap: Cap) -> bool:
     """Whether a cap is above the one that a window was closed by."""
     pairs = ((standing.cap_tokens, cap.tokens), (standing.cap_nanos, cap.nanos))
     return any(was is not None and (now is None or now > was) for was, now in pairs)
+
+
+def in_order(caps: Iterable[Cap]) -> list[Cap]:
+    """Caps in the one order in which all processes lock their windows; each window once."""
+    known = {(cap.scope, cap.window): cap for cap in caps}
+    return [known[key] for key in sorted(known)]
+
+
+def heavier(call: Call, tokens: int, nanos: int) -> Call:
+    """The worst case of a call of a model with these factors, in millionths."""
+    if max(tokens, nanos) <= ONCE:
+        return call
+    return replace(call, tokens=_times(call.tokens, tokens), nanos=_times(call.nanos, nanos))
+
+
+def _times(promised: int, factor: int) -> int:
+    return -(-promised * max(factor, ONCE) // ONCE)
+
+
+def learnt(promised: int, used: int) -> int:
+    """The factor that a call teaches; ``ONCE``: it kept its promise."""
+    if used <= promised or promised <= 0:
+        return ONCE
+    return min(-(-used * MARGIN // promised), MOST)

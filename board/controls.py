@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
+from neveridle.board.control import DRAINING, EVERYBODY, Control
 from neveridle.board.database import Database
-from neveridle.board.schema import controls
+from neveridle.board.schema import controls, runs
 from neveridle.board.sql import NOW, log, wake
 
-EVERYBODY = "*"
-"""The name under which a control holds for all agents."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """What a person said of an agent, or of everybody.
-
-    Attributes:
-        agent: its name; ``*``: everybody.
-        mode: ``paused``: takes no task until resumed; ``draining``: its processes end once
-            what is at work has ended.
-        reason, by, since: why, who said so, and when, by the board's clock.
-    """
-
-    agent: str
-    mode: str
-    reason: str
-    by: str
-    since: float
+__all__ = ["EVERYBODY", "Control", "Controls"]
 
 
 class Controls:
@@ -39,10 +21,10 @@ class Controls:
         self._database = database
 
     async def set(self, agent: str, mode: str, *, reason: str = "", by: str = "") -> None:
-        """Pause or drain an agent, or everybody."""
+        """Pause or drain an agent, or everybody; the newest word of each kind counts."""
 
         def work(c: Connection) -> None:
-            c.execute(delete(controls).where(controls.c.agent == agent))
+            c.execute(delete(controls).where(controls.c.agent == agent, controls.c.mode == mode))
             values = {"agent": agent, "mode": mode, "reason": reason, "by": by, "since": NOW}
             c.execute(insert(controls).values(**values))
             log(c, f"agent.{mode}", {"of": agent, "reason": reason, "by": by})
@@ -65,9 +47,68 @@ class Controls:
 
         return await self._database.write(work)
 
+    async def resume(
+        self, agents: Sequence[str], *, among: Sequence[str], by: str = ""
+    ) -> list[str]:
+        """Let some agents take tasks again, also where everybody was told not to.
+
+        What was said of everybody then holds for each of the others.
+
+        Args:
+            agents: their names.
+            among: the names of all agents of the team.
+            by: who said so.
+
+        Returns:
+            Those of them who were told not to.
+        """
+
+        def work(c: Connection) -> list[str]:
+            found = [Control(**dict(row)) for row in c.execute(select(controls)).mappings()]
+            named = {one.agent for one in found}
+            told = [name for name in agents if {name, EVERYBODY} & named]
+            if not told:
+                return []
+            c.execute(delete(controls).where(controls.c.agent.in_([*agents, EVERYBODY])))
+            have = {(one.agent, one.mode) for one in found}
+            for one in (one for one in found if one.agent == EVERYBODY):
+                for other in among:
+                    if other not in agents and (other, one.mode) not in have:
+                        same = {"mode": one.mode, "reason": one.reason, "by": one.by}
+                        values = {"agent": other, "since": one.since, **same}
+                        c.execute(insert(controls).values(**values))
+            for name in told:
+                log(c, "agent.resumed", {"of": name, "by": by})
+            wake(c)
+            return told
+
+        return await self._database.write(work)
+
+    async def settle(self, *, mine: Sequence[str] = ()) -> None:
+        """Forget drains that concern nobody any more: no run is left that they were said to.
+
+        Args:
+            mine: runs that begin anew, and so are not concerned either.
+        """
+
+        def work(c: Connection) -> None:
+            draining = select(controls).where(controls.c.mode == DRAINING)
+            for row in c.execute(draining).mappings().all():
+                left = select(runs.c.id).where(
+                    runs.c.ended_at.is_(None), runs.c.started_at <= row["since"],
+                    runs.c.id.not_in(list(mine)),
+                )  # fmt: skip
+                if row["agent"] != EVERYBODY:
+                    left = left.where(runs.c.agent == row["agent"])
+                if c.execute(left.limit(1)).first() is None:
+                    c.execute(
+                        delete(controls).where(
+                            controls.c.agent == row["agent"], controls.c.mode == DRAINING
+                        )
+                    )
+
+        await self._database.write(work)
+
     async def all(self) -> list[Control]:
         """Every control there is."""
-        query = select(controls).order_by(controls.c.agent)
-        return await self._database.read(
-            lambda c: [Control(**dict(row)) for row in c.execute(query).mappings()]
-        )
+        return await self._database.hot.controls()

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
     from neveridle.board.attempt import Claim
     from neveridle.board.breaker_store import BreakerStore
+    from neveridle.board.budget_paths import BudgetPaths
+    from neveridle.board.control import Control
     from neveridle.board.memory_paths import MemoryPaths
     from neveridle.board.outage import SweepRule
+    from neveridle.board.permits import PermitPaths
     from neveridle.board.runnable import Runnable
 
 T = TypeVar("T")
@@ -89,12 +92,28 @@ class HotPaths(Protocol):
         """Return expired attempts' tasks, and tasks whose wait is over."""
         ...
 
-    async def points_due(self) -> bool:
-        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
+    async def points_due(self) -> tuple[bool, bool]:
+        """Two things in one look, for each sweep.
+
+        Whether a sync point's deadline has come, or a task that it awaits has stopped; and
+        whether a call of a model is lost, see ``Budgets.book_lost``.
+        """
         ...
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
+        ...
+
+    async def stamp(self) -> tuple[float, int, int]:
+        """The board's time, its version, and the newest event: what tells of changes."""
+        ...
+
+    async def glance(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """What ``neveridle status`` shows besides; events only of some kinds."""
+        ...
+
+    async def controls(self) -> list[Control]:
+        """What people said of agents, by agent and mode."""
         ...
 
 
@@ -134,6 +153,16 @@ class Database(Protocol):
     @property
     def memories(self) -> MemoryPaths:
         """What memory asks often."""
+        ...
+
+    @property
+    def budgets(self) -> BudgetPaths:
+        """What is asked around each call of a model."""
+        ...
+
+    @property
+    def permits(self) -> PermitPaths:
+        """Who may call what is capped."""
         ...
 
     async def open(self, *, create: bool) -> None:

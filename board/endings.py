@@ -9,6 +9,7 @@ from neveridle.board.dependants import tell_stuck
 from neveridle.board.dependencies import count_waiting
 from neveridle.board.lookup import continuation, find_task, handed_over_by
 from neveridle.board.places import follow
+from neveridle.board.question_rows import ask_anew, asked_of_peers, let_go, withdraw_items
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
@@ -27,6 +28,7 @@ def end_active(c: Connection, task: Task, state: AttemptState) -> None:
         )
         .values(state=str(state), ended_at=NOW)
     )
+    withdraw_items(c, task.id)
 
 
 def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False) -> None:
@@ -52,6 +54,11 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
     count_waiting(c, task.id, -1)
     log(c, "task.cancelled", {"reason": reason}, task=task.id)
     calm(c, task.id)
+    let_go(c, task.id)
+    for peer in asked_of_peers(c, task.id).values():  # nobody needs these answers any more
+        asked = find_task(c, peer)
+        if asked.state in OPEN_STATES:
+            cancel_task(c, asked, f"task {task.id}, which asked, was cancelled")
     if not reopens:  # else its source says what becomes of those that wait for it
         tell_stuck(c, task.id, "cancelled")
     if receiver is not None and receiver.state in OPEN_STATES:
@@ -91,6 +98,7 @@ def revive_task(c: Connection, task: Task) -> None:
         .values(state="pending", failures=0, expirations=0, waiting_on="", waiting_until=None,
                 blocked_owner="", blocked_action="", completed_at=None, updated_at=NOW)
     )  # fmt: skip
+    ask_anew(c, task.id)
     if task.state not in OPEN_STATES:
         count_waiting(c, task.id, 1)
     calm(c, task.id)

@@ -35,7 +35,9 @@ class Peer:
     commit: str = ""
 
 
-def ask_peer(c: Connection, attempt: Attempt, peer: Peer, *, failures: int, error: str) -> bool:
+def ask_peer(
+    c: Connection, attempt: Attempt, peer: Peer, *, failures: int, code: str, error: str
+) -> bool:
     """Dispatch a task that failed too often to a peer; False: one was asked before.
 
     The attempt has ended. The task waits for the peer's, and is completed with it; where
@@ -60,8 +62,9 @@ def ask_peer(c: Connection, attempt: Attempt, peer: Peer, *, failures: int, erro
         commit=peer.commit,
     )
     hand_over(c, task, attempt.agent, peer.name, document, verified=False, run=attempt.run)
+    data = {"level": PEER_ASSIST, "code": code, "to": peer.name, "failures": failures}
     log(
-        c, "task.escalated", {"level": PEER_ASSIST, "to": peer.name, "failures": failures},
+        c, "task.escalated", data,
         agent=attempt.agent, run=attempt.run, task=task.id, fence=attempt.fence,
     )  # fmt: skip
     return True

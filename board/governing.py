@@ -25,6 +25,7 @@ from neveridle.board.words import Words
 
 # What was spent in one window of one scope (see ``neveridle.board.budget``), and what calls
 # that are on their way hold of it. Closed: a call was refused, at caps that are noted with it.
+# Scopes "overrun:MODEL" are factors instead of sums, see ``overrun_scope``.
 budgets = Table(
     "budgets",
     metadata,
@@ -40,10 +41,14 @@ budgets = Table(
     Column("cap_tokens", Number),
     Column("cap_nanos", Number),
     Index("ix_budgets_ends", "ends_at"),
-)
+    Index("ix_budgets_closed", "closed_at", sqlite_where=text("closed_at IS NOT NULL"),
+          postgresql_where=text("closed_at IS NOT NULL")),
+)  # fmt: skip
 
-# The worst that calls on their way may cost. One whose process died is booked as that, for
-# nobody knows what the provider made of it.
+# The worst that calls on their way may cost, as much as is held for them. One whose process
+# died is booked as that, for nobody knows what the provider made of it. ``scopes`` holds the
+# windows it is held in, and what was promised: {"promised": [tokens, nanos], "windows":
+# [[scope, window], …]}; more is held for a model that has broken its promises.
 reservations = Table(
     "reservations",
     metadata,
@@ -145,7 +150,7 @@ controls = Table(
         "mode",
         String,
         CheckConstraint("mode IN ('paused','draining')", name="mode"),
-        nullable=False,
+        primary_key=True,
     ),
     words("reason"),
     words("by"),

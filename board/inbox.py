@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from neveridle.board.database import Database
-from neveridle.board.inbox_item import Item, ItemKind, ItemState, NewItem
+from neveridle.board.inbox_item import Item, ItemKind, ItemState, NewItem, code_of
 from neveridle.board.rows import decoded
 from neveridle.board.schema import inbox
 from neveridle.board.sql import NOW, log
@@ -16,6 +17,8 @@ from neveridle.errors import NotFound, StateConflict
 
 TITLE, BODY = 300, 8_000
 """Characters that are kept."""
+EACH = 20
+"""Open alerts of one code that are kept one by one; what is beyond is counted in one more."""
 
 
 class Inbox:
@@ -77,10 +80,14 @@ class Inbox:
 
 def put_item(c: Connection, new: NewItem) -> Item:
     """The same inside a transaction of the caller."""
-    same = select(inbox).where(inbox.c.fingerprint == new.fingerprint, inbox.c.state == "open")
-    known = c.execute(same).mappings().first()
+    known = _open_as(c, new.fingerprint)
+    if known is None and new.kind is ItemKind.ALERT and _crowded(c, new.fingerprint):
+        new = _one_of_many(new)
+        known = _open_as(c, new.fingerprint)
     if known is not None:
-        again = {"count": inbox.c.count + 1, "seen_at": NOW}
+        again: dict[str, Any] = {"count": inbox.c.count + 1, "seen_at": NOW}
+        if new.level == "EMERGENCY" and known["level"] != new.level:
+            again |= {"level": new.level, "raise_at": NOW}  # it has become worse: told at once
         c.execute(update(inbox).where(inbox.c.id == known["id"]).values(**again))
         return find_item(c, int(known["id"]))
     made = insert(inbox).values(
@@ -93,6 +100,26 @@ def put_item(c: Connection, new: NewItem) -> Item:
     data = {"item": found.id, "kind": str(new.kind), "level": new.level, "title": found.title}
     log(c, "inbox.opened", data, agent=new.agent, task=new.task, fence=new.fence)
     return found
+
+
+def _open_as(c: Connection, fingerprint: str) -> Any:
+    same = select(inbox).where(inbox.c.fingerprint == fingerprint, inbox.c.state == "open")
+    return c.execute(same).mappings().first()
+
+
+def _crowded(c: Connection, fingerprint: str) -> bool:
+    """Whether so many alerts of the same code are open that one more is only counted."""
+    alike = inbox.c.fingerprint.startswith(f"alert:{code_of(fingerprint)}:", autoescape=True)
+    query = select(func.count()).where(inbox.c.state == "open", alike)
+    return not fingerprint.endswith(":*") and int(c.execute(query).scalar_one()) >= EACH
+
+
+def _one_of_many(new: NewItem) -> NewItem:
+    code = code_of(new.fingerprint)
+    return replace(
+        new, fingerprint=f"alert:{code}:*", title=f"More alerts of the kind {code}",
+        body=f"The first of them: {new.title}\n{new.body}", agent=None, task=None, fence=None,
+    )  # fmt: skip
 
 
 def close_item(

@@ -97,3 +97,9 @@ class Item:
     def approved(self) -> bool:
         """Whether a person said yes."""
         return bool(self.answer and self.answer.get("approved"))
+
+
+def code_of(fingerprint: str) -> str:
+    """The code in an alert's fingerprint (``alert:<code>:<about>``); empty: it is no alert's."""
+    kind, _, rest = fingerprint.partition(":")
+    return rest.partition(":")[0] if kind == "alert" else ""

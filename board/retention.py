@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from neveridle.board.aged_budgets import AgedBudgets
 from neveridle.board.aged_forgotten import AgedForgotten
 from neveridle.board.aged_rows import AGED_ROWS
 from neveridle.board.aged_tasks import AgedTasks
@@ -32,7 +33,7 @@ HELD_PAGES = 100
 ROUNDS = 20
 """Rounds at most: what was cancelled goes one round after the last that waited for it."""
 
-AGED: tuple[Aged, ...] = (AgedTasks(), *AGED_ROWS, AgedForgotten())
+AGED: tuple[Aged, ...] = (AgedTasks(), *AGED_ROWS, AgedBudgets(), AgedForgotten())
 
 
 class Retention:

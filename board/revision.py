@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0005"
+HEAD = "0017"
 """The newest revision; a test compares it with the migrations."""
 
 _ALEMBIC = threading.Lock()

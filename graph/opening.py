@@ -6,13 +6,16 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 
+from neveridle.agents.caps import Caps
 from neveridle.agents.checkpoints import Checkpoints
 from neveridle.agents.lessons import Lessons
+from neveridle.agents.purse import Purse
 from neveridle.agents.roster import Roster
 from neveridle.agents.worker import ModelWorker
 from neveridle.board import Board
 from neveridle.errors import NeveridleError, SandboxMissing
-from neveridle.graph.alerting import Alert
+from neveridle.graph.alerting import Alert, Alerting
+from neveridle.graph.allowances import Allowances, unpriced
 from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
@@ -23,6 +26,7 @@ from neveridle.graph.fencing import Fencing
 from neveridle.graph.janitor import Janitor
 from neveridle.graph.keeper import Keeper
 from neveridle.graph.later import Later
+from neveridle.graph.orders import Orders
 from neveridle.graph.providers import Providers
 from neveridle.graph.sources.improvement_source import Improvement
 from neveridle.graph.sources.sources import Sources
@@ -60,7 +64,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.board.close)
     await team.board.open()
     team.alert = Alert(team.board, settings)
-    kit = ServiceKit(team.board.breakers, team.board.clock)
+    kit = ServiceKit(
+        team.board.breakers, team.board.clock,
+        permits=team.board.permits, concurrency=settings.budgets.concurrency,
+    )  # fmt: skip
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)
     team.mcp = McpServers(settings.services.mcp, kit)
@@ -69,8 +76,13 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.verbs.add(*team.services.verbs())
     team.service_tool_makers = team.services.tool_makers()
     team.forge = make_forge(team)
-    team.models = Models(settings.model, settings.agents, root=settings.root, kit=kit)
+    team.models = Models(
+        settings.model, settings.agents, root=settings.root, kit=kit,
+        output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+    )  # fmt: skip
     stack.push_async_callback(team.models.aclose)
+    team.purse = Purse(team.board, settings, team.models)
+    stack.push_async_callback(team.purse.close)
     embedder = team.given_embedder or embedder_for(settings.memory.embedding)
     team.memory = Memory(
         team.board.memories, home=settings.home, embedder=embedder, settings=settings.memory,
@@ -80,9 +92,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.memory.close)
     team.checkpoints = Checkpoints(settings.home / "checkpoints.db", settings.board_url)
     stack.push_async_callback(team.checkpoints.close)
-    team.lessons = Lessons(team.board, team.models, team.memory, embedder)
+    team.lessons = Lessons(team.board, team.models, team.purse, team.memory, embedder)
     team.worker = team.given_worker or ModelWorker(
-        team.board, team.models, team.checkpoints, team.roster, settings.limits,
+        team.board, team.models, team.checkpoints, team.roster, settings.limits, team.purse,
         idle=settings.idle_timeout, compaction=settings.compaction,
     )  # fmt: skip
     live = {} if team.given_worker else {
@@ -111,9 +123,16 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         team.board, team.workspaces, team.checkpoints,
         prefix=delivery.branch_prefix, merges=delivery.mode != "branch",
     )  # fmt: skip
+    team.allowances = Allowances(team.board, team.purse.caps, team.roster.names)
+    await team.allowances.look()
+    team.notices += team.allowances.notices() + unpriced(team)
     team.wakeups = Wakeups(team.board)
     stack.push_async_callback(team.wakeups.stop)
-    team.usher = Usher(team.board, team.wakeups, team.roster, team.providers)
+    team.orders = Orders(team.board)
+    await team.orders.begin(await team.board.clock.now(), mine=[])
+    team.usher = Usher(
+        team.board, team.wakeups, team.roster, team.providers, team.orders, team.allowances
+    )
     team.fencing = Fencing(team.board.clock, settings.leases.lease)
     team.keeper = Keeper(
         team.board, team.desk, team.wakeups, settings.leases,
@@ -142,6 +161,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     )
     tidying.start(tell=team.note_error)
     stack.push_async_callback(tidying.stop)
+    alerting = Alerting(team.board, settings, team.alert, holder=holder)
+    alerting.start(tell=team.note_error)
+    stack.push_async_callback(alerting.stop)
     team.consolidating = Consolidating(team.board, team.embedder, settings.memory, holder=holder)
     if settings.memory.enabled:
         team.consolidating.start(team.roster.names, tell=team.note_error)

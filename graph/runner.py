@@ -40,14 +40,23 @@ class Runner:
         self._team = team
         self._agents = agents
         self._rested = asyncio.Event()
+        self._over: set[str] = set()
         self._report = RunReport(notices=list(team.notices))
         self._left: int | None = None
         self._until = "idle"
 
-    async def run(self, *, until: str, ticks: int | None, timeout: float | None) -> RunReport:  # noqa: ASYNC109 - it is the board's clock that counts
+    async def run(
+        self,
+        *,
+        until: str,
+        ticks: int | None,
+        timeout: float | None,  # noqa: ASYNC109 - it is the board's clock that counts
+        began: float | None = None,
+    ) -> RunReport:
         """See ``Team.run``."""
         team, report = self._team, self._report
         self._until, self._left = until, ticks
+        await team.orders.begin(began, mine=team.keeper.runs)
         started = await team.board.clock.now()
         newest = await team.board.events.newest()
         loops = [
@@ -76,6 +85,7 @@ class Runner:
             await team.give_back(self._agents)
         report.seconds = await team.board.clock.now() - started
         report.problems, report.stopped = list(team.problems), dict(team.stopped)
+        report.resumes_at = team.allowances.resumes_at
         await count_calls(team.board, report, team.keeper.runs, newest)
         return report
 
@@ -95,7 +105,7 @@ class Runner:
         team = self._team
         config: RunnableConfig = {"recursion_limit": NODES_PER_TICK}
         start: TickState = {"agent": name}
-        while name not in team.stopped and not team.draining:
+        while not (name in team.stopped or self._leaves(name)):
             if self._left is not None:
                 if self._left <= 0:
                     return "ticks"
@@ -107,12 +117,16 @@ class Runner:
             if not await self._ended(name, state):
                 await self._rest(name, int(state.get("wait", {})["after"]))
         team.usher.arrived(name)
+        self._over.add(name)
         self._rested.set()
-        return "drained" if team.draining else "stopped"
+        return "drained" if self._leaves(name) else "stopped"
+
+    def _leaves(self, name: str) -> bool:
+        return self._team.draining or self._team.orders.draining(name)
 
     async def _rest(self, name: str, seen: int) -> None:
         """Until there may be something to do, or no ticks are left to find it with."""
-        if self._left == 0 or self._team.draining:
+        if self._left == 0 or self._leaves(name):
             return
         self._rested.set()
         await self._team.usher.rest(name, seen)
@@ -165,16 +179,23 @@ class Runner:
             await team.sources.hear()
             if team.sources.glance(await team.board.clock.now()):
                 await team.sources.refresh()
+            if await team.allowances.opened():
+                team.usher.wake_all()
             if all(name in team.stopped for name in self._agents):
                 return "stopped"
             resting = team.usher.resting
-            awake = [n for n in self._agents if n not in resting and n not in team.stopped]
+            over = team.stopped.keys() | self._over
+            awake = [name for name in self._agents if name not in resting and name not in over]
             if awake or await self._improved():
                 team.waits_until = None
                 self._idle(None)
                 continue
             # In this order: what comes due after the first look is told by the second.
-            moments = [await team.board.next_due(), await team.providers.next_due()]
+            moments = [
+                await team.board.next_due(),
+                await team.providers.next_due(),
+                await team.allowances.next_due(),
+            ]
             await team.board.breakers_due()
             version = await team.wakeups.look()
             if any(seen < version for seen in resting.values()):
@@ -184,7 +205,7 @@ class Runner:
             self._idle(None if due is not None else version)
             if due is None:
                 if self._until == "idle":
-                    return "idle"
+                    return "paused" if self._all_paused(resting) else "idle"
                 continue
             left = due - await team.board.clock.now()
             if left <= 0:
@@ -198,12 +219,20 @@ class Runner:
             else:  # what is overdue may be left alone for a while: see Patience
                 pause = OVERDUE_GLANCE
 
+    def _all_paused(self, agents: Collection[str]) -> bool:
+        said = [name for name in agents if self._team.orders.paused(name)]
+        return bool(said) and all(
+            name in said or self._team.roster.get(name).paused for name in agents
+        )
+
     def _idle(self, version: int | None) -> None:
         if self._team.listener is not None:
             self._team.listener.idle(version)
 
     async def _improved(self) -> bool:
         """Whether looking for improvements, where a new day allows it, made tasks."""
+        if self._team.allowances.improvement_closed:
+            return False
         try:
             return await self._team.improvement.look(again=True)
         except Exception as error:  # noqa: BLE001 - one broken rung must not stop the others
@@ -237,10 +266,7 @@ async def count_calls(board: Board, report: RunReport, runs: Collection[str], af
         for event in page:
             if event.run not in ours:
                 continue
-            report.model_calls += 1
-            report.idle_model_calls += event.task_id is None
-            report.input_tokens += int(event.data.get("input_tokens") or 0)
-            report.output_tokens += int(event.data.get("output_tokens") or 0)
+            report.count_call(event.data, idle=event.task_id is None)
         if len(page) < PAGE:
             return
         after = page[-1].id

@@ -15,6 +15,7 @@ from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
 from neveridle.graph.keeper import Keeper
+from neveridle.graph.orders import Orders
 from neveridle.graph.preflight import preflight
 from neveridle.graph.providers import Providers
 from neveridle.graph.report import RunReport
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 
     from neveridle.agents.checkpoints import Checkpoints
     from neveridle.agents.lessons import Lessons
+    from neveridle.agents.purse import Purse
     from neveridle.agents.worker import Worker
     from neveridle.graph.alerting import Alert
+    from neveridle.graph.allowances import Allowances
     from neveridle.graph.consolidating import Consolidating
     from neveridle.graph.delivery.forge import Forge
     from neveridle.graph.janitor import Janitor
@@ -73,7 +76,7 @@ class Team:
         stopped: agents that take no more work in this process, and why.
         services, mcp: the services' clients, and the MCP servers.
         forge: what pull requests are made with; None: work is not delivered so.
-        providers: whose models cannot be called just now.
+        providers, allowances: whose models cannot be called, or paid for, just now.
         verbs: the ways of writing to services; recovery finds them here.
         tool_makers: each makes tools for an attempt, by which its agent writes to a service.
     """
@@ -83,6 +86,7 @@ class Team:
     workspaces: Workspaces
     sandbox: Sandbox
     models: Models
+    purse: Purse
     memory: Memory
     embedder: Embedder
     checkpoints: Checkpoints
@@ -100,6 +104,8 @@ class Team:
     mcp: McpServers
     forge: Forge | None
     providers: Providers
+    orders: Orders
+    allowances: Allowances
     janitor: Janitor
     checks: Checks
     consolidating: Consolidating
@@ -256,6 +262,7 @@ class Team:
         timeout: float | None = None,  # noqa: ASYNC109 - it is the board's clock that counts
         agents: list[str] | None = None,
         listener: Listener | None = None,
+        began: float | None = None,
     ) -> RunReport:
         """Let the agents pull work; one that stopped in an earlier run takes work again.
 
@@ -266,6 +273,8 @@ class Team:
             timeout: at most so many seconds by the board's clock; None: no limit.
             agents: only these; None: all; a paused one takes no task.
             listener: told of what comes of it while it runs.
+            began: when the run began that this one continues; earlier drains do not concern
+                it. None: now.
 
         Raises:
             ModelNotConfigured: no model is set.
@@ -289,7 +298,9 @@ class Team:
             for name in names:
                 self.stopped.pop(name, None)
             self.listener = listener
-            return await Runner(self, names).run(until=until, ticks=ticks, timeout=timeout)
+            return await Runner(self, names).run(
+                until=until, ticks=ticks, timeout=timeout, began=began
+            )
         finally:
             self._running, self.listener = False, None
 
@@ -378,6 +389,7 @@ class Team:
         await self.board.messages.post(
             "dev", agent, f"@human I stopped: {problem['message']} {problem['remedy']}".strip()
         )
+        await self.alert.stopped(agent, self._runs.get(agent, ""), problem)
 
     async def note_problem(self, problem: Problem, *, where: str) -> None:
         """Remember what went wrong beside the tasks; the same in one place only once in a row."""

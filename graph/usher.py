@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from neveridle.agents.roster import Roster
-from neveridle.board import Board
+from neveridle.board import Board, Source
 from neveridle.errors import NeveridleError
+from neveridle.graph.allowances import Allowances
+from neveridle.graph.orders import Orders
 from neveridle.graph.providers import Providers
 from neveridle.graph.wakeups import Wakeups
 
@@ -38,15 +40,25 @@ class Usher:
         wakeups: says when something became runnable.
         roster: who can do what.
         providers: whose models cannot be called just now; None: everybody's can.
+        orders: who takes nothing because a person said so; None: nobody.
+        allowances: who may not be given work for want of a budget; None: everybody may.
 
     Attributes:
         woken: how many were woken so far.
     """
 
     def __init__(
-        self, board: Board, wakeups: Wakeups, roster: Roster, providers: Providers | None = None
+        self,
+        board: Board,
+        wakeups: Wakeups,
+        roster: Roster,
+        providers: Providers | None = None,
+        orders: Orders | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
+        self._orders = orders
         self._providers = providers
+        self._allowances = allowances
         self._board = board
         self._wakeups = wakeups
         self._roster = roster
@@ -131,11 +143,19 @@ class Usher:
         """
         if self._providers is not None and self._providers.any_away:
             await self._providers.look()
+        if self._orders is not None:
+            await self._orders.look(version)
+            for name in [one for one in self._seen if self._orders.draining(one)]:
+                self._wake(name)  # to leave
+        if self._allowances is not None and self._allowances.any_away:
+            await self._allowances.look()
         if not self._late(version):
             return
         tasks, whole = await self._board.runnable(limit=LISTED)
         late = self._late(version)
         promised = set(self._promised.values())
+        if self._allowances is not None and self._allowances.improvement_closed:
+            tasks = [task for task in tasks if task.source != Source.IMPROVEMENT]
         left = [task for task in tasks if task.id not in promised]
         for name, task in choose(left, late).items():
             self._promised[name] = task
@@ -154,7 +174,9 @@ class Usher:
             if seen < version:
                 agent = self._roster.get(name)
                 away = self._providers is not None and self._providers.away(name)
-                if agent.paused or away:  # whose model can be called again, is woken by that
+                kept = self._orders is not None and not self._orders.takes(name)
+                away |= self._allowances is not None and self._allowances.away(name)
+                if agent.paused or away or kept:  # when that is over, the version rises
                     self._seen[name] = version
                 else:
                     found[name] = agent.skills

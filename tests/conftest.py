@@ -268,10 +268,14 @@ class Api:
     Attributes:
         base_url: where it is.
         asked: the bodies of all requests.
+        usage: what each answer says that it took; None: it does not say.
     """
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
+        self.usage: dict[str, Any] | None = {
+            "prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7,
+        }  # fmt: skip
         self.asked: list[dict[str, Any]] = []
         self._answers: dict[str, list[dict[str, Any] | int]] = {}
 
@@ -321,13 +325,14 @@ class Api:
         if "hang" in said:  # made when it is asked for, however long that takes
             said = said["hang"]()
         reason = "tool_calls" if "tool_calls" in said else "stop"
+        used = {} if self.usage is None else {"usage": self.usage}
         return 200, {
             "id": "chatcmpl-1",
             "object": "chat.completion",
             "created": 1,
             "model": "scripted",
             "choices": [{"index": 0, "finish_reason": reason, "message": said}],
-            "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
+            **used,
         }
 
     @staticmethod

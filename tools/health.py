@@ -149,6 +149,13 @@ async def look_at_reach(settings: Settings) -> Sequence[Finding]:
     return await reach.look_at_reach(settings)
 
 
+async def look_at_escalation(settings: Settings) -> Sequence[Finding]:
+    """Whether what people are called with is there. Nothing is sent."""
+    from neveridle.tools.notify.health import look_at_targets
+
+    return await in_thread(lambda: look_at_targets(settings))
+
+
 CHECKS = (
     Check("repository", look_at_repository),
     Check("sandbox", look_at_sandbox, seconds=20),
@@ -156,4 +163,5 @@ CHECKS = (
     Check("models", look_at_models),
     Check("services", look_at_services),
     Check("reach", look_at_reach, seconds=40),
+    Check("escalation", look_at_escalation),
 )

@@ -13,10 +13,12 @@ import psycopg
 
 from neveridle.board.address import shown
 from neveridle.board.postgres.breakers import PostgresBreakers
+from neveridle.board.postgres.budgets import PostgresBudgets
 from neveridle.board.postgres.changes import NOTIFY, Notifier, PostgresChanges
 from neveridle.board.postgres.errors import PASSING, TRIES, explain, of
 from neveridle.board.postgres.hot import PostgresHotPaths
 from neveridle.board.postgres.memories import PostgresMemories
+from neveridle.board.postgres.permits import PostgresPermits
 from neveridle.board.postgres.session import Rows, Session, connect, pause
 from neveridle.board.revision import HEAD
 from neveridle.errors import BoardUnusable, NeveridleError
@@ -51,6 +53,8 @@ class PostgresDatabase:
         self.hot = PostgresHotPaths(self._quickly, self._durably, self._notifier.woke)
         self.breakers = PostgresBreakers(self._quickly)
         self.memories = PostgresMemories(self._quickly, self._durably)
+        self.budgets = PostgresBudgets(self._quickly, self._durably)
+        self.permits = PostgresPermits(self._quickly)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: Session | None = None
         self._durable: Session | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import psycopg
 
 from neveridle.board.attempt import Attempt, Claim, lease_lost
+from neveridle.board.control import Control
 from neveridle.board.outage import SweepRule
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.sweep import Sweep
@@ -49,7 +50,11 @@ class PostgresHotPaths:
         self._woke = woke
         self._quickly = quickly
         self._durably = durably
-        queries = load_queries("neveridle.board.postgres", "hot.sql")
+        queries = {
+            name: query
+            for file in ("hot.sql", "glance.sql")
+            for name, query in load_queries("neveridle.board.postgres", file).items()
+        }
         self._sql = {name: query.encode() for name, query in queries.items()}
         self._hot = {name: Statement.named(name, query) for name, query in queries.items()}
         # What this process was given, by run; and the runs whose last claim nobody heard of.
@@ -276,9 +281,27 @@ class PostgresHotPaths:
 
         return await self._quickly(work)
 
-    async def points_due(self) -> bool:
-        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
-        return bool((await self._row("points_due"))[0])
+    async def points_due(self) -> tuple[bool, bool]:
+        """See ``HotPaths``."""
+        points, lost = await self._row("points_due")
+        return bool(points), bool(lost)
+
+    async def stamp(self) -> tuple[float, int, int]:
+        """The board's time, its version, and the newest event: what tells of changes."""
+        now, version, event = await self._row("stamp")
+        return float(now), int(version), int(event)
+
+    async def glance(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """What ``neveridle status`` shows besides; events only of some kinds."""
+        values = {"kinds": json.dumps(list(kinds))}
+        rows = await self._quickly(lambda c: c.fetch(self._hot["glance"], values))
+        found: dict[str, Any] = rows[0][0]
+        return found
+
+    async def controls(self) -> list[Control]:
+        """What people said of agents, by agent and mode."""
+        rows = await self._quickly(lambda c: c.fetch(self._hot["controls"]))
+        return [Control(agent=r[0], mode=r[1], reason=r[2], by=r[3], since=r[4]) for r in rows]
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""

@@ -236,6 +236,7 @@ SELECT min(due) FROM (
   SELECT min(deadline) FROM sync_points WHERE state = 'open') AS moments
 
 -- name: points_due
+-- And, as nothing else asks at each sweep, whether a call of a model was lost.
 -- While there is an outage of ours nobody is counted as missing.
 -- `chain` is what open sync points await, and what that was handed over to, link by link.
 WITH RECURSIVE chain (point, participant, id) AS (
@@ -250,7 +251,8 @@ SELECT NOT EXISTS (SELECT 1 FROM outages WHERE ended_at IS NULL)
     WHERE state = 'open' AND deadline <= (SELECT now FROM board_clock))
   OR EXISTS (SELECT 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
     JOIN check_ins AS i ON i.point = c.point AND i.participant = c.participant
-    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected'))
+    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')),
+  EXISTS (SELECT 1 FROM reservations WHERE until < (SELECT now FROM board_clock))
 
 -- name: overdue
 -- Whether an attempt's lease is over, whether a wait is, and the outage that lasts, if any.
@@ -334,6 +336,9 @@ UPDATE tasks SET state = 'blocked', blocked_owner = %(owner)s, blocked_action = 
   updated_at = (SELECT now FROM board_clock)
 WHERE id = %(task)s
 
+-- name: controls
+SELECT agent, mode, reason, "by", since FROM controls ORDER BY agent COLLATE "C", mode
+
 -- name: status
 -- One statement, so that all of it is of one moment.
 SELECT json_build_object(
@@ -374,6 +379,8 @@ SELECT json_build_object(
   'model', (SELECT json_build_object(
       'calls', count(*),
       'input_tokens', coalesce(sum((data->>'input_tokens')::bigint), 0),
-      'output_tokens', coalesce(sum((data->>'output_tokens')::bigint), 0))
+      'output_tokens', coalesce(sum((data->>'output_tokens')::bigint), 0),
+      'nanos', coalesce(sum((data->>'cost')::bigint), 0),
+      'unpriced', count(*) - count(data->>'cost'))
     FROM events
     WHERE kind = 'model.call' AND at >= (SELECT now FROM board_clock) - 86400))

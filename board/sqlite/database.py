@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 from neveridle.board.revision import HEAD
 from neveridle.board.rows import from_json
 from neveridle.board.sqlite.breakers import SqliteBreakers
+from neveridle.board.sqlite.budgets import SqliteBudgets
 from neveridle.board.sqlite.changes import SqliteChanges
 from neveridle.board.sqlite.connection import connect, retrying
 from neveridle.board.sqlite.hot import SqliteHotPaths
 from neveridle.board.sqlite.memories import SqliteMemories
+from neveridle.board.sqlite.permits import SqlitePermits
 from neveridle.board.sqlite.wal import WalTrimmer
 from neveridle.errors import BoardUnusable, DiskFull
 
@@ -48,6 +50,8 @@ class SqliteDatabase:
         self.hot = SqliteHotPaths(self._quickly, self._durably, self._commits)
         self.breakers = SqliteBreakers(path, self._quickly)
         self.memories = SqliteMemories(self._quickly, self._durably, self._commits)
+        self.budgets = SqliteBudgets(self._quickly, self._durably)
+        self.permits = SqlitePermits(self._quickly)
         self._wal = WalTrimmer(path)
         self._thread: ThreadPoolExecutor | None = None
         self._quick: sqlite3.Connection | None = None
@@ -186,26 +190,33 @@ class SqliteDatabase:
         work: Callable[[sqlite3.Connection], T],
         undo: Callable[[sqlite3.Connection, T], None] | None = None,
     ) -> T:
+        return await self._through(lambda: self._quick, work, undo)
+
+    async def _durably(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        undo: Callable[[sqlite3.Connection, T], None] | None = None,
+    ) -> T:
+        return await self._through(lambda: self._durable, work, undo)
+
+    async def _through(
+        self,
+        way: Callable[[], sqlite3.Connection | None],
+        work: Callable[[sqlite3.Connection], T],
+        undo: Callable[[sqlite3.Connection, T], None] | None,
+    ) -> T:
         def run() -> T:
-            connection = self._quick
+            connection = way()
             assert connection is not None  # _hop refuses work for a board that is not open
             return self._counted(retrying(lambda: work(connection), self.path))
 
         def back(result: T) -> None:
-            connection = self._quick
+            connection = way()
             if undo is not None and connection is not None:
                 revoke = undo
                 retrying(lambda: revoke(connection, result), self.path)
 
         return await self._hop(run, back if undo is not None else None)
-
-    async def _durably(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            connection = self._durable
-            assert connection is not None  # _hop refuses work for a board that is not open
-            return self._counted(retrying(lambda: work(connection), self.path))
-
-        return await self._hop(run)
 
     async def _hop(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         """``work``'s result, from the thread; ``undo`` is called with a result nobody gets."""

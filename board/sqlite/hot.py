@@ -15,11 +15,13 @@ from neveridle.board.attempt import (
     Phase,
     lease_lost,
 )
+from neveridle.board.control import Control
 from neveridle.board.outage import SweepRule
 from neveridle.board.queries import load_queries
 from neveridle.board.rows import attempt_from_row, task_from_row
 from neveridle.board.runnable import Runnable
 from neveridle.board.sqlite.connection import snapshot, transaction
+from neveridle.board.sqlite.glance import glance
 from neveridle.board.sqlite.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -65,7 +67,11 @@ class SqliteHotPaths:
         self._durably = durably
         self._commits = commits
         self._version: tuple[int | None, int] = (None, 0)
-        self._sql = load_queries("neveridle.board.sqlite", "hot.sql")
+        self._sql = {
+            name: query
+            for file in ("hot.sql", "glance.sql")
+            for name, query in load_queries("neveridle.board.sqlite", file).items()
+        }
 
     async def now(self) -> float:
         """The board's time."""
@@ -284,10 +290,29 @@ class SqliteHotPaths:
         sweep = Sweep(self._sql, rule, self._append)
         return await self._quickly(sweep.run)
 
-    async def points_due(self) -> bool:
-        """Whether a sync point's deadline has come, or a task that it awaits has stopped."""
+    async def points_due(self) -> tuple[bool, bool]:
+        """See ``HotPaths``."""
         row = await self._quickly(lambda c: c.execute(self._sql["points_due"]).fetchone())
-        return bool(row[0])
+        return bool(row[0]), bool(row[1])
+
+    async def stamp(self) -> tuple[float, int, int]:
+        """The board's time, its version, and the newest event: what tells of changes."""
+        row = await self._quickly(lambda c: c.execute(self._sql["stamp"]).fetchone())
+        return float(row[0]), int(row[1]), int(row[2])
+
+    async def glance(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """What ``neveridle status`` shows besides; events only of some kinds."""
+
+        def work(connection: sqlite3.Connection) -> dict[str, Any]:
+            with snapshot(connection) as c:
+                return glance(c, self._sql, kinds)
+
+        return await self._quickly(work)
+
+    async def controls(self) -> list[Control]:
+        """What people said of agents, by agent and mode."""
+        rows = await self._quickly(lambda c: c.execute(self._sql["controls"]).fetchall())
+        return [Control(agent=r[0], mode=r[1], reason=r[2], by=r[3], since=r[4]) for r in rows]
 
     async def status(self) -> dict[str, Any]:
         """The numbers behind ``neveridle status``."""
@@ -334,6 +359,7 @@ class SqliteHotPaths:
                 ],
                 "model": {
                     "calls": model[0], "input_tokens": model[1], "output_tokens": model[2],
+                    "nanos": model[3], "unpriced": model[4],
                 },
             }  # fmt: skip
 

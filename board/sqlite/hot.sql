@@ -137,6 +137,7 @@ SELECT min(due) FROM (
   SELECT min(deadline) FROM sync_points WHERE state = 'open')
 
 -- name: points_due
+-- And, as nothing else asks at each sweep, whether a call of a model was lost.
 -- While there is an outage of ours nobody is counted as missing.
 -- `chain` is what open sync points await, and what that was handed over to, link by link.
 WITH RECURSIVE chain (point, participant, id) AS (
@@ -151,7 +152,8 @@ SELECT NOT EXISTS (SELECT 1 FROM outages WHERE ended_at IS NULL)
     WHERE state = 'open' AND deadline <= (SELECT now FROM board_clock))
   OR EXISTS (SELECT 1 FROM chain AS c JOIN tasks AS t ON t.id = c.id
     JOIN check_ins AS i ON i.point = c.point AND i.participant = c.participant
-    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected'))
+    WHERE t.state IN ('blocked', 'failed', 'cancelled') AND i.status = 'expected')),
+  EXISTS (SELECT 1 FROM reservations WHERE until < (SELECT now FROM board_clock))
 
 -- name: outage
 SELECT id, began_at, held_until FROM outages WHERE ended_at IS NULL ORDER BY id LIMIT 1
@@ -220,6 +222,9 @@ UPDATE tasks SET state = 'blocked', blocked_owner = :owner, blocked_action = :ac
   updated_at = (SELECT now FROM board_clock)
 WHERE id = :task
 
+-- name: controls
+SELECT agent, mode, reason, "by", since FROM controls ORDER BY agent, mode
+
 -- name: status_tasks
 SELECT state, source, count(*) FROM tasks GROUP BY state, source
 
@@ -258,5 +263,6 @@ ORDER BY p.deadline, p.id, i.place LIMIT 20
 
 -- name: status_model
 SELECT count(*), coalesce(sum(json_extract(data, '$.input_tokens')), 0),
-  coalesce(sum(json_extract(data, '$.output_tokens')), 0)
+  coalesce(sum(json_extract(data, '$.output_tokens')), 0),
+  coalesce(sum(json_extract(data, '$.cost')), 0), count(*) - count(json_extract(data, '$.cost'))
 FROM events WHERE kind = 'model.call' AND at >= (SELECT now FROM board_clock) - 86400

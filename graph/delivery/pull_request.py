@@ -25,6 +25,7 @@ from neveridle.graph.delivery.standing import Standing, standing_of, waits_on
 from neveridle.graph.delivery.taking_in import HEAD
 from neveridle.graph.delivery.updating import take_in
 from neveridle.graph.delivery.words import answer_of, asked_for, body_of, title_of
+from neveridle.graph.gates import ask_to_merge
 from neveridle.graph.nodes.chain import origin
 from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.reflect import close_job
@@ -311,6 +312,11 @@ class PullRequestDelivery:
         return None
 
     async def _merge(self, commit: str) -> TickState | None:
+        again = await self._team.board.clock.now() + self._rules.longest
+        where = f"pull request #{self._standing.number}"
+        asked = await ask_to_merge(self._team, self._job, commit, where=where, until=again)
+        if asked is not None:
+            return asked
         style = self._team.settings.delivery.merge_style
         request = {"sha": commit, "method": "merge" if style == "commit" else "rebase"}
         try:

@@ -19,7 +19,13 @@ async def claim(team: Team, state: TickState) -> TickState:
     """Take the best task of the rung; where others were faster, count the loss."""
     agent = agent_of(team, state)
     await team.providers.look()
-    if team.providers.away(agent.name):  # another process found out since this one looked
+    await team.allowances.look(agent.name)
+    away = team.providers.away(agent.name) or team.allowances.away(agent.name)
+    # Another process found out, or a person said so, since this one looked.
+    if away or not team.orders.takes(agent.name):
+        team.usher.arrived(agent.name)
+        return {"candidate": None, "rung": "rest"}
+    if state.get("rung") == Source.IMPROVEMENT and team.allowances.improvement_closed:
         team.usher.arrived(agent.name)
         return {"candidate": None, "rung": "rest"}
     asked = elapsed()

@@ -13,6 +13,7 @@ from neveridle.errors import (
     WorkRefused,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.gates import ask_to_merge
 from neveridle.graph.nodes.chain import root_base
 from neveridle.graph.nodes.clones import open_workspace
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
@@ -43,6 +44,9 @@ async def deliver(team: Team, state: TickState) -> TickState:
             await _tell_merged(team, job, await team.workspaces.head())
         elif team.settings.delivery.mode == "merge":
             await team.tickets.still_ours(job)
+            asked = await ask_to_merge(team, job, commit)
+            if asked is not None:
+                return asked
             await merge(team, job, await open_workspace(team, job))
         else:
             await team.tickets.still_ours(job)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from neveridle.errors import (
     AccessRefused,
+    BudgetReached,
     ErrorCategory,
     HandoffRefused,
     LeaseLost,
@@ -114,6 +115,8 @@ def problem_of(error: BaseException) -> Problem:
             problem.update({"service": error.service} if error.service else {})
         if isinstance(error, Stuck | HandoffRefused) and isinstance(error.evidence, dict):
             problem["evidence"] = error.evidence
+        if isinstance(error, BudgetReached):
+            problem.update({"scope": error.scope, "until": error.until})
         return problem
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {place[0].name}:{place[0].lineno}" if place else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from neveridle.agents.escalation import EscalationLevel, Trouble, level_of
 from neveridle.board.escalation import Peer
-from neveridle.errors import ErrorCategory, LeaseLost, MergeConflict, NeveridleError
+from neveridle.errors import LeaseLost, MergeConflict, NeveridleError
 from neveridle.graph.delivery.chains import standing_for
 from neveridle.graph.delivery.rounds import going_on
 from neveridle.graph.desk import Job
@@ -11,20 +14,40 @@ from neveridle.graph.nodes.guard import problem_of
 from neveridle.graph.state import Problem
 from neveridle.graph.team import Team
 
+HEALS = 3
+"""Times as many attempts for what an agent is to go on with alone; then a person is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What happens to a task whose attempt failed.
+
+    Attributes:
+        limit: failed attempts after which it is given to somebody else.
+        level: that of a person who is asked then.
+        peer: who is asked before that; None: nobody.
+    """
+
+    limit: int
+    level: EscalationLevel
+    peer: Peer | None = None
+
+
+async def escalate(team: Team, job: Job, problem: Problem) -> Escalation:
+    """Whom to turn to with a task whose attempt failed."""
+    rules = team.alert.rules
+    limit: int = job.notes.get("limit", rules.attempts)
+    failures = (await team.board.tasks.get(job.task.id)).failures + 1
+    level = level_of(Trouble.of_problem(problem), failures=failures, rules=rules)
+    if level is EscalationLevel.PEER_ASSIST and limit == rules.attempts:
+        return Escalation(limit, EscalationLevel.HUMAN_ALERT, await find_peer(team, job, problem))
+    if level is EscalationLevel.SELF_HEAL and failures >= limit == rules.attempts:
+        limit *= HEALS  # as it is configured: else this is no longer its own affair
+    return Escalation(limit, level if level.calls_people else EscalationLevel.HUMAN_ALERT)
+
 
 async def find_peer(team: Team, job: Job, problem: Problem) -> Peer | None:
-    """Another agent that could do the task, with the work so far; None: nobody.
-
-    None as well while there are attempts left, and where a service or a bug of ours is what
-    failed: another agent would meet the same, and an outage must not breed dispatches.
-    """
-    limit = team.settings.limits.attempts
-    if job.notes.get("limit", limit) != limit or problem["code"] == "bug":
-        return None
-    if problem["category"] != str(ErrorCategory.RECOVERABLE):
-        return None
-    if (await team.board.tasks.get(job.task.id)).failures + 1 < limit:
-        return None
+    """Another agent that could do the task, with the work so far; None: nobody."""
     if going_on(await standing_for(team, job.task)):
         return None  # people are at the pull request already: they are who is asked
     tried = {one.agent for one in await team.board.attempts.of(job.task.id)}

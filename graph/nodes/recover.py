@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neveridle.errors import (
+    BudgetReached,
     CredentialsRejected,
     DiskFull,
     ErrorCategory,
@@ -17,6 +18,7 @@ from neveridle.errors import (
     StateCorrupted,
 )
 from neveridle.graph.desk import Job
+from neveridle.graph.nodes.out_of_budget import out_of_budget
 from neveridle.graph.nodes.reflect import draw_lesson, learnt
 from neveridle.graph.nodes.unreadable import corrupted_clone, give_up_unreadable
 from neveridle.graph.nodes.work import last_failed
@@ -34,6 +36,8 @@ MODEL = {
     kind.code for kind in (CredentialsRejected, ExtraMissing, ModelNotConfigured, RecordingInvalid)
 }
 """What is wrong with a model: all agents who use it would meet it."""
+PERSON = "human"
+"""The owner of a blocked task who is no agent; called by an alert."""
 STOPPING = {*MODEL, DiskFull.code, SandboxMissing.code}
 """What is wrong with the machine, not with the task: the next task would meet it, too."""
 
@@ -62,6 +66,11 @@ async def recover(team: Team, state: TickState) -> TickState:
             message=str(outcome.get("summary") or "The attempt ended without an outcome."),
             remedy="",
         )
+    if problem["code"] == BudgetReached.code:
+        ending, action = await out_of_budget(team, job, problem)
+        if ending == "blocked":
+            return await _blocked(team, job, "human", action)
+        return {"ending": ending, "problem": None}
     category = ErrorCategory(problem["category"])
     problem = await corrupted_clone(job, problem) or problem
     if problem["code"] == StateCorrupted.code:
@@ -73,7 +82,7 @@ async def recover(team: Team, state: TickState) -> TickState:
     if category is ErrorCategory.BLOCKING and problem["code"] != ServiceUnavailable.code:
         await team.note_problem(problem, where="recover")
         action = f"{problem['message']} {problem['remedy']}".strip()
-        return await _blocked(team, job, "human", action)
+        return await _blocked(team, job, PERSON, action)
     if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
     if problem["code"] == HandoffRefused.code and await _told_before(team, job):
@@ -131,6 +140,9 @@ async def _blocked(
             job.attempt, owner=owner, action=action, learning=lesson, circles=circles
         )
     learnt(team, job, lesson)
+    if owner == PERSON:
+        await team.alert.keep()
+        return {"ending": "blocked", "problem": None}
     await team.board.messages.post(
         "dev", job.attempt.agent, f"Task {job.task.id} is blocked: @{owner}, please {action}"
     )

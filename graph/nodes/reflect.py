@@ -11,7 +11,7 @@ from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import ancestors
 from neveridle.graph.nodes.clones import workspace_key
 from neveridle.graph.nodes.guard import problem_of
-from neveridle.graph.nodes.peer import find_peer
+from neveridle.graph.nodes.peer import escalate
 from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 
@@ -28,6 +28,8 @@ async def reflect(team: Team, state: TickState) -> TickState:
         learning = await draw_lesson(team, job, succeeded=True, what=summary)
         with team.desk.ending(job):
             woken = await team.board.attempts.complete(job.attempt, learning=learning)
+        if job.attempt.resumes is not None:  # somebody may have done what was asked for
+            await team.board.answering.withdraw(job.task.id)
         learnt(team, job, learning)
         await close_job(team, job, keep=False)
         if woken:
@@ -38,23 +40,22 @@ async def reflect(team: Team, state: TickState) -> TickState:
     learning = None
     if problem["category"] == str(ErrorCategory.RECOVERABLE) and problem["code"] != "bug":
         learning = await draw_lesson(team, job, succeeded=False, what=what)
-    peer = await find_peer(team, job, problem)
+    turn_to = await escalate(team, job, problem)
+    peer = turn_to.peer
     with team.desk.ending(job):
         again = await team.board.attempts.fail(
             job.attempt,
             code=problem["code"],
             error=what,
-            limit=job.notes.get("limit", team.settings.limits.attempts),
+            limit=turn_to.limit,
             learning=learning,
             peer=peer,
             circles=problem.get("evidence"),
+            level=str(turn_to.level),
         )
     learnt(team, job, learning)
     if not again:
-        await team.board.messages.post(
-            "dev", job.attempt.agent,
-            f"Task {job.task.id} ({job.task.title}) failed too often and waits for a person.",
-        )  # fmt: skip
+        await team.alert.keep()
     # A peer begins from what was published; the next attempt from this one's clone.
     kept = peer is None or (await team.board.tasks.get(job.task.id)).state is TaskState.PENDING
     await close_job(team, job, keep=kept)

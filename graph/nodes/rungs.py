@@ -28,8 +28,12 @@ async def heartbeat(team: Team, state: TickState) -> TickState:
     found: TickState = {"wait": {"after": version}}
     if team.providers.any_away:
         await team.providers.look()
-    away = team.providers.away(agent.name)
-    if away or agent.paused or team.draining or agent.name in team.stopped:
+    if team.allowances.any_away:
+        await team.allowances.look()
+    away = team.providers.away(agent.name) or team.allowances.away(agent.name)
+    await team.orders.look(version)
+    kept = agent.paused or not team.orders.takes(agent.name)
+    if away or kept or team.draining or agent.name in team.stopped:
         found["rung"] = "rest"
     if agent.name != state.get("agent"):
         found["agent"] = agent.name
@@ -55,7 +59,9 @@ async def check_roadmap(team: Team, state: TickState) -> TickState:
 
 
 async def check_improvement(team: Team, state: TickState) -> TickState:
-    """What the finders found worth doing, within the day's cap."""
+    """What the finders found worth doing, within the day's cap; nothing without a budget."""
+    if team.allowances.improvement_closed:
+        return {}
     found = await _look(team, state, Source.IMPROVEMENT)
     if found.get("candidate") is None and await team.improvement.look():
         team.quiet.pop((agent_of(team, state).name, Source.IMPROVEMENT), None)

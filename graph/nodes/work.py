@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from neveridle.agents.asking import ask_of
 from neveridle.agents.outcome import checked_outcome
 from neveridle.agents.worker import Assignment, Interrupted
 from neveridle.board import Attempt, AttemptState, Phase
 from neveridle.errors import NeveridleError
 from neveridle.graph.delivery.rounds import ROUND, begin_round
+from neveridle.graph.gates import approvals_for
 from neveridle.graph.nodes.clones import begin_workspace
 from neveridle.graph.nodes.remembering import end_notes, remembered_for
 from neveridle.graph.nodes.roadmap_mark import mark_roadmap
@@ -47,12 +49,16 @@ async def work(team: Team, state: TickState) -> TickState:
         tree=workspace.tree,
         released=job.released,
         effects=performer,
+        answers=await team.board.answering.answers(job.task.id) if job.attempt.fence > 1 else (),
+        approvals=approvals_for(team, job.attempt.agent),
     )
     try:
         answer = await team.worker.work(assignment)
     except Interrupted as asked:
         await end_notes(memory)
-        job.notes["questions"] = asked.questions
+        job.notes["asks"] = [
+            ask_of(*one) for one in zip(asked.questions, asked.interrupts, strict=True)
+        ]
         return {"status": "interrupted"}
     except NeveridleError:
         await end_notes(memory)  # the next attempt goes on from them

@@ -49,8 +49,13 @@ def test_it_shows_agents_tasks_blocks_and_cost(cli: Callable[..., Any], project:
     assert by_name["sam"]["task"] == 1
     assert by_name["leo"] == {
         "name": "leo", "role": "frontend", "alive": False, "heartbeat_at": None,
-        "seconds_ago": None, "task": None,
+        "seconds_ago": None, "task": None, "state": "away", "since": None, "until": None,
+        "reason": "", "paused": False, "doing": None,
     }  # fmt: skip
+    sam = by_name["sam"]
+    assert (sam["state"], sam["doing"]["rung"], sam["doing"]["phase"]) == (
+        "working", "dispatch", "claimed",
+    )  # fmt: skip
     counts = {(one["state"], one["source"]): one["count"] for one in found["tasks"]}
     assert counts == {
         ("in_progress", "dispatch"): 1,
@@ -59,8 +64,16 @@ def test_it_shows_agents_tasks_blocks_and_cost(cli: Callable[..., Any], project:
     }
     (blocked,) = found["blocked"]
     assert (blocked["owner"], blocked["action"]) == ("human", "Choose a colour.")
-    assert found["model"] == {"calls": 1, "input_tokens": 1200, "output_tokens": 34}
-    for words in ("alive", "not running", "in progress", "Choose a colour.", "1,200 tokens in"):
+    assert found["model"] == {
+        "calls": 1, "input_tokens": 1200, "output_tokens": 34, "cost": 0.0, "unpriced": 1,
+    }  # fmt: skip
+    for words in (
+        "1 of 2 agents alive",
+        "not running",
+        "in progress",
+        "Choose a colour.",
+        "1,200 tokens in",
+    ):
         assert words in out
     assert "\\x1b[2J[bold]" in out
     assert "\x1b" not in out

@@ -57,4 +57,4 @@ async def test_what_was_blocked_or_failed_is_said(
         told = [message.content for message in await team.board.messages.latest("dev")]
     assert report.endings == {"blocked": 1, "failed": 1}
     assert [text for text in told if "@ann, please decide" in text]
-    assert [text for text in told if "waits for a person" in text]
+    assert [text for text in told if "failed 1 times: Bad" in text]

@@ -37,7 +37,12 @@ async def test_a_peer_with_the_skill_is_asked_and_goes_on_from_the_work_so_far(
     assert [one.agent.name for one in seen] == ["sam", "sam", "sam", "leo"]
     assert states == {task.id: TaskState.COMPLETED, handoff.dispatch_id: TaskState.COMPLETED}
     assert [one.error_code for one in attempts] == ["limit-reached"] * 3
-    assert event.data == {"level": "PEER_ASSIST", "to": "leo", "failures": 3}
+    assert event.data == {
+        "level": "PEER_ASSIST",
+        "code": "limit-reached",
+        "to": "leo",
+        "failures": 3,
+    }
     assert (handoff.sender, handoff.receiver, handoff.verified) == ("sam", "leo", False)
     assert "3 attempts failed, the last with: Too hard." in handoff.document.summary
     assert seen[-1].handoff == handoff

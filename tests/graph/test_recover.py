@@ -235,7 +235,7 @@ async def test_a_blocked_outcome_waits_for_its_owner_and_goes_on_when_released(
         assert blocked.blocked_action == "put a key in the vault"
         said = await team.board.messages.latest("dev")
         assert said[-1].content == (
-            f"Task {task.id} is blocked: @human, please put a key in the vault"
+            f"@human Task {task.id} is blocked: Fix. [inbox 1]\nput a key in the vault"
         )
         assert (await team.run(until="idle", timeout=60)).attempts == []
 

@@ -11,6 +11,7 @@ from neveridle.errors import ExtraMissing, NeveridleError, ServiceError, Setting
 from neveridle.tools.mcp.connection import Connection
 from neveridle.tools.mcp.failures import call_error, is_end, start_error
 from neveridle.tools.mcp.transport import Tail, address, program
+from neveridle.tools.permits import lane_for
 from neveridle.tools.resilience import Guard, RetryPolicy
 from neveridle.tools.services.http import fingerprint
 
@@ -48,6 +49,10 @@ class Mcp:
                 probe=settings.timeout * 2,
             ),
             credentials=fingerprint(self._token),
+            lane=lane_for(
+                kit.permits, kit.clock, kit.concurrency, [self.service],
+                seconds=settings.timeout * 2,
+            ),
         )  # fmt: skip
         self._gate = asyncio.Lock()
         self._connection: Connection | None = None

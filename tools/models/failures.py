@@ -115,7 +115,7 @@ def classify_model_error(error: BaseException, service: str = "") -> NeveridleEr
     if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
         raise error
     said = f"{type(error).__name__}: {_words(error)}"
-    status = _status(error)
+    status = status_of(error)
     kinds = {
         kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] in _PACKAGES
     }
@@ -160,7 +160,7 @@ def classify_model_error(error: BaseException, service: str = "") -> NeveridleEr
     return NeveridleError(f"The model call failed in an unexpected way ({said}).")
 
 
-def _status(error: BaseException) -> int | None:
+def status_of(error: BaseException) -> int | None:
     """The HTTP status an exception carries, where providers' clients put it."""
     response = getattr(error, "response", None)
     found = [

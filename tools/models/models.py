@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,8 @@ class Models:
         agents: the tables ``[agents.<name>]``.
         root: the folder that paths in the settings are relative to.
         kit: where breakers and time come from; None: calls pass no guard.
+        output_tokens: what live models may answer at most where the settings do not say it,
+            since a budget has to know the worst; None: what their providers allow.
     """
 
     def __init__(
@@ -42,8 +45,12 @@ class Models:
         *,
         root: Path,
         kit: ServiceKit | None = None,
+        output_tokens: int | None = None,
     ) -> None:
         self._settings = settings
+        self._live = settings
+        if settings.max_output_tokens is None and output_tokens is not None:
+            self._live = settings.model_copy(update={"max_output_tokens": output_tokens})
         self._kit = kit
         self._guards: dict[str, Guard] = {}
         self._agents = agents
@@ -102,6 +109,15 @@ class Models:
         path = self._root / self._settings.record
         if live and self._settings.record and path.exists():
             check_appendable(path)
+
+    def names(self) -> list[str]:
+        """The models that are called for anything by anybody; those not set are left out."""
+        found: set[str] = set()
+        for agent in ("", *self._agents):
+            for purpose in PURPOSES:
+                with suppress(ModelNotConfigured):
+                    found.add(self.name_for(purpose, agent))
+        return sorted(found)
 
     def for_scope(self, scope: Scope, *, workspace: Path | None = None) -> BaseChatModel:
         """The model to use for a scope.
@@ -191,7 +207,7 @@ class Models:
     def _client(self, name: str) -> BaseChatModel:
         if name not in self._clients:
             redact_logs()
-            self._clients[name] = make_client(name, self._settings)
+            self._clients[name] = make_client(name, self._live)
         return self._clients[name]
 
     def _recording(self, name: str) -> Recording:

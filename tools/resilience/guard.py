@@ -16,6 +16,7 @@ from neveridle.tools.resilience.policy import RetryPolicy
 if TYPE_CHECKING:
     from neveridle.board.breakers import Breakers
     from neveridle.board.clock import BoardClock
+    from neveridle.tools.permits import Lane
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class Guard:
         retry: how calls are repeated.
         breaker: when its breaker opens.
         credentials: a fingerprint of the credentials that are used, never they themselves.
+        lane: where each request waits for its turn; None: any number may be on their way.
         classify: the error of ours for what a call raised; see ``failure_of``. It is not
             asked about errors that are ours already.
         chance: random numbers from 0 to 1.
@@ -50,6 +52,7 @@ class Guard:
         retry: RetryPolicy = RETRY,
         breaker: BreakerPolicy = BREAKER,
         credentials: str = "",
+        lane: Lane | None = None,
         classify: Callable[[Exception, str], NeveridleError] = failure_of,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -59,6 +62,7 @@ class Guard:
         self._retry = retry
         self._policy = breaker
         self._credentials = credentials
+        self._lane = lane
         self._classify = classify
         self._chance = chance
 
@@ -80,21 +84,34 @@ class Guard:
 
         Raises:
             ServiceUnavailable: its breaker is open, or it is held: it was not called.
+            ServiceUnreached: as many calls as may be were on their way all the time.
             RateLimited: it limits us for longer than this call may take.
             ServiceError: it failed, each time.
             NeveridleError: whatever else ``work`` raised, at once.
         """
         began = elapsed()
-        permit = self._breakers.admitted(self.service, self._credentials)
-        if permit is None:
-            permit = await self._admit(self._retry.total)
         try:
+            if self._lane is not None:
+                return await self._in_turn(self._lane, work, timeout, self._retry.total)
+            permit = self._breakers.admitted(self.service, self._credentials)
+            if permit is None:
+                permit = await self._admit(self._retry.total)
             return await self._once(permit, work, timeout)
         except ServiceError as error:
             if not helps(error, repeatable=repeatable):
                 raise
             first = error
         return await self._again(work, first, began, repeatable=repeatable, limit=timeout)
+
+    async def _in_turn(
+        self, lane: Lane, work: Callable[[], Awaitable[T]], limit: float | None, patience: float
+    ) -> T:
+        """One request once there is room for it; no probe has to wait for that."""
+        async with lane.holding(patience):
+            permit = self._breakers.admitted(self.service, self._credentials)
+            if permit is None:
+                permit = await self._admit(patience)
+            return await self._once(permit, work, limit)
 
     async def _admit(self, patience: float) -> Permit:
         return await self._breakers.admit(
@@ -166,6 +183,8 @@ class Guard:
         await budget.begin()
 
         async def attempt() -> T:
+            if self._lane is not None:
+                return await self._in_turn(self._lane, work, limit, budget.left)
             permit = self._breakers.admitted(self.service, self._credentials)
             if permit is None:
                 permit = await self._admit(budget.left)

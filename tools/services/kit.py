@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from neveridle.board.breaker import BreakerPolicy
+from neveridle.tools.permits import lane_for
 from neveridle.tools.redact import protect
 from neveridle.tools.resilience import Guard, RetryPolicy
 from neveridle.tools.services.http import fingerprint
@@ -15,6 +16,7 @@ from neveridle.tools.services.http import fingerprint
 if TYPE_CHECKING:
     from neveridle.board.breakers import Breakers
     from neveridle.board.clock import BoardClock
+    from neveridle.board.permits import Permits
     from neveridle.settings.services import ServiceSettings
 
 
@@ -26,11 +28,15 @@ class ServiceKit:
         breakers: the board's.
         clock: the board's.
         environ: the environment that holds the tokens.
+        permits: the board's; None: nobody is made to wait for his turn.
+        concurrency: how many calls may be on their way at once, by the service's name.
     """
 
     breakers: Breakers
     clock: BoardClock
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    permits: Permits | None = None
+    concurrency: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def token(self, settings: ServiceSettings) -> str:
         """The service's token; empty: none is set."""
@@ -38,6 +44,7 @@ class ServiceKit:
 
     def guard(self, settings: ServiceSettings) -> Guard:
         """The guard of a service, as its settings say."""
+        longest = settings.timeout * 3  # longer than any request takes
         return Guard(
             settings.name,
             self.breakers,
@@ -46,7 +53,10 @@ class ServiceKit:
             breaker=BreakerPolicy(
                 threshold=settings.breaker_threshold,
                 reset=settings.breaker_reset,
-                probe=settings.timeout * 3,  # longer than any request takes
+                probe=longest,
             ),
             credentials=fingerprint(self.token(settings)),
+            lane=lane_for(
+                self.permits, self.clock, self.concurrency, [settings.name], seconds=longest
+            ),
         )

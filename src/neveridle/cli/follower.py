@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from neveridle.cli.sayings import sentence
 from neveridle.graph.report import AttemptLine, RunReport
 
 if TYPE_CHECKING:
@@ -24,25 +25,6 @@ ENDINGS = {
     "attempt.released": "released",
     "attempt.expired": "lost",
 }
-SAYS = {
-    "task.added": "is new, from {source}: {title}",
-    "task.claimed": "works on it: {title}",
-    "verify.refused": "was refused: {why}",
-    "branch.published": "is on branch {branch}",
-    "branch.merged": "is merged from branch {branch}",
-    "task.completed": "is completed",
-    "task.unblocked": "can start: #{by} is completed",
-    "attempt.failed": "failed ({code}): {error}",
-    "task.blocked": "is blocked: {owner} must act: {action}",
-    "task.handed_off": "is handed over to {to}",
-    "attempt.parked": "waits for {on}",
-    "attempt.released": "is back on the board",
-    "attempt.expired": "lost its worker",
-    "task.cancelled": "is cancelled",
-    "agent.stopped": "stopped: {message} {remedy}",
-    "team.problem": "problem in {where}: {message} {remedy}",
-}
-"""What a line says of an event; the others are not shown."""
 
 
 @dataclass(slots=True)
@@ -102,13 +84,9 @@ class Follower:
 
     def sentence(self, event: Event) -> str:
         """What a line says of an event; empty where it is not shown."""
-        form = SAYS.get(event.kind)
-        if form is None:
-            return ""
         title, rung = self._titles.get(event.task_id or 0, ("", ""))
         facts = {"title": title, "source": rung, **event.data}
-        said = form.format_map(_Facts(facts)).strip()
-        return said if event.task_id is None else f"#{event.task_id} {said}"
+        return sentence(event.kind, event.task_id, facts)
 
     async def _take_in(self, event: Event) -> None:
         agent, task = event.agent or "", event.task_id
@@ -126,10 +104,7 @@ class Follower:
         elif event.kind == "attempt.phase" and now is not None:
             now.phase = str(event.data.get("phase", now.phase))
         elif event.kind == "model.call":
-            self.report.model_calls += 1
-            self.report.idle_model_calls += task is None
-            self.report.input_tokens += int(event.data.get("input_tokens") or 0)
-            self.report.output_tokens += int(event.data.get("output_tokens") or 0)
+            self.report.count_call(event.data, idle=task is None)
             if now is not None:
                 now.calls += 1
         elif event.kind in ENDINGS and now is not None and now.task == task:
@@ -147,10 +122,3 @@ class Follower:
                 path=(),
             )
         )
-
-
-class _Facts(dict[str, object]):
-    """What an event says; a fact it does not give is left out."""
-
-    def __missing__(self, key: str) -> str:
-        return ""

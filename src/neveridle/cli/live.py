@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
-from neveridle.cli.screen import clean, console, say, styled, table
+from neveridle.cli.screen import clean, console, moment, say, styled, table
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -82,8 +82,8 @@ class Progress:
                 self._line(f"{at} {self._who(event)}{said}")
         waits = self._waits()
         if waits is not None and waits != self._said and not self._quiet:
-            at = datetime.fromtimestamp(waits).astimezone().strftime("%H:%M:%S")
-            self._line(f"waiting until {at}: a lease, perhaps of a process that died, or a retry")
+            why = "a lease, perhaps of a process that died, a retry, or a budget's next day"
+            self._line(f"waiting until {moment(waits)}: {why}")
             self._said = waits
         if self._live is not None and new:
             self._live.update(self.view(), refresh=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neveridle.cli.screen import console, say, styled, table
+from neveridle.cli.screen import console, moment, say, styled, table
 
 if TYPE_CHECKING:
     from neveridle.graph.report import RunReport
@@ -15,6 +15,7 @@ REASONS = {
     "timeout": "The time that was asked for is over.",
     "stopped": "Every agent stopped.",
     "drained": "Asked to end: what was at work is finished, and nothing new was begun.",
+    "paused": "Everybody is paused, so nothing new was begun: `neveridle resume` lifts that.",
     "gave up": "No process is left that could be started again.",
     "interrupted": "Interrupted: what was at work is back on the board.",
 }
@@ -48,5 +49,16 @@ def print_report(report: RunReport) -> None:
         f"{report.endings.get('completed', 0)} of {sum(report.endings.values())} attempts "
         "completed their task; "
         f"{report.model_calls:,} model calls, {report.input_tokens:,} tokens in, "
-        f"{report.output_tokens:,} out; model calls while idle: {report.idle_model_calls}"
+        f"{report.output_tokens:,} out, {_cost(report)}; "
+        f"model calls while idle: {report.idle_model_calls}"
     )
+    if report.resumes_at is not None:
+        say(f"A budget is used up: work resumes at {moment(report.resumes_at)}.")
+
+
+def _cost(report: RunReport) -> str:
+    """What the run has cost, as far as prices are known."""
+    dollars = f"${report.cost:,.4f}"
+    if not report.unpriced_calls:
+        return dollars
+    return f"{dollars} and {report.unpriced_calls:,} calls whose price is not known"

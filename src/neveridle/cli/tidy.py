@@ -17,6 +17,7 @@ KINDS = {
     "events": "events",
     "messages": "messages",
     "runs": "runs of agents",
+    "inbox": "closed items of the inbox",
     "outages": "outages",
     "sync_points": "sync points",
     "effects": "effects of no task",

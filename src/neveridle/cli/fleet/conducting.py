@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from neveridle.board import Board
+from neveridle.board.control import PAUSED
 from neveridle.cli.fleet.gathered import as_dict
 from neveridle.cli.fleet.restarts import FOR_PEOPLE
 from neveridle.cli.fleet.supervisor import Said, Supervisor
@@ -50,13 +51,21 @@ async def _whole(
         def tell(said: Said) -> None:
             say(said.text, err=json or said.problem, lines=False)
 
-        fleet = Supervisor(settings, how, board=board, tell=tell)
+        await board.controls.settle()
+        fleet = Supervisor(settings, how, board=board, tell=tell, began=began)
         report, runs = fleet.gathered.report, fleet.gathered.runs
         progress = Progress(Follower(board, lambda: runs), how.agents, quiet=json)
         async with progress.shown():
             code = await fleet.run()
+        if report.reason == "idle" and await _all_paused(board, how.agents):
+            report.reason = "paused"
         report.seconds = await board.clock.now() - began
         await count_calls(board, report, runs, newest)
         if fleet.gathered.error is not None and code in FOR_PEOPLE:
             raise as_it_was(fleet.gathered.error)
         return report, as_dict(report, fleet.places), code
+
+
+async def _all_paused(board: Board, agents: list[str]) -> bool:
+    said = [one for one in await board.controls.all() if one.mode == PAUSED]
+    return all(any(one.holds_for(name) for one in said) for name in agents)

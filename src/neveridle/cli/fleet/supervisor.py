@@ -49,6 +49,8 @@ class Supervisor:
         board: open.
         tell: told what an operator should see at once.
         policy: how patiently processes are started again.
+        began: when the fleet began, by the board's clock: a process that is started again
+            is concerned by what was drained since; None: when it is started.
 
     Attributes:
         places: one for each process.
@@ -64,6 +66,7 @@ class Supervisor:
         board: Board,
         tell: Callable[[Said], None],
         policy: Policy | None = None,
+        began: float | None = None,
     ) -> None:
         self._how = how
         self._board = board
@@ -83,6 +86,7 @@ class Supervisor:
                 restarts=Restarts(policy or Policy()),
                 asked={**known, "grace": how.grace, "how": {
                     "until": "forever", "ticks": ticks, "timeout": how.timeout, "agents": agents,
+                    "began": began,
                 }},
             )
             for number, (agents, ticks) in enumerate(

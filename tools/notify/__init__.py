@@ -1,0 +1,1 @@
+"""Telling people outside the team: a webhook, and a command."""
