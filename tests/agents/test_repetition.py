@@ -39,7 +39,7 @@ def walk(trail: Trail, rounds: Sequence[Sequence[Act]], *, repeats: int, quiet: 
 
 @given(
     st.lists(ROUND, max_size=6),
-    st.lists(ROUND, min_size=1, max_size=LONGEST),
+    st.lists(ROUND, min_size=1, max_size=4),
     st.integers(2, 6),
 )
 def test_whatever_goes_round_often_enough_is_found_at_the_latest_then(
@@ -80,6 +80,11 @@ def test_it_is_the_same_after_a_resumption_at_any_round(
             other.tell(found)
         other = Trail.from_dict(json.loads(json.dumps(other.as_dict())))
         assert other == one
+
+
+def test_four_rounds_make_the_longest_turn() -> None:
+    turn = [[Act(name, name)] for name in "abcd"]
+    assert walk(Trail(), turn * 3, repeats=3) == (Finding(Why.REPEATS, 4, 3), 12)
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -15,7 +15,14 @@ import pytest
 from neveridle.board import NewTask, Source, TaskState
 
 TIMEOUT = 3.0
-SLOW = {"hang": lambda: time.sleep(TIMEOUT + 0.5) or {"role": "assistant", "content": "too late"}}
+
+
+def late() -> dict[str, Any]:
+    time.sleep(TIMEOUT + 0.5)
+    return {"role": "assistant", "content": "too late"}
+
+
+SLOW = {"hang": late}
 
 
 @pytest.mark.parametrize("trouble", [429, 500, 503, SLOW], ids=["429", "500", "503", "timeout"])
