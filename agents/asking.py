@@ -26,14 +26,15 @@ PEOPLE: Final = 10
 """Questions to people, for one task."""
 PEERS: Final = 5
 """Questions to peers, for one task."""
+LEVELS: Final = ("HUMAN_ALERT", "EMERGENCY")
 ASK: Final = "neveridle_ask"
 """The key of what an interrupt of ours carries."""
 
 
 class AskingTools:
-    """``ask_human`` and ``ask_peer``, for one attempt.
+    """``ask_human``, ``ask_peer`` and ``escalate``, for one attempt.
 
-    Both end in LangGraph's ``interrupt``: the step is done again from its beginning once
+    The first two end in LangGraph's ``interrupt``: the step is done again from its beginning once
     there is an answer, so all that comes before has no effect of its own.
 
     Args:
@@ -98,11 +99,32 @@ class AskingTools:
         )
         return told(interrupted(Ask(title=one_line(text, TITLE), body=body, peer=one.name)))
 
+    async def escalate(self, level: str, reason: str) -> str:
+        """Tell people of something they have to know of now, and go on without waiting.
+
+        Args:
+            level: HUMAN_ALERT, or EMERGENCY where harm is being done at this moment.
+            reason: What is wrong, and what shows it.
+        """
+        text = _checked(reason)
+        word = level.strip().upper()
+        if word not in LEVELS:
+            msg = f"'{one_line(level, 50)}' is no level."
+            remedy = f"Use {' or '.join(LEVELS)}; ask_peer asks an agent, ask_human a person."
+            raise ModelMistake(msg, remedy=remedy)
+        said = redact(storable(text))
+        item = await self._board.answering.escalate(
+            self._attempt, level=word, title=one_line(said, TITLE), body=said
+        )
+        again = " They had been told of this task before." if item.count > 1 else ""
+        return f"People are told, as item {item.id}.{again} Go on with what you can do."
+
     def tools(self) -> list[BaseTool]:
         """The tools for LangChain; what goes wrong is answered to the model."""
         from neveridle.tools.effects import service_tool
 
-        return [service_tool(self.ask_human), service_tool(self.ask_peer)]
+        methods = (self.ask_human, self.ask_peer, self.escalate)
+        return [service_tool(method) for method in methods]
 
 
 def choose_peer(roster: Roster, wanted: str, *, me: str, waiting: Sequence[str]) -> Agent:
@@ -176,11 +198,20 @@ def ask_of(value: object, interrupt: str = "") -> Ask:
     """
     said: object = cast("dict[str, Any]", value).get(ASK) if isinstance(value, dict) else None
     if not isinstance(said, dict):
-        text = redact(storable(str(value)))
+        text = redact(storable(f"{cast('object', value)}"))
         here = interrupt or hashlib.sha256(text.encode()).hexdigest()[:32]
         return Ask(title=one_line(text, TITLE), body=text[:QUESTION], interrupt=here)
     fields = cast("dict[str, Any]", said)
-    return Ask(**{**fields, "kind": ItemKind(fields["kind"])}, interrupt=interrupt)
+    return Ask(
+        kind=ItemKind(fields["kind"]),
+        title=str(fields["title"]),
+        body=str(fields.get("body", "")),
+        interrupt=interrupt,
+        action=str(fields.get("action", "")),
+        what=str(fields.get("what", "")),
+        evidence=cast("dict[str, Any]", fields.get("evidence") or {}),
+        peer=str(fields.get("peer", "")),
+    )
 
 
 def told(answer: Mapping[str, Any]) -> str:

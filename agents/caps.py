@@ -73,17 +73,23 @@ class Caps:
     @property
     def any(self) -> bool:
         """Whether the settings cap anything."""
-        return any(one.tokens is not None or one.cost is not None for one in self._set())
+        return any(one.tokens is not None or one.cost is not None for one in self.tables().values())
 
     @property
     def any_of_cost(self) -> bool:
         """Whether the settings cap money anywhere."""
-        return any(one.cost is not None for one in self._set())
+        return any(one.cost is not None for one in self.tables().values())
 
-    def _set(self) -> list[CapSettings]:
-        one, agents = self._settings.budgets, self._settings.agents.values()
-        own = [agent.budget for agent in agents if agent.budget is not None]
-        return [one.task, one.agent, one.day, one.team, one.improvement, *own]
+    def tables(self) -> dict[str, CapSettings]:
+        """What is set, by the table that sets it."""
+        names = ("task", "agent", "day", "team", "improvement")
+        found: dict[str, CapSettings] = {
+            f"budgets.{name}": getattr(self._settings.budgets, name) for name in names
+        }
+        for name, agent in self._settings.agents.items():
+            if agent.budget is not None:
+                found[f"agents.{name}.budget"] = agent.budget
+        return found
 
 
 def allows_nothing(cap: Cap) -> bool:

@@ -65,4 +65,40 @@ def _checkpoints(path: Path) -> Finding:
     return Finding(about="checkpoints", message=said, facts=facts)
 
 
-CHECKS = (Check("souls", look_at_souls), Check("checkpoints", look_at_checkpoints))
+async def look_at_budgets(settings: Settings) -> Sequence[Finding]:
+    """Whether every cap leaves room for a call, and every price that is needed is known."""
+    return await in_thread(lambda: _budgets(settings))
+
+
+def _budgets(settings: Settings) -> Sequence[Finding]:
+    from neveridle.agents.caps import Caps
+    from neveridle.tools.models import Models
+    from neveridle.tools.models.prices import Prices
+
+    about, caps = "budgets", Caps(settings)
+    if not caps.any:
+        return [Finding(about=about, message="Nothing that models cost is capped.")]
+    found: list[Finding] = []
+    answer = settings.model.max_output_tokens or settings.budgets.output_tokens
+    for name, cap in caps.tables().items():
+        if cap.tokens is not None and 0 < cap.tokens <= answer:
+            msg = f"{name} allows {cap.tokens:,} tokens, and one answer may have {answer:,}."
+            remedy = "No call fits into it: raise it, or lower model.max_output_tokens."
+            found.append(Finding(about=about, grade=Grade.PROBLEM, message=msg, remedy=remedy))
+    if caps.any_of_cost:
+        prices = Prices(settings.prices)
+        names = Models(settings.model, settings.agents, root=settings.root).names()
+        for name in names:
+            if not prices.known(name):
+                msg = f"The price of {name} is not known: budgets in dollars do not count it."
+                remedy = f'Set it in [prices."{name}"], or cap tokens as well.'
+                found.append(Finding(about=about, grade=Grade.WARNING, message=msg, remedy=remedy))
+    said = f"Days of budgets begin at midnight in {settings.budgets.timezone}."
+    return found or [Finding(about=about, message=said)]
+
+
+CHECKS = (
+    Check("souls", look_at_souls),
+    Check("checkpoints", look_at_checkpoints),
+    Check("budgets", look_at_budgets),
+)

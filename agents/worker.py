@@ -282,6 +282,7 @@ class ModelWorker:
                 failed=one.failed,
                 released=one.released,
                 feedback=one.feedback,
+                answers=one.answers,
             )
             return {"messages": [HumanMessage(prompt)]}
         if one.released is not None and not (await graph.aget_state(config)).next:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -10,7 +11,7 @@ from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempt_rows import change_task, end_attempt, log_attempt, own
 from neveridle.board.database import Database
 from neveridle.board.inbox import close_item, find_item, item_from_row, put_item
-from neveridle.board.inbox_item import Item, ItemKind, ItemState
+from neveridle.board.inbox_item import Item, ItemKind, ItemState, NewItem
 from neveridle.board.lineage import wake_for
 from neveridle.board.lookup import continuation, find_task
 from neveridle.board.peer_asking import ask_agent
@@ -165,6 +166,28 @@ class Answering:
 
         return await self._database.write(work)
 
+    async def escalate(self, attempt: Attempt, *, level: str, title: str, body: str) -> Item:
+        """Tell people of something, for an agent that goes on; one open alert for each task.
+
+        Raises:
+            LeaseLost: the attempt does not own its task any more.
+        """
+        new = NewItem(
+            kind=ItemKind.ALERT, fingerprint=f"alert:agent:{attempt.task_id}", level=level,
+            title=title, body=body, agent=attempt.agent, task=attempt.task_id,
+            fence=attempt.fence,
+        )  # fmt: skip
+
+        def work(c: Connection) -> Item:
+            own(c, attempt)
+            item = put_item(c, new)
+            if item.count == 1:
+                data = {"level": level, "code": "agent", "to": HUMAN, "item": item.id}
+                log_attempt(c, "task.escalated", attempt, data)
+            return item
+
+        return await self._database.write(work)
+
     async def withdraw(self, task: int) -> None:
         """Nobody needs to answer what a task asked."""
         await self._database.write(lambda c: withdraw_items(c, task))
@@ -262,6 +285,7 @@ def _said(item: Item) -> Answer:
         text=str(answer.get("text", "")),
         by=item.answered_by,
         item=item.id,
+        question=item.title,
     )
 
 
@@ -285,7 +309,8 @@ def _peer_said(c: Connection, interrupt: str, task: Task) -> Answer | None:
     text = ""
     if rows is not None:
         by = str(rows[0])
-        text = str((decoded(rows[1]) or {}).get("summary", "")) or str(rows[2])
+        outcome: dict[str, Any] = decoded(rows[1]) or {}
+        text = str(outcome.get("summary", "")) or str(rows[2])
     return Answer(
         interrupt=interrupt,
         kind=ItemKind.QUESTION,
@@ -294,6 +319,7 @@ def _peer_said(c: Connection, interrupt: str, task: Task) -> Answer | None:
         by=by,
         item=task.id,
         peer=True,
+        question=task.title,
     )
 
 

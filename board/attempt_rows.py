@@ -51,7 +51,7 @@ def release_attempt(c: Connection, attempt: Attempt) -> None:
     """End an attempt without blame, its task pending again."""
     end_attempt(c, attempt, AttemptState.RELEASED)
     change_task(c, attempt, state="pending")
-    log_attempt(c, "attempt.released", attempt, {})
+    log_attempt(c, "attempt.released", attempt, {"started_at": attempt.started_at})
     wake_for(c, [attempt.task_id])
 
 

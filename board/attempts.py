@@ -238,7 +238,8 @@ class Attempts:
                 .values(failures=tasks.c.failures + counts)
                 .returning(tasks.c.failures)
             ).scalar_one()
-            data = {"code": code, "error": error[:500], "failures": failures}
+            data = {"code": code, "error": error[:500], "failures": failures,
+                    "started_at": attempt.started_at}  # fmt: skip
             log_attempt(c, "attempt.failed", attempt, data)
             if circles is not None:
                 alert_stuck(c, attempt, error, circles)
@@ -298,7 +299,8 @@ class Attempts:
             if give_up(c, attempt.task_id, f"{attempt.agent} cannot say: {action[:300]}"):
                 return
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
-            log_attempt(c, "task.blocked", attempt, {"owner": owner, "action": action})
+            data = {"owner": owner, "action": action, "started_at": attempt.started_at}
+            log_attempt(c, "task.blocked", attempt, data)
             if circles is not None:
                 alert_circles(c, attempt, action, circles)
             follow(c, attempt.task_id)
@@ -322,7 +324,8 @@ class Attempts:
             own(c, attempt)
             end_attempt(c, attempt, AttemptState.PARKED)
             change_task(c, attempt, state="waiting", waiting_on=on, waiting_until=until)
-            log_attempt(c, "attempt.parked", attempt, {"on": on})
+            data = {"on": on, "started_at": attempt.started_at}
+            log_attempt(c, "attempt.parked", attempt, data)
 
         await self._database.write(work)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from neveridle.board.links import Links
     from neveridle.board.memories import Memories
     from neveridle.board.messages import Messages
+    from neveridle.board.metrics import Metrics
     from neveridle.board.permits import Permits
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
@@ -268,6 +269,13 @@ class Board:
         from neveridle.board.alerts import Alerts
 
         return Alerts(self.database)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What the team did, and what it cost."""
+        from neveridle.board.metrics import Metrics
+
+        return Metrics(self.database, self.url)
 
     async def version(self) -> int:
         """A number that rises whenever something becomes runnable."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
 
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependants import tell_stuck
@@ -17,9 +19,9 @@ from neveridle.board.work_alerts import calm
 from neveridle.errors import StateConflict
 
 
-def end_active(c: Connection, task: Task, state: AttemptState) -> None:
-    """End whatever attempt is active on a task."""
-    c.execute(
+def end_active(c: Connection, task: Task, state: AttemptState) -> Row[Any] | None:
+    """End whatever attempt is active on a task; its agent, run and start, if there is one."""
+    ended = c.execute(
         update(attempts)
         .where(
             attempts.c.task_id == task.id,
@@ -27,8 +29,10 @@ def end_active(c: Connection, task: Task, state: AttemptState) -> None:
             attempts.c.state == "active",
         )
         .values(state=str(state), ended_at=NOW)
-    )
+        .returning(attempts.c.agent, attempts.c.run, attempts.c.started_at)
+    ).first()
     withdraw_items(c, task.id)
+    return ended
 
 
 def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False) -> None:
@@ -44,7 +48,7 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
         reopens: whether it comes back when its source says it is open again.
     """
     receiver, sender = continuation(c, task), handed_over_by(c, task)
-    end_active(c, task, AttemptState.CANCELLED)
+    ended = end_active(c, task, AttemptState.CANCELLED)
     c.execute(
         update(tasks)
         .where(tasks.c.id == task.id)
@@ -52,7 +56,12 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
                 blocked_owner="", blocked_action="", completed_at=NOW, updated_at=NOW)
     )  # fmt: skip
     count_waiting(c, task.id, -1)
-    log(c, "task.cancelled", {"reason": reason}, task=task.id)
+    if ended is None:
+        log(c, "task.cancelled", {"reason": reason}, task=task.id)
+    else:  # somebody was at it
+        data = {"reason": reason, "started_at": ended.started_at}
+        log(c, "task.cancelled", data, agent=ended.agent, run=ended.run, task=task.id,
+            fence=task.fence)  # fmt: skip
     calm(c, task.id)
     let_go(c, task.id)
     for peer in asked_of_peers(c, task.id).values():  # nobody needs these answers any more

@@ -10,6 +10,9 @@ from neveridle.board.database import Database
 from neveridle.board.event import Event
 from neveridle.board.schema import events
 
+FIELDS = [events.c[name] for name in Event.__dataclass_fields__]
+"""The columns of an event; those that the database works out are not among them."""
+
 
 class Events:
     """``board.events``."""
@@ -53,7 +56,7 @@ class Events:
             after: only with a higher id: for following the log.
             limit: at most so many.
         """
-        query = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
+        query = select(*FIELDS).where(events.c.id > after).order_by(events.c.id).limit(limit)
         if kind is not None:
             query = query.where(events.c.kind == kind)
         if task is not None:

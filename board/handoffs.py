@@ -156,7 +156,7 @@ def hand_over(
     assert key is not None
     handoff = int(key[0])
     c.execute(update(tasks).where(tasks.c.id == dispatch.id).values(handoff=handoff))
-    end_active(c, task, AttemptState.HANDED_OFF)
+    ended = end_active(c, task, AttemptState.HANDED_OFF)
     calm(c, task.id)  # somebody else goes on with it
     c.execute(
         update(tasks)
@@ -168,6 +168,8 @@ def hand_over(
     name = task.ticket or f"task {task.id}"
     post(c, "dev", sender, f"Handing off {name} to @{to}: {one_line(document.action)}")
     data = {"to": to, "handoff": handoff, "dispatch": dispatch.id, "verified": verified}
+    if ended is not None:  # else a person handed it over, or the attempt had failed before
+        data["started_at"] = ended.started_at
     log(c, "task.handed_off", data, agent=sender, run=run, task=task.id, fence=task.fence)
     return _find(c, handoff)
 

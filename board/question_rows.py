@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, select, update
 
 from neveridle.board.dependencies import remove_edge
@@ -82,6 +84,7 @@ def ask_anew(c: Connection, task: int) -> None:
         inbox.c.task_id == task, inbox.c.action == SPEND, inbox.c.state.in_(DECIDED)
     )
     for item, answer in c.execute(query).all():
-        if not (decoded(answer) or {}).get("approved"):
+        said: dict[str, Any] = decoded(answer) or {}
+        if not said.get("approved"):
             values = {"state": str(ItemState.WITHDRAWN)}
             c.execute(update(inbox).where(inbox.c.id == item).values(**values))

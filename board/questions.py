@@ -71,6 +71,7 @@ class Answer:
         by: who said it.
         peer: whether an agent did.
         item: the inbox item, or the peer's task.
+        question: what was asked, in a line.
     """
 
     interrupt: str
@@ -80,6 +81,7 @@ class Answer:
     by: str
     item: int
     peer: bool = False
+    question: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As it goes into a conversation's checkpoint: plain JSON."""

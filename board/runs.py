@@ -46,12 +46,12 @@ class Runs:
         """Note that these runs are over."""
 
         def work(c: Connection) -> None:
-            live = select(runs.c.id, runs.c.agent).where(
+            live = select(runs.c.id, runs.c.agent, runs.c.started_at).where(
                 runs.c.id.in_(list(ids)), runs.c.ended_at.is_(None)
             )
-            for run, agent in c.execute(live).all():
+            for run, agent, started_at in c.execute(live).all():
                 c.execute(update(runs).where(runs.c.id == run).values(ended_at=NOW))
-                log(c, "run.ended", {}, agent=agent, run=run)
+                log(c, "run.ended", {"started_at": started_at}, agent=agent, run=run)
 
         await self._database.write(work)
 
@@ -67,11 +67,11 @@ class Runs:
                 .where(attempts.c.state == "active", attempts.c.run.in_(list(ids)))
                 .values(lease_until=NOW)
             )
-            live = select(runs.c.id, runs.c.agent).where(
-                runs.c.id.in_(list(ids)), runs.c.ended_at.is_(None)
-            )
-            for run, agent in c.execute(live).all():
+            lived = select(runs.c.id, runs.c.agent, runs.c.started_at, runs.c.heartbeat_at)
+            live = lived.where(runs.c.id.in_(list(ids)), runs.c.ended_at.is_(None))
+            for run, agent, started_at, heartbeat_at in c.execute(live).all():
                 c.execute(update(runs).where(runs.c.id == run).values(ended_at=NOW))
-                log(c, "run.died", {}, agent=agent, run=run)
+                data = {"started_at": started_at, "heartbeat_at": heartbeat_at}
+                log(c, "run.died", data, agent=agent, run=run)
 
         await self._database.write(work)

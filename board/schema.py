@@ -30,6 +30,7 @@ from neveridle.board.coordination import handoffs as handoffs
 from neveridle.board.coordination import messages as messages
 from neveridle.board.coordination import sync_points as sync_points
 from neveridle.board.coordination import sync_tasks as sync_tasks
+from neveridle.board.event_facts import fact_columns, fact_indexes
 from neveridle.board.governing import budgets as budgets
 from neveridle.board.governing import controls as controls
 from neveridle.board.governing import inbox as inbox
@@ -214,8 +215,10 @@ events = Table(
     Column("task_id", Integer),
     Column("fence", Integer),
     Column("data", JSON, nullable=False),
+    *fact_columns(),
     Index("ix_events_kind", "kind", "at"),
     Index("ix_events_task", "task_id", "id"),
+    *fact_indexes(),
     sqlite_autoincrement=True,
 )
 

@@ -22,7 +22,7 @@ from neveridle.board.notices import Taken
 from neveridle.board.raising import Telling
 from neveridle.errors import NeveridleError, ServiceError
 from neveridle.settings import Settings
-from neveridle.tools.notify.payload import payload_of
+from neveridle.tools.notify.payload import clean, payload_of
 from neveridle.tools.notify.targets import Target, targets_by_level, targets_of
 from neveridle.tools.redact import redact
 
@@ -98,7 +98,8 @@ class Alert:
         what = about or (str(task) if task is not None else agent or "team")
         new = NewItem(
             kind=ItemKind.ALERT, fingerprint=f"alert:{code}:{what}", title=redact(title),
-            body=redact(body), level=str(chosen), evidence=evidence or {}, agent=agent, task=task,
+            body=redact(body), level=str(chosen), evidence=clean(dict(evidence or {})),
+            agent=agent, task=task,
         )  # fmt: skip
         item = await self._board.alerts.put(new, code=code)
         if item.count == 1:
@@ -189,6 +190,7 @@ class Alerting:
         self._every = settings.leases.heartbeat
         self._targets = dict(targets_of(said, settings.root) if targets is None else targets)
         self._task: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def look(self) -> Kept:
         """Look once, do what there is to do, and send what is to be sent."""
@@ -228,15 +230,20 @@ class Alerting:
         Args:
             tell: whom to tell what went wrong, and where.
         """
+        self._leaving = False
         self._task = asyncio.create_task(self._keep(tell), name="neveridle-alerting")
 
     async def _keep(self, tell: Callable[[Exception, str], Awaitable[None]]) -> None:
         while True:
+            last = self._leaving
             try:
                 self._alert.told.clear()
                 await self._look(tell)
+                if last:
+                    return
                 await asyncio.sleep(APART)
-                await self._wait()
+                if not self._leaving:
+                    await self._wait()
             except Exception as error:  # noqa: BLE001 - the next look may reach the board again
                 log.warning("alerts could not be told: %s", redact(str(error)))
                 await asyncio.sleep(AGAIN)
@@ -262,15 +269,14 @@ class Alerting:
             await asyncio.gather(*waits, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Look once more, and stop; what was not sent yet is sent by whoever looks next."""
+        """Look once more, and stop; what was not sent by then is sent by whoever looks next."""
         task, self._task = self._task, None
         if task is not None:
+            self._leaving = True
+            self._alert.told.set()
+            # Not cut off at once: what was being sent could not be told from what was not.
+            await asyncio.wait([task], timeout=LAST)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            try:
-                async with asyncio.timeout(LAST):
-                    await self.look()
-            except Exception as error:  # noqa: BLE001 - the team closes; nothing is lost by it
-                log.warning("alerts were not told at the end: %s", redact(str(error)))
         for target in self._targets.values():
             await target.aclose()

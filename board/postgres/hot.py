@@ -150,7 +150,8 @@ class PostgresHotPaths:
         ended = await (await c.execute(self._sql["release_attempt"], values)).fetchone()
         if ended is not None:
             await c.execute(self._sql["return_task"], {"task": task})
-            await self._append(c, "attempt.released", ended[0], run, task, fence, {})
+            data = {"started_at": ended[1]}
+            await self._append(c, "attempt.released", ended[0], run, task, fence, data)
             await self._wake(c)
 
     def _closed(self, connection: Rows) -> _Closed:

@@ -292,7 +292,7 @@ SELECT 'dev', 'team', %(content)s, c.now FROM board_clock AS c
 -- name: expired
 UPDATE attempts SET state = 'expired', ended_at = (SELECT now FROM board_clock)
 WHERE state = 'active' AND lease_until <= (SELECT now FROM board_clock)
-RETURNING task_id, fence, agent, run
+RETURNING task_id, fence, agent, run, started_at
 
 -- name: due
 SELECT id FROM tasks
@@ -306,7 +306,7 @@ UPDATE tasks SET expirations = expirations + 1 WHERE id = %(task)s RETURNING exp
 UPDATE attempts SET state = 'released', ended_at = (SELECT now FROM board_clock)
 WHERE task_id = %(task)s AND fence = %(fence)s AND run = %(run)s AND state = 'active'
   AND fence = (SELECT fence FROM tasks WHERE id = %(task)s)
-RETURNING agent
+RETURNING agent, started_at
 
 -- name: held
 SELECT task_id, fence FROM attempts WHERE state = 'active' AND run = %(run)s

@@ -82,12 +82,13 @@ class Sweep:
             await self._note_outage(c, found)
             if found.reclaims:
                 expired = await (await c.execute(sql["expired"])).fetchall()
-        for task, fence, agent, run in sorted(expired):
+        for task, fence, agent, run, started_at in sorted(expired):
             one = {"task": task}
             counted = await (await c.execute(sql["count_expiration"], one)).fetchone()
             assert counted is not None  # an attempt's task is there
             count = int(counted[0])
-            await self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
+            lived = {"count": count, "started_at": started_at}
+            await self._append(c, "attempt.expired", agent, run, task, fence, lived)
             returned.append((int(task), int(fence)))
             if count < self._rule.expirations:
                 runnable |= await self._return(c, task)

@@ -123,7 +123,10 @@ class SqliteHotPaths:
             ).fetchone()  # fmt: skip
             if ended is not None:
                 c.execute(sql["return_task"], {"task": one.task_id})
-                self._append(c, "attempt.released", one.agent, one.run, one.task_id, one.fence, {})
+                self._append(
+                    c, "attempt.released", one.agent, one.run, one.task_id, one.fence,
+                    {"started_at": one.started_at},
+                )  # fmt: skip
                 c.execute(sql["wake"])
 
     def _claim(

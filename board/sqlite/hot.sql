@@ -183,7 +183,7 @@ INSERT INTO messages (channel, author, content, at)
 SELECT 'dev', 'team', :content, c.now FROM board_clock AS c
 
 -- name: expired
-SELECT a.task_id, a.fence, a.agent, a.run FROM attempts AS a, board_clock AS c
+SELECT a.task_id, a.fence, a.agent, a.run, a.started_at FROM attempts AS a, board_clock AS c
 WHERE a.state = 'active' AND a.lease_until <= c.now
 
 -- name: due

@@ -76,10 +76,11 @@ class Sweep:
         if found is not None:
             self._note_outage(c, found)
         late = c.execute(sql["expired"]).fetchall() if found is not None and found.reclaims else []
-        for task, fence, agent, run in late:
+        for task, fence, agent, run, started_at in late:
             c.execute(sql["expire_attempt"], {"task": task, "fence": fence})
             count = int(c.execute(sql["count_expiration"], {"task": task}).fetchone()[0])
-            self._append(c, "attempt.expired", agent, run, task, fence, {"count": count})
+            data = {"count": count, "started_at": started_at}
+            self._append(c, "attempt.expired", agent, run, task, fence, data)
             returned.append((int(task), int(fence)))
             if count < self._rule.expirations:
                 runnable |= self._return(c, int(task))

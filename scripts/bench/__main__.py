@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import (
     breakers,
+    budgets,
     claims,
     compaction,
     embeddings,
@@ -24,8 +25,8 @@ from bench.report import line, render
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
 SOURCES = (
-    startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction, memory_rows,
-    recall,
+    startup, ticks, steps, breakers, budgets, claims, fleet, races, embeddings, compaction,
+    memory_rows, recall,
 )  # fmt: skip
 
 

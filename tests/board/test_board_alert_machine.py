@@ -174,10 +174,10 @@ class AlertMachine(RuleBasedStateMachine):
 
 
 def test_the_inbox_agrees_with_its_model(agrees: Agrees, copies: Fresh) -> None:
-    assert agrees(AlertMachine, copies, 12)
+    assert agrees(AlertMachine, copies, 8)
 
 
 def test_the_inbox_on_postgresql_agrees_with_its_model(
     agrees: Agrees, postgres_boards: Fresh
 ) -> None:
-    assert agrees(AlertMachine, postgres_boards, 4)
+    assert agrees(AlertMachine, postgres_boards, 2)

@@ -259,6 +259,17 @@ class BudgetMachine(RuleBasedStateMachine):
             for key, window in self.windows.items():
                 window.kept &= key[0] != scope
 
+    @precondition(lambda self: any(one.closed_by for one in self.windows.values()))
+    @rule(more=st.tuples(st.integers(0, 60), st.integers(0, 600)))
+    def make_room_where_there_was_none(self, more: tuple[int, int]) -> None:
+        for (scope, _), window in self.windows.items():
+            if window.closed_by is not None:
+                tokens, nanos = self.caps[scope]
+                self.caps[scope] = (
+                    None if tokens is None else tokens + more[0],
+                    None if nanos is None else nanos + more[1],
+                )
+
     # --- what must hold
 
     @invariant()

@@ -119,7 +119,7 @@ def test_config_names_a_file_elsewhere(
 def _raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let ``status`` fail with an error, at the place where its numbers become a table."""
 
-    def fail(numbers: dict[str, Any], *, lease: float) -> dict[str, Any]:
+    def fail(numbers: dict[str, Any], **given: Any) -> dict[str, Any]:
         raise error
 
     monkeypatch.setattr(status, "status_of", fail)

@@ -143,7 +143,7 @@ def test_in_a_terminal_it_fits_follows_and_leaves_it_as_it_was(
     shown.until(lambda: "Team testers" in shown.told)
 
     async def pause(board: Board) -> None:
-        await board.controls.set("agent00", "paused", reason="as a person said")
+        await board.controls.set("*", "paused", reason="as a person said")
 
     project.on_board(pause)
     shown.until(lambda: "as a person said" in shown.told)

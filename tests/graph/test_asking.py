@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from neveridle.agents.worker import Interrupted
 from neveridle.board import TaskState
 from neveridle.board.inbox_item import ItemKind, ItemState
 from neveridle.errors import StateConflict
@@ -280,3 +281,65 @@ async def test_who_is_cancelled_needs_no_answer_any_more(pair: Any, api: Any) ->
         await team.board.tasks.cancel(task.id)
         states = [one.state for one in await team.board.tasks.find()]
     assert states == [TaskState.CANCELLED, TaskState.CANCELLED]
+
+
+async def test_escalating_tells_people_and_goes_on(project: Any, api: Any) -> None:
+    api.use(project)
+    api.says(
+        "Paint",
+        api.tool("escalate", level="PANIC", reason="Smoke"),
+        api.tool("escalate", level="emergency", reason="Smoke in the yard.\nMuch."),
+        api.tool("escalate", level="HUMAN_ALERT", reason="More smoke."),
+        api.outcome(),
+    )
+    async with project.team() as team:
+        task = await team.dispatch("sam", "Paint", needs_change=False)
+        assert (await team.run(until="idle", timeout=60)).endings == {"completed": 1}
+        (item,) = await team.board.inbox.find()
+        (event,) = await team.board.events.find(kind="task.escalated", task=task.id)
+    assert (item.kind, item.level, item.count) == (ItemKind.ALERT, "EMERGENCY", 2)
+    assert (item.title, item.body) == ("Smoke in the yard. Much.", "Smoke in the yard.\nMuch.")
+    assert (event.data["level"], event.data["item"]) == ("EMERGENCY", item.id)
+    said = tool_results(api.asked[-1])
+    assert said[0].startswith("'PANIC' is no level.")
+    assert said[1] == f"People are told, as item {item.id}. Go on with what you can do."
+
+
+async def test_who_begins_anew_knows_what_was_answered_before(project: Any, api: Any) -> None:
+    api.use(project)
+    api.says(
+        "Paint",
+        api.tool("ask_human", question="Colour?"),
+        api.outcome(status="failed", summary="No brush."),
+        api.outcome(),
+    )
+    async with project.team() as team:
+        await team.dispatch("sam", "Paint", needs_change=False)
+        await team.run(until="idle", timeout=60)
+        (item,) = await team.board.inbox.find()
+        await team.board.answering.answer(item.id, text="Red,\nnow", by="eve")
+        report = await team.run(until="idle", timeout=60)
+    assert report.endings == {"failed": 1, "completed": 1}
+    system, prompt = api.prompts("Paint")[-1]
+    assert "# Answered before" in prompt
+    assert "Asked:\n> Colour?\neve answered:\n> Red,\n> now" in prompt
+    assert all(f"`{tool}`" in system for tool in ("ask_human", "ask_peer", "escalate"))
+
+
+async def test_a_worker_from_outside_asks_and_is_given_the_answer(project: Any, hands: Any) -> None:
+    async def ask(assignment: Any) -> Any:
+        known = {answer.interrupt: answer.text for answer in assignment.answers}
+        if "my-1" not in known:
+            raise Interrupted(["Which colour?"], ["my-1"])
+        return {"status": "completed", "summary": known["my-1"]}
+
+    hands.do("Work", ask)
+    async with project.team(worker=hands) as team:
+        task = await team.dispatch("sam", "Work", needs_change=False)
+        assert (await team.run(until="idle", timeout=60)).endings == {"parked": 1}
+        (item,) = await team.board.inbox.find()
+        assert (item.title, item.interrupt) == ("Which colour?", "my-1")
+        await team.board.answering.answer(item.id, text="Red", by="eve")
+        assert (await team.run(until="idle", timeout=60)).endings == {"completed": 1}
+        last = (await team.board.attempts.of(task.id))[-1]
+    assert (last.outcome or {})["summary"] == "Red"

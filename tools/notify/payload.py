@@ -31,17 +31,18 @@ def payload_of(taken: Taken, *, team: str) -> dict[str, Any]:
         "action": item.action, "agent": item.agent, "task": item.task, "count": item.count,
         "raise": taken.notice.raise_, "created_at": item.created_at, "evidence": evidence,
     }  # fmt: skip
-    cleaned: dict[str, Any] = _clean(said)
+    cleaned: dict[str, Any] = clean(said)
     return cleaned
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """Plain JSON with the secrets taken out of all its words, names included."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {redact(name): _clean(one) for name, one in fields.items()}
+        return {redact(name): clean(one) for name, one in fields.items()}
     if isinstance(value, list):
         items: list[Any] = [*value]
-        return [_clean(one) for one in items]
+        return [clean(one) for one in items]
     return value

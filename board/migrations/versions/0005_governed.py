@@ -60,7 +60,9 @@ Table(
     Column("cap_tokens", Number),
     Column("cap_nanos", Number),
     Index("ix_budgets_ends", "ends_at"),
-)
+    Index("ix_budgets_closed", "closed_at", sqlite_where=text("closed_at IS NOT NULL"),
+          postgresql_where=text("closed_at IS NOT NULL")),
+)  # fmt: skip
 
 Table(
     "reservations",
@@ -160,7 +162,7 @@ Table(
         "mode",
         String,
         CheckConstraint("mode IN ('paused','draining')", name="mode"),
-        nullable=False,
+        primary_key=True,
     ),
     words("reason"),
     words("by"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neveridle.cli.failure import report, wants_json
 from neveridle.cli.lazy import LazyGroup
 from neveridle.cli.screen import forgiving_streams
+
+if TYPE_CHECKING:
+    from neveridle.cli.lazy import Command
 
 COMMANDS = {
     "demo": "neveridle.cli.demo:demo_command",
@@ -22,6 +25,7 @@ COMMANDS = {
     "pause": "neveridle.cli.controls:pause_command",
     "resume": "neveridle.cli.controls:resume_command",
     "drain": "neveridle.cli.controls:drain_command",
+    "metrics": "neveridle.cli.metrics:metrics_command",
     "recover": "neveridle.cli.recover:recover_command",
     "dispatch": "neveridle.cli.dispatch:dispatch_command",
     "tasks": "neveridle.cli.tasks:app",
@@ -42,10 +46,29 @@ COMMANDS = {
 }
 
 
+PANELS = {
+    "Begin": ("demo", "init", "doctor", "config"),
+    "Run and watch": ("run", "serve", "status", "top", "pause", "resume", "drain", "recover"),
+    "Give work, and look at it": ("dispatch", "tasks", "handoff", "sync", "roadmap"),
+    "What waits for you": ("inbox", "approve"),
+    "Cost, services, memory": ("budget", "metrics", "services", "effects", "memory", "tidy"),
+    "For those who build": ("eval", "graph"),
+}
+"""Under which head ``--help`` shows each command; what is in none stands apart."""
+
+
 class Root(LazyGroup):
     """``neveridle`` itself."""
 
     table = COMMANDS
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Command | None:
+        """One command, under its head."""
+        found = super().get_command(ctx, cmd_name)
+        head = next((head for head, names in PANELS.items() if cmd_name in names), None)
+        if found is not None and head is not None:
+            found.rich_help_panel = head
+        return found
 
 
 app = typer.Typer(

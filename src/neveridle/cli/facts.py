@@ -154,8 +154,7 @@ def _cap(scope: str, settings: Settings | None) -> CapSettings | None:
         return None
     kind, _, name = scope.partition(":")
     if kind == "agent":
-        own = settings.agents.get(name)
-        return (own.budget if own else None) or settings.budgets.agent
+        return settings.budget_of(name)
     return {
         "day": settings.budgets.day,
         "team": settings.budgets.team,
@@ -178,7 +177,10 @@ def _budget(row: dict[str, Any], settings: Settings | None) -> dict[str, Any]:
     if allowed is not None:
         tokens, nanos = allowed.tokens, _nanos(allowed.cost)
         cap = Cap(scope=row["scope"], tokens=tokens, nanos=nanos)
-        closed = closed and not raised(Standing(**row), cap)
+        used = ((row["tokens"], tokens), (row["nanos"], nanos))
+        closed = (closed and not raised(Standing(**row), cap)) or any(
+            limit is not None and spent >= limit for spent, limit in used
+        )
     return {
         "scope": row["scope"],
         "window": row["window"],
@@ -199,10 +201,9 @@ def _unspent(found: set[str], settings: Settings | None, now: float) -> list[dic
     """The capped budgets of which nothing was spent yet."""
     if settings is None:
         return []
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
+    from neveridle.board.day import day_at
 
-    today = datetime.fromtimestamp(now, ZoneInfo(settings.budgets.timezone)).date().isoformat()
+    today = day_at(now, settings.budgets.timezone)
     rows: list[dict[str, Any]] = []
     for scope in ("day", "improvement", "team"):
         cap = _cap(scope, settings)
@@ -210,8 +211,10 @@ def _unspent(found: set[str], settings: Settings | None, now: float) -> list[dic
             continue
         nothing = {"tokens": 0, "cost": 0.0, "calls": 0, "held_tokens": 0, "held_cost": 0.0}
         rows.append({
-            "scope": scope, "window": "" if scope == "team" else today, "ends_at": None, **nothing,
-            "cap_tokens": cap.tokens, "cap_cost": cap.cost, "closed": False, "closed_at": None,
+            "scope": scope, "window": "" if scope == "team" else today.name,
+            "ends_at": None if scope == "team" else today.ends_at, **nothing,
+            "cap_tokens": cap.tokens, "cap_cost": cap.cost, "closed": 0 in (cap.tokens, cap.cost),
+            "closed_at": None,
         })  # fmt: skip
     return rows
 
@@ -222,7 +225,8 @@ def _model(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(one: dict[str, Any]) -> dict[str, Any]:
-    facts = {"title": one["title"] or "", "source": one["source"] or "", **(one["data"] or {})}
+    data: dict[str, Any] = one["data"] or {}
+    facts = {"title": one["title"] or "", "source": one["source"] or "", **data}
     said = sentence(one["kind"], one["task"], facts, besides=True)
     kept = {key: one[key] for key in ("id", "at", "kind", "agent", "task")}
     return {**kept, "text": said if len(said) <= SAID else said[: SAID - 1] + "…"}

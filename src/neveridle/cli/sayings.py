@@ -26,8 +26,8 @@ SAYS = {
 """What a line says of an event while a team runs; the others are not shown."""
 
 BESIDES = {
-    "agent.paused": "{of} is paused. {reason}",
-    "agent.draining": "{of} is to end once what is at work has ended. {reason}",
+    "agent.paused": "{of} is paused: {reason}",
+    "agent.draining": "{of} is to end once what is at work has ended: {reason}",
     "agent.resumed": "{of} takes tasks again",
     "run.died": "died with its process",
     "outage.began": "an outage: many agents fell silent at once",
@@ -61,7 +61,7 @@ def sentence(
     if form is None:
         return ""
     given = {**facts, "of": "everybody" if facts.get("of") == "*" else facts.get("of", "")}
-    said = form.format_map(_Facts(given)).strip()
+    said = form.format_map(_Facts(given)).strip().removesuffix(":")
     return said if task is None else f"#{task} {said}"
 
 

@@ -51,7 +51,7 @@ def when(at: float | None, now: float) -> str:
 
     if at is None:
         return ""
-    day, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    day, today = (datetime.fromtimestamp(one).astimezone() for one in (at, now))
     form = "%H:%M:%S" if day.date() == today.date() else "%Y-%m-%d %H:%M"
     return day.strftime(form)
 
@@ -72,7 +72,8 @@ def _head(facts: Facts, team: str, width: int, most: int) -> Section:
     said += [f"{working} at work"] if alive else []
     said += [f"{waits} for you"] if waits else []
     notes: list[Line] = []
-    for one in facts["controls"]:
+    shown = {agent["name"] for agent in agents}
+    for one in (one for one in facts["controls"] if one["agent"] not in shown):
         verb = "paused" if one["mode"] == "paused" else "to end once idle"
         who = "Everybody is" if one["agent"] == "*" else f"{one['agent']} is"
         by = f" (by {one['by']})" if one["by"] else ""
@@ -155,7 +156,7 @@ def _queue(facts: Facts, width: int) -> Section:
     columns += [Column(state.replace("_", " "), 4, 12, right=True) for state in states]
     head, *lines = grid(columns, rows, width)
     due, now = facts.get("next_due"), float(facts["now"])
-    if due is not None and due > now:
+    if due is not None and due > now and not any(one["doing"] for one in facts["agents"]):
         text = f"The next wait is over at {when(due, now)}, {ago(due - now)} from now."
         lines.append([(cut(text, width), "dim")])
     return Section([head], lines, least=len(lines), rank=3)
@@ -317,7 +318,8 @@ def _calls(facts: Facts) -> str:
     if not model:
         return ""
     unpriced = f" ({model['unpriced']:,} of no known price)" if model.get("unpriced") else ""
+    calls = "1 model call" if model["calls"] == 1 else f"{model['calls']:,} model calls"
     return (
-        f"Last 24 hours: {model['calls']:,} model call{'' if model['calls'] == 1 else 's'}, {money(model['cost'])}{unpriced}, "
+        f"Last 24 hours: {calls}, {money(model['cost'])}{unpriced}, "
         f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out"
     )

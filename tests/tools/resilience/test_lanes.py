@@ -132,7 +132,8 @@ async def test_a_service_without_a_cap_asks_the_board_for_nothing(
 
     async def counted(*given: Any) -> Any:
         asked.append(given)
-        return await hop(*given)
+        result: Any = await hop(*given)
+        return result
 
     monkeypatch.setattr(board.database, "_hop", counted)
     await free.call(crowd, repeatable=True)

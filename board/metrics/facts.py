@@ -1,0 +1,130 @@
+"""What is known of a window of time: read from the board, or made by hand in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neveridle.board.metrics.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How long one run of an agent is known to have lived.
+
+    Attributes:
+        until: its end; where it died or still lives, its last heartbeat.
+    """
+
+    run: str
+    agent: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """One attempt: from its claim to its end, or to now."""
+
+    run: str
+    agent: str
+    task: int | None
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task that an agent completed.
+
+    Attributes:
+        since: when it was first claimed, by whoever handed it over first; None: not known.
+    """
+
+    agent: str
+    at: float
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A task that an agent's attempt left blocked."""
+
+    agent: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An escalation, and to which level."""
+
+    agent: str
+    at: float
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Model calls of one kind in the window, added up.
+
+    Attributes:
+        agent, rung, purpose, model: empty where nothing is said.
+        idle: whether they were made without a task.
+        calls: how many were answered.
+        requests: how many requests that took.
+        nanos: nano-dollars, of those whose price is known.
+        priced: how many those are.
+    """
+
+    agent: str
+    rung: str
+    purpose: str
+    model: str
+    idle: bool
+    calls: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    nanos: int
+    priced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the formulas ask for.
+
+    Lives and spells may reach beyond the window; all else lies in it.
+
+    Attributes:
+        service_calls: requests to services other than models.
+        service_retries: how many of them repeated one that had failed.
+    """
+
+    window: Window
+    lives: Sequence[Life] = ()
+    spells: Sequence[Spell] = ()
+    done: Sequence[Done] = ()
+    given_up: Sequence[GivenUp] = ()
+    escalations: Sequence[Escalation] = ()
+    spent: Sequence[Spent] = ()
+    service_calls: int = 0
+    service_retries: int = 0
+
+    def of(self, agent: str) -> Facts:
+        """What is known of one agent; calls of services are nobody's."""
+        return Facts(
+            self.window,
+            [one for one in self.lives if one.agent == agent],
+            [one for one in self.spells if one.agent == agent],
+            [one for one in self.done if one.agent == agent],
+            [one for one in self.given_up if one.agent == agent],
+            [one for one in self.escalations if one.agent == agent],
+            [one for one in self.spent if one.agent == agent],
+        )
+
+    @property
+    def agents(self) -> list[str]:
+        """Everybody there is something to say of."""
+        known = {one.agent for one in (*self.lives, *self.spells, *self.done, *self.given_up,
+                                       *self.escalations, *self.spent)}  # fmt: skip
+        return sorted(known - {""})
