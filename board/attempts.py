@@ -31,7 +31,7 @@ from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
 from neveridle.board.task import Source
-from neveridle.board.withdrawal import closed_meanwhile, withdraw
+from neveridle.board.withdrawal import withdraw_closed
 from neveridle.board.work_alerts import alert_circles, alert_failed, alert_stuck, calm
 from neveridle.board.work_times import worked_before
 
@@ -342,14 +342,10 @@ class Attempts:
             LeaseLost: the attempt does not own its task any more.
         """
 
-        def work(c: Connection, *, change: bool = True) -> bool:
-            own(c, attempt)
-            if (found := closed_meanwhile(c, attempt)) is not None and change:
-                withdraw(c, found)
-            return found is not None
-
-        look, database = functools.partial(work, change=False), self._database
-        return await database.read(look) and await database.write(work)
+        look, database = functools.partial(withdraw_closed, attempt=attempt), self._database
+        return await database.read(look) and await database.write(
+            functools.partial(look, change=True)
+        )
 
     async def release(self, attempt: Attempt) -> None:
         """Return the task to the board unharmed; the next claim resumes the attempt.
