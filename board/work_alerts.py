@@ -49,10 +49,11 @@ def alert_failed(c: Connection, attempt: Attempt, action: str) -> None:
          "ended": row["state"], "code": row["error_code"], "error": row["error"][:SAID]}
         for row in reversed(c.execute(query).mappings().all())
     ]  # fmt: skip
-    agents = ", ".join(dict.fromkeys(str(one["agent"]) for one in tried))
+    failed = sum(one["ended"] == "failed" for one in tried)
+    title = f"Task {attempt.task_id} failed {failed} times: {chain[-1].title}"
     _withdraw(c, ids)
     _put(
-        c, FAILED, chain, attempt, title=f"{agents} failed at: {chain[-1].title}", body=action,
+        c, FAILED, chain, attempt, title=title, body=action,
         evidence={"tasks": ids, "attempts": tried},
     )  # fmt: skip
 

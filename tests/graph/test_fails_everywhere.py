@@ -29,7 +29,7 @@ async def test_one_alert_has_all_attempts_of_all_agents_as_evidence(
     assert report.endings == {"failed": 6}
     leaf = handoff.dispatch_id
     assert (item.fingerprint, item.task, item.count) == (f"alert:task-failed:{leaf}", leaf, 1)
-    assert item.title == "sam, leo failed at: Fix"
+    assert item.title == f"Task {leaf} failed 6 times: Fix"
     assert f"`neveridle tasks retry {leaf}`" in item.body
     tried = [(one["task"], one["agent"], one["error"]) for one in item.evidence["attempts"]]
     assert tried == [
