@@ -22,6 +22,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 
 from neveridle.agents.newest_saver import FoldedRow
+from neveridle.agents.unreadable import reading, whole
 from neveridle.board.postgres.errors import PASSING, explain
 from neveridle.board.postgres.session import LIMITS, options
 
@@ -120,7 +121,13 @@ class NewestPostgresSaver(AsyncPostgresSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The newest checkpoint of a thread, if it has one."""
-        return await self._run(lambda: AsyncPostgresSaver.aget_tuple(self, config))
+        thread = str(config.get("configurable", {}).get("thread_id"))
+
+        async def read() -> CheckpointTuple | None:
+            with reading(thread):
+                return whole(await AsyncPostgresSaver.aget_tuple(self, config), thread)
+
+        return await self._run(read)
 
     async def alist(
         self,

@@ -19,6 +19,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from neveridle.agents.unreadable import reading, whole
+
 T = TypeVar("T")
 
 FoldedRow = tuple[int, str, str, str, bytes]
@@ -200,7 +202,8 @@ class NewestSaver(SqliteSaver):
 
     def _ask(self, config: RunnableConfig) -> CheckpointTuple | None:
         self._raise(config)
-        return self.get_tuple(config)
+        with reading(_thread_of(config)):
+            return whole(self.get_tuple(config), _thread_of(config))
 
     def _raise(self, config: RunnableConfig) -> None:
         error = self._failed.pop(_thread_of(config), None)

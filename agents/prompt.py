@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Handoff, Task
 from neveridle.board.questions import Answer
-from neveridle.errors import MergeConflict
+from neveridle.errors import MergeConflict, StateCorrupted
 
 MANNER = """\
 # How you work
@@ -160,6 +160,8 @@ def released_prompt(blocked: Attempt) -> str:
 
 def _failed(failed: Attempt) -> str:
     said = f"# The attempt before this one failed\n\n{cut(failed.error)}\n\n"
+    if failed.error_code == StateCorrupted.code:
+        return f"{said}That was not your doing. Your clone holds what could still be read."
     if failed.error_code != MergeConflict.code:
         return (
             f"{said}Its changes lie in your clone as it left them. "

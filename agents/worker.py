@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neveridle.agents.asking import AskingTools, resume_map
 from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.agents.mending import TIMES, told
 from neveridle.agents.notebook import Notebook
 from neveridle.agents.outcome import TaskOutcome, checked_outcome
 from neveridle.agents.prompt import released_prompt, system_prompt, task_prompt
 from neveridle.agents.roster import Agent, Roster
 from neveridle.board import Attempt, Board, Handoff, Task
 from neveridle.board.questions import Answer
-from neveridle.errors import LimitReached
+from neveridle.errors import LimitReached, OutcomeInvalid
 from neveridle.settings import CompactionSettings, LimitSettings
 from neveridle.settings.governing import ApprovalSettings
 from neveridle.settings.model import IDLE
@@ -152,32 +153,31 @@ class ModelWorker:
                 raise TimeoutError
             async with self._board.clock.timeout(left), progress.bound():
                 try:
-                    answer = await self._run(assignment, progress)
+                    return await self._run(assignment, progress)
                 except TimeoutError as error:  # a tool's own, not the attempt's
                     msg = f"A tool took too long: {error}"
                     raise RuntimeError(msg) from error
         except TimeoutError as error:
             msg = f"The attempt took longer than {limit:.0f} seconds."
             raise LimitReached(msg, remedy="limits.attempt_timeout sets how long.") from error
-        return checked_outcome(
-            answer, receivers=self._roster.receivers, sender=assignment.agent.name
-        )
 
-    async def _run(self, one: Assignment, progress: Progress) -> object:
+    async def _run(self, one: Assignment, progress: Progress) -> TaskOutcome:
         from langchain import agents
         from langchain.agents.structured_output import ToolStrategy
 
         from neveridle.agents.meter import Meter
         from neveridle.agents.note_keeper import NoteKeeper
+        from neveridle.agents.vigil import Vigil
 
         model_calls = int(one.task.budget.get("model_calls", self._limits.model_calls))
+        tool_calls = int(one.task.budget.get("tool_calls", self._limits.tool_calls))
         account = self._purse.account(one.task, one.attempt)
         meter = Meter(
             account,
             purpose=WORK,
             progress=progress,
             model_calls=model_calls,
-            tool_calls=int(one.task.budget.get("tool_calls", self._limits.tool_calls)),
+            tool_calls=tool_calls,
         )
         graph = cast("Any", agents).create_agent(  # its own type has a part that nobody can know
             self._model(one),
@@ -185,8 +185,17 @@ class ModelWorker:
             system_prompt=system_prompt(
                 one.agent, self._roster, one.checks, notes=one.notebook is not None
             ),
-            # Outside of the meter: a call that is tried again is not compacted again.
+            # The vigil sees the conversation before it is folded. Both stand outside of the
+            # meter: a call that is tried again is not compacted again.
             middleware=[
+                Vigil(
+                    self._board,
+                    one.attempt,
+                    repeats=self._limits.stuck_repeats,
+                    quiet=self._limits.stuck_rounds,
+                    model_calls=model_calls,
+                    tool_calls=tool_calls,
+                ),
                 *self._gates(one),
                 *self._folding(one, account, progress),
                 meter,
@@ -201,11 +210,23 @@ class ModelWorker:
         config["recursion_limit"] = 4 * model_calls + 20
         start = await self._start(one, graph, config)
         asked: list[Any] = []
+        mends = TIMES
         for _ in range(ROUNDS):
             state = await graph.ainvoke(start, config, durability="sync")
             asked = list(state.get("__interrupt__", ()))
             if not asked:
-                return state.get("structured_response")
+                try:
+                    return checked_outcome(
+                        state.get("structured_response"),
+                        receivers=self._roster.receivers,
+                        sender=one.agent.name,
+                    )
+                except OutcomeInvalid as error:
+                    if not mends:
+                        raise
+                    mends -= 1
+                    start = {"messages": told(state["messages"], error)}
+                    continue
             # What was answered while the step was done, or before a process died in between.
             start = await self._answered(one, [interrupt.id for interrupt in asked])
             if start is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +23,6 @@ from neveridle.board.database import Database
 from neveridle.board.dependants import tell_stuck
 from neveridle.board.escalation import HUMAN_ALERT, Peer, ask_peer
 from neveridle.board.lineage import wake_for
-from neveridle.board.lookup import find_task
 from neveridle.board.memories.lessons import insert_lesson
 from neveridle.board.needs import await_service
 from neveridle.board.peer_asking import give_up
@@ -30,8 +30,9 @@ from neveridle.board.places import follow
 from neveridle.board.rows import attempt_from_row
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log
-from neveridle.board.task import Source, Task
-from neveridle.board.withdrawal import closed_outside, may_be_ours, withdraw
+from neveridle.board.task import Source
+from neveridle.board.withdrawal import withdraw_closed
+from neveridle.board.work_alerts import alert_circles, alert_failed, alert_stuck, calm
 from neveridle.board.work_times import worked_before
 
 
@@ -172,7 +173,7 @@ class Attempts:
             "task": attempt.task_id, "fence": attempt.fence, "run": attempt.run,
         }  # fmt: skip
         hot = self._database.hot
-        if learning is None:
+        if learning is None and attempt.fence == 1:  # nobody was called for a first attempt
             woken = await hot.complete(**end)
             if woken is not None:
                 return woken
@@ -181,6 +182,7 @@ class Attempts:
             woken = hot.complete_within(c, **end)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
+            calm(c, attempt.task_id)
             return [*woken, *check_in_by_task(c, attempt.task_id)]
 
         return await self._database.write(work)
@@ -196,6 +198,7 @@ class Attempts:
         evidence: Mapping[str, Any] | None = None,
         learning: Mapping[str, Any] | None = None,
         peer: Peer | None = None,
+        circles: Mapping[str, Any] | None = None,
         level: str = HUMAN_ALERT,
     ) -> bool:
         """End the attempt as failed; whether its task will be tried again by itself.
@@ -213,6 +216,7 @@ class Attempts:
             evidence: what verify saw; None leaves it as it is.
             learning: see ``complete``.
             peer: another agent that could do it; None: there is none.
+            circles: what shows that it went in circles, for people.
             level: that of the escalation where a person is asked.
 
         Raises:
@@ -237,6 +241,8 @@ class Attempts:
             data = {"code": code, "error": error[:500], "failures": failures,
                     "started_at": attempt.started_at}  # fmt: skip
             log_attempt(c, "attempt.failed", attempt, data)
+            if circles is not None:
+                alert_stuck(c, attempt, error, circles)
             if retry_in is not None:
                 change_task(c, attempt, state="waiting", waiting_on="retry",
                            waiting_until=NOW + retry_in)  # fmt: skip
@@ -258,6 +264,7 @@ class Attempts:
                 change_task(c, attempt, state="blocked", blocked_owner="human",
                            blocked_action=action)  # fmt: skip
                 log_attempt(c, "task.blocked", attempt, {"owner": "human", "action": action})
+                alert_failed(c, attempt, action)
                 follow(c, attempt.task_id)
                 tell_stuck(c, attempt.task_id, "blocked")
                 return False
@@ -274,8 +281,11 @@ class Attempts:
         owner: str,
         action: str,
         learning: Mapping[str, Any] | None = None,
+        circles: Mapping[str, Any] | None = None,
     ) -> None:
         """End the attempt; its task is blocked until ``owner`` has done ``action``.
+
+        ``circles``: what shows that it is only handed round; people are told of it.
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
@@ -291,6 +301,8 @@ class Attempts:
             change_task(c, attempt, state="blocked", blocked_owner=owner, blocked_action=action)
             data = {"owner": owner, "action": action, "started_at": attempt.started_at}
             log_attempt(c, "task.blocked", attempt, data)
+            if circles is not None:
+                alert_circles(c, attempt, action, circles)
             follow(c, attempt.task_id)
             tell_stuck(c, attempt.task_id, "blocked")
 
@@ -330,23 +342,10 @@ class Attempts:
             LeaseLost: the attempt does not own its task any more.
         """
 
-        def closed(c: Connection) -> Task | None:
-            if may_be_ours(attempt):
-                return None
-            return closed_outside(c, find_task(c, attempt.task_id))
-
-        def work(c: Connection) -> bool:
-            own(c, attempt)
-            found = closed(c)
-            if found is not None:
-                withdraw(c, found)
-            return found is not None
-
-        def look(c: Connection) -> bool:
-            own(c, attempt)
-            return closed(c) is not None
-
-        return await self._database.read(look) and await self._database.write(work)
+        look, database = functools.partial(withdraw_closed, attempt=attempt), self._database
+        return await database.read(look) and await database.write(
+            functools.partial(look, change=True)
+        )
 
     async def release(self, attempt: Attempt) -> None:
         """Return the task to the board unharmed; the next claim resumes the attempt.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neveridle.board.permits import Permits
     from neveridle.board.proposals import Proposals
     from neveridle.board.readiness import Readiness
+    from neveridle.board.repairs import Repairs
     from neveridle.board.retention import Retention
     from neveridle.board.runnable import Runnable
     from neveridle.board.runs import Runs
@@ -240,6 +241,13 @@ class Board:
         from neveridle.board.inbox import Inbox
 
         return Inbox(self.database)
+
+    @cached_property
+    def repairs(self) -> Repairs:
+        """Setting aside what cannot be read any more."""
+        from neveridle.board.repairs import Repairs
+
+        return Repairs(self.database)
 
     @cached_property
     def answering(self) -> Answering:

@@ -15,6 +15,7 @@ from neveridle.board.question_rows import ask_anew, asked_of_peers, let_go, with
 from neveridle.board.schema import attempts, tasks
 from neveridle.board.sql import NOW, log, wake
 from neveridle.board.task import OPEN_STATES, REOPENING, Task, TaskState
+from neveridle.board.work_alerts import calm
 from neveridle.errors import StateConflict
 
 
@@ -61,6 +62,7 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
         data = {"reason": reason, "started_at": ended.started_at}
         log(c, "task.cancelled", data, agent=ended.agent, run=ended.run, task=task.id,
             fence=task.fence)  # fmt: skip
+    calm(c, task.id)
     let_go(c, task.id)
     for peer in asked_of_peers(c, task.id).values():  # nobody needs these answers any more
         asked = find_task(c, peer)
@@ -108,6 +110,7 @@ def revive_task(c: Connection, task: Task) -> None:
     ask_anew(c, task.id)
     if task.state not in OPEN_STATES:
         count_waiting(c, task.id, 1)
+    calm(c, task.id)
     if find_task(c, task.id).runnable:
         wake(c)
     follow(c, task.id)

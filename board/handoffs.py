@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 
 from neveridle.board.attempt import Attempt, AttemptState
 from neveridle.board.attempt_rows import own
+from neveridle.board.circles import Link, refuse_circle
 from neveridle.board.database import Database
 from neveridle.board.endings import end_active
 from neveridle.board.handoff import Handoff, HandoffDocument
@@ -23,10 +24,8 @@ from neveridle.board.sql import NOW, log
 from neveridle.board.storable import one_line
 from neveridle.board.task import NewTask, Source, Task, TaskState
 from neveridle.board.tasks import insert_task
+from neveridle.board.work_alerts import calm
 from neveridle.errors import NotFound, StateConflict
-
-LINKS = 10
-"""How often agents may hand one piece of work over: a chain that is longer goes in circles."""
 
 TITLE = 200
 """Characters of the receiver's title; the whole action is in the document."""
@@ -54,8 +53,9 @@ class Handoffs:
 
         Raises:
             LeaseLost: the attempt does not own its task any more.
-            StateConflict: the document is not complete or too long, the receiver is the
-                sender or nobody, or the work was handed over ``LINKS`` times already.
+            StateConflict: the document is not complete or too long, or the receiver is the
+                sender or nobody.
+            HandoffRefused: the work only goes round; see ``refuse_circle``.
         """
 
         def work(c: Connection) -> Handoff:
@@ -63,7 +63,8 @@ class Handoffs:
             document.check()
             task = find_task(c, attempt.task_id)
             receiver = _receiver(to, sender=attempt.agent)
-            _check_chain(c, task)
+            new = Link.of(attempt.agent, receiver, document.as_dict(), verified=verified)
+            refuse_circle(c, task, new)
             if learning is not None:
                 insert_lesson(c, attempt, learning)
             return hand_over(
@@ -156,6 +157,7 @@ def hand_over(
     handoff = int(key[0])
     c.execute(update(tasks).where(tasks.c.id == dispatch.id).values(handoff=handoff))
     ended = end_active(c, task, AttemptState.HANDED_OFF)
+    calm(c, task.id)  # somebody else goes on with it
     c.execute(
         update(tasks)
         .where(tasks.c.id == task.id)
@@ -182,20 +184,6 @@ def _receiver(to: str, *, sender: str) -> str:
         msg = f"{sender} cannot hand over to itself."
         raise StateConflict(msg, remedy="Go on with the task, or name another agent.")
     return receiver
-
-
-def _check_chain(c: Connection, task: Task) -> None:
-    """Refuse to hand over what has been round and round already."""
-    names: list[str] = []
-    link = task
-    while link.handoff is not None and link.continues is not None:  # each link is older
-        names.append(_find(c, link.handoff).receiver)
-        link = find_task(c, link.continues)
-    if len(names) >= LINKS:
-        way = " → ".join(names[::-1])
-        msg = f"This work was handed over {len(names)} times already, to {way}."
-        remedy = "Finish it, or end as blocked and say what a person has to decide."
-        raise StateConflict(msg, remedy=remedy)
 
 
 def _query() -> Select[Any]:

@@ -8,11 +8,39 @@ from typing import Any, cast
 
 from neveridle.board.attempt import Attempt, AttemptState, Phase
 from neveridle.board.task import Priority, Source, Task, TaskState
+from neveridle.errors import StateCorrupted
+
+LOOK = "What it belongs to begins anew; look at the disk, and at who else writes to the board."
 
 
 def decoded(value: object) -> Any:
-    """A JSON column, which plain sqlite3 gives as text and SQLAlchemy as a value."""
-    return json.loads(value) if isinstance(value, str) else value
+    """A JSON column, which plain sqlite3 gives as text and SQLAlchemy as a value.
+
+    Raises:
+        StateCorrupted: it is no JSON.
+    """
+    return from_json(value) if isinstance(value, str) else value
+
+
+def from_json(text: str) -> Any:
+    """What a JSON column holds; SQLAlchemy's engines read with this, too.
+
+    Raises:
+        StateCorrupted: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        msg = f"A row of the board holds what is no JSON: {text[:60]!r} ({error})."
+        raise StateCorrupted(msg, remedy=LOOK) from error
+
+
+def _facts(value: object) -> dict[str, Any] | None:
+    found: object = decoded(value)
+    if found is not None and not isinstance(found, dict):
+        msg = f"it holds {str(found)[:60]!r} where facts belong"
+        raise ValueError(msg)
+    return cast("dict[str, Any] | None", found)
 
 
 def _strings(value: object) -> tuple[str, ...]:
@@ -54,8 +82,21 @@ def task_from_row(row: Any) -> Task:
 
 
 def attempt_from_row(row: Any) -> Attempt:
-    """An attempt from a row of ``attempts``: a mapping, or a ``sqlite3.Row``."""
+    """An attempt from a row of ``attempts``: a mapping, or a ``sqlite3.Row``.
+
+    Raises:
+        StateCorrupted: it is none that could be read.
+    """
     one = cast("Mapping[str, Any]", row)
+    try:
+        return _attempt(one)
+    except (ValueError, StateCorrupted) as error:
+        task = int(one["task_id"])
+        msg = f"Attempt {task}:{one['fence']} cannot be read: {error}"
+        raise StateCorrupted(msg, remedy=LOOK, task=task) from error
+
+
+def _attempt(one: Mapping[str, Any]) -> Attempt:
     return Attempt(
         task_id=one["task_id"],
         fence=one["fence"],
@@ -71,8 +112,8 @@ def attempt_from_row(row: Any) -> Attempt:
         branch=one["branch"],
         base=one["base"],
         commit=one["commit"],
-        outcome=decoded(one["outcome"]),
-        evidence=decoded(one["evidence"]),
+        outcome=_facts(one["outcome"]),
+        evidence=_facts(one["evidence"]),
         error_code=one["error_code"],
         error=one["error"],
     )

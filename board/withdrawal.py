@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from neveridle.board.attempt import Attempt, Phase
+from neveridle.board.attempt_rows import own
 from neveridle.board.beads.naming import issue_of
 from neveridle.board.beads.outside import closed_in_file, complete_closed
 from neveridle.board.endings import cancel_task
@@ -54,3 +55,12 @@ def withdraw(c: Connection, task: Task) -> None:
     cancel_task(c, task, f"no longer open in {task.source}", reopens=True)
     if issue_of(task.ref) is not None:
         complete_closed(c, task.id)
+
+
+def withdraw_closed(c: Connection, attempt: Attempt, *, change: bool = False) -> bool:
+    """Whether somebody else closed the item of an attempt's task; ``change``: withdraw it then."""
+    own(c, attempt)
+    found = None if may_be_ours(attempt) else closed_outside(c, find_task(c, attempt.task_id))
+    if found is not None and change:
+        withdraw(c, found)
+    return found is not None

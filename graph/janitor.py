@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from neveridle.agents.checkpoints import Checkpoints
 from neveridle.board import AttemptState, Board, Phase, TaskState
 from neveridle.board.aging import DAY
 from neveridle.board.attempt import Attempt, thread_of
-from neveridle.errors import NotFound
+from neveridle.errors import NotFound, StateCorrupted
 from neveridle.tools.sandbox.orphans import end_orphans
 from neveridle.tools.workspace import Workspaces
 
@@ -72,7 +73,8 @@ class Janitor:
         """Look at everything there is; done when a team is opened."""
         await asyncio.to_thread(end_orphans)
         for task, fences in (await self._left()).items():
-            await self.clear(task, fences)
+            with suppress(StateCorrupted):  # whoever claims it sets that right, and says so
+                await self.clear(task, fences)
         if self._merges:
             await self._branches()
 

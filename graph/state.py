@@ -14,6 +14,7 @@ class Problem(TypedDict):
 
     Attributes:
         service: whose failure it is, where waiting for that service helps.
+        evidence: what shows that the work goes in circles.
         scope: the budget that was reached.
         until: when its window ends; None: not by itself.
     """
@@ -23,6 +24,7 @@ class Problem(TypedDict):
     message: str
     remedy: str
     service: NotRequired[str]
+    evidence: NotRequired[dict[str, Any]]
     scope: NotRequired[str]
     until: NotRequired[float | None]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.revision import HEAD
+from neveridle.board.rows import from_json
 from neveridle.board.sqlite.breakers import SqliteBreakers
 from neveridle.board.sqlite.budgets import SqliteBudgets
 from neveridle.board.sqlite.changes import SqliteChanges
@@ -129,6 +130,7 @@ class SqliteDatabase:
 
             self._engine = create_engine(
                 "sqlite://",
+                json_deserializer=from_json,
                 creator=lambda: connect(self.path, durable=True),
                 poolclass=StaticPool,
             )

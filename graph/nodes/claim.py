@@ -6,7 +6,7 @@ import asyncio
 
 from neveridle.board import Phase, Source, TaskState
 from neveridle.board.elapsed import elapsed
-from neveridle.errors import LeaseLost, NeveridleError
+from neveridle.errors import LeaseLost, NeveridleError, StateCorrupted
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import released
 from neveridle.graph.nodes.guard import problem_of
@@ -30,13 +30,19 @@ async def claim(team: Team, state: TickState) -> TickState:
         team.usher.arrived(agent.name)
         return {"candidate": None, "rung": "rest"}
     asked = elapsed()
-    won = await team.board.attempts.claim(
-        agent=agent.name,
-        run=await team.run_of(agent.name),
-        skills=agent.skills,
-        source=Source(state.get("rung", "")),
-        lease=team.settings.leases.lease,
-    )
+    try:
+        won = await team.board.attempts.claim(
+            agent=agent.name,
+            run=await team.run_of(agent.name),
+            skills=agent.skills,
+            source=Source(state.get("rung", "")),
+            lease=team.settings.leases.lease,
+        )
+    except StateCorrupted as error:
+        team.usher.arrived(agent.name)
+        if error.task is not None:  # or it would stop whoever claims, one after the other
+            await team.board.repairs.set_right(error.task)
+        raise
     if won is None:
         team.usher.arrived(agent.name)
         return {"candidate": None, "lost": state.get("lost", 0) + 1}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from neveridle.board import Attempt, Handoff
 from neveridle.board.task import slug
-from neveridle.errors import MergeConflict, RepositoryUnusable, WorkRefused
+from neveridle.errors import MergeConflict, RepositoryUnusable, StateCorrupted, WorkRefused
 from neveridle.graph.delivery.chains import published, start_of
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.chain import resumed
@@ -30,6 +31,7 @@ async def begin_workspace(
 
     Raises:
         RepositoryUnusable: what was handed over is not in this repository.
+        StateCorrupted: the clone of the attempt it resumes cannot be read any more.
     """
     attempt = job.attempt
     # Whatever lies under this attempt's name is of an older board: it has only just begun.
@@ -50,7 +52,8 @@ async def begin_workspace(
     conflicted = failed is not None and failed.error_code == MergeConflict.code
     if failed is not None and not conflicted:
         theirs = workspace_key(failed.task_id, failed.fence)
-        found = await team.workspaces.adopt(theirs, key, branch=branch)
+        with suppress(StateCorrupted):  # whoever made it was stopped for that
+            found = await team.workspaces.adopt(theirs, key, branch=branch)
         if found is not None:  # what others pushed may have been taken in since it was made
             return await _keep(team, job, found, base=failed.base)
     if found is None:

@@ -11,9 +11,11 @@ from neveridle.errors import (
     AccessRefused,
     BudgetReached,
     ErrorCategory,
+    HandoffRefused,
     LeaseLost,
     NeveridleError,
     ServiceError,
+    Stuck,
 )
 from neveridle.graph.desk import Job
 from neveridle.graph.observed import observed
@@ -109,6 +111,8 @@ def problem_of(error: BaseException) -> Problem:
         }
         if isinstance(error, ServiceError) or (isinstance(error, AccessRefused) and error.rejected):
             problem.update({"service": error.service} if error.service else {})
+        if isinstance(error, Stuck | HandoffRefused) and isinstance(error.evidence, dict):
+            problem["evidence"] = error.evidence
         if isinstance(error, BudgetReached):
             problem.update({"scope": error.scope, "until": error.until})
         return problem

@@ -10,14 +10,18 @@ from neveridle.errors import (
     DiskFull,
     ErrorCategory,
     ExtraMissing,
+    HandoffRefused,
     ModelNotConfigured,
     RecordingInvalid,
     SandboxMissing,
     ServiceUnavailable,
+    StateCorrupted,
 )
 from neveridle.graph.desk import Job
 from neveridle.graph.nodes.out_of_budget import out_of_budget
 from neveridle.graph.nodes.reflect import draw_lesson, learnt
+from neveridle.graph.nodes.unreadable import corrupted_clone, give_up_unreadable
+from neveridle.graph.nodes.work import last_failed
 from neveridle.graph.providers import sharing_model
 from neveridle.graph.state import Problem, TickState
 from neveridle.graph.team import Team
@@ -68,6 +72,9 @@ async def recover(team: Team, state: TickState) -> TickState:
             return await _blocked(team, job, "human", action)
         return {"ending": ending, "problem": None}
     category = ErrorCategory(problem["category"])
+    problem = await corrupted_clone(job, problem) or problem
+    if problem["code"] == StateCorrupted.code:
+        return await give_up_unreadable(team, job, problem)
     if category is ErrorCategory.FATAL or problem["code"] in STOPPING:
         return await _stopped(team, job, problem)
     if await _routed(team, job, problem):
@@ -78,8 +85,21 @@ async def recover(team: Team, state: TickState) -> TickState:
         return await _blocked(team, job, PERSON, action)
     if category in (ErrorCategory.TRANSIENT, ErrorCategory.BLOCKING):
         return await _waiting(team, job, problem)
+    if problem["code"] == HandoffRefused.code and await _told_before(team, job):
+        action = (
+            f"{problem['message']} Say who does what, then `neveridle tasks retry {job.task.id}`"
+        )
+        return await _blocked(team, job, "human", action, circles=problem.get("evidence"))
     job.notes["failure"] = problem
     return {"problem": None}
+
+
+async def _told_before(team: Team, job: Job) -> bool:
+    """Whether the attempt before this one ended because it could not hand over."""
+    if not (await team.board.tasks.get(job.task.id)).failures:
+        return False
+    failed = last_failed(job.attempt, await team.board.attempts.of(job.task.id))
+    return failed is not None and failed.error_code == HandoffRefused.code
 
 
 async def _routed(team: Team, job: Job, problem: Problem) -> bool:
@@ -106,11 +126,19 @@ async def _routed(team: Team, job: Job, problem: Problem) -> bool:
 
 
 async def _blocked(
-    team: Team, job: Job, owner: str, action: str, lesson: dict[str, Any] | None = None
+    team: Team,
+    job: Job,
+    owner: str,
+    action: str,
+    lesson: dict[str, Any] | None = None,
+    *,
+    circles: dict[str, Any] | None = None,
 ) -> TickState:
     """Somebody must act first; the conversation is kept, for it goes on after that."""
     with team.desk.ending(job):
-        await team.board.attempts.block(job.attempt, owner=owner, action=action, learning=lesson)
+        await team.board.attempts.block(
+            job.attempt, owner=owner, action=action, learning=lesson, circles=circles
+        )
     learnt(team, job, lesson)
     if owner == PERSON:
         await team.alert.keep()

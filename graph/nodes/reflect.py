@@ -36,7 +36,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
             team.wakeups.nudge()
         return {"ending": "completed"}
     what = f"{problem['message']} {problem['remedy']}".strip()
-    await _note_failure(team, job, what)
+    await _note_failure(team, job, what, problem.get("evidence"))
     learning = None
     if problem["category"] == str(ErrorCategory.RECOVERABLE) and problem["code"] != "bug":
         learning = await draw_lesson(team, job, succeeded=False, what=what)
@@ -50,6 +50,7 @@ async def reflect(team: Team, state: TickState) -> TickState:
             limit=turn_to.limit,
             learning=learning,
             peer=peer,
+            circles=problem.get("evidence"),
             level=str(turn_to.level),
         )
     learnt(team, job, learning)
@@ -62,7 +63,9 @@ async def reflect(team: Team, state: TickState) -> TickState:
     return {"ending": "failed", "problem": None}
 
 
-async def _note_failure(team: Team, job: Job, what: str) -> None:
+async def _note_failure(
+    team: Team, job: Job, what: str, circles: dict[str, Any] | None = None
+) -> None:
     """Give an attempt that broke off an outcome and evidence, as those that ended have."""
     attempt = job.attempt
     if attempt.outcome is None:
@@ -71,6 +74,9 @@ async def _note_failure(team: Team, job: Job, what: str) -> None:
     if attempt.evidence is None and job.workspace is not None:
         changed = await job.workspace.changed_files(attempt.base)
         evidence: dict[str, Any] = {"changed": changed[:CHANGED], "checks": {}, "passed": False}
+        attempt = await team.board.attempts.record(attempt, evidence=evidence)
+    if circles is not None:
+        evidence = {**(attempt.evidence or {}), "circles": circles}
         attempt = await team.board.attempts.record(attempt, evidence=evidence)
     job.attempt = attempt
 

@@ -48,6 +48,7 @@ def summary(**parts: list[str]) -> dict[str, Any]:
 def small(project: Any, api: Any, **more: Any) -> None:
     api.use(project)
     project.use("compaction", window=9000, share=0.7, keep=4, **more)
+    project.use("limits", stuck_repeats=0, stuck_rounds=0)  # one file is read over and over
     lines = "\n".join(f"line {number} of some length, ticket NEV-{number}" for number in range(60))
     project.commit({"long.txt": lines})
 

@@ -88,7 +88,7 @@ async def test_model_calls_are_limited_and_malformed_outcomes_count(project: Any
 
 async def test_a_task_may_have_a_budget_of_its_own(project: Any, api: Any) -> None:
     api.use(project)
-    project.use("limits", model_calls=3, attempts=1)
+    project.use("limits", model_calls=3, attempts=1, stuck_repeats=0, stuck_rounds=0)
     api.says("Big", *[api.tool("run", command="true")] * 20, api.outcome())
     async with project.team() as team:
         await team.board.tasks.add(

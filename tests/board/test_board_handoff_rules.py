@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neveridle.board import Board, Claim, HandoffDocument, Source, Task
-from neveridle.errors import LeaseLost, StateConflict
+from neveridle.errors import HandoffRefused, LeaseLost, StateConflict
 
 Add = Callable[..., Awaitable[Task]]
 Take = Callable[..., Awaitable[Claim]]
@@ -97,11 +97,12 @@ async def test_a_ring_of_handoffs_is_bounded(
     await add()
     claim = await take()
     names = ["leo", "sam"] * 5
-    for to in names:
-        await board.handoffs.give(claim.attempt, to=to, document=DOCUMENT, verified=True)
+    for at, to in enumerate(names):  # each with work that passed, as between author and reviewer
+        document = dataclasses.replace(DOCUMENT, commit=f"c{at}", files_changed=("a.py",))
+        await board.handoffs.give(claim.attempt, to=to, document=document, verified=True)
         claim = await take(to, run=f"run of {to}", source=Source.DISPATCH)
     before = await contents()
-    with pytest.raises(StateConflict) as error:
+    with pytest.raises(HandoffRefused) as error:
         await board.handoffs.give(claim.attempt, to="leo", document=DOCUMENT, verified=True)
     assert f"10 times already, to {' → '.join(names)}." in error.value.message
     assert await contents() == before

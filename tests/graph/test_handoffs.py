@@ -235,11 +235,17 @@ async def test_work_that_goes_in_circles_ends_at_a_person(page: Any, hands: Any)
         report = await team.run(until="idle", timeout=120, agents=["sam", "leo"])
         last = (await team.board.tasks.find())[-1]
         order = await team.board.tasks.get(1)
-    assert report.endings["handed_off"] == 10
+        (item,) = await team.board.inbox.find()
+        assert (await team.run(until="idle", timeout=60)).attempts == []  # it waits for a person
+    assert report.endings == {"handed_off": 2, "failed": 1, "blocked": 1}
     assert (last.state, last.blocked_owner) == (TaskState.BLOCKED, "human")
-    assert "times already, to leo → sam → leo" in last.blocked_action
-    # The next attempt was told so.
-    assert "leo → sam → leo" in hands.seen[-1].failed.error
+    assert "only goes round: sam → leo → sam → leo" in last.blocked_action
+    # It was refused once, and the next attempt was told so.
+    assert hands.seen[-1].failed.error_code == "handoff-refused"
+    assert "sam → leo → sam → leo" in hands.seen[-1].failed.error
+    assert (item.fingerprint, item.task) == (f"alert:handoff-refused:{last.id}", last.id)
+    chain = [(one["from"], one["to"], one["progress"]) for one in item.evidence["chain"]]
+    assert chain == [("sam", "leo", False), ("leo", "sam", False), ("sam", "leo", False)]
     assert order.state is TaskState.WAITING
 
 

@@ -177,3 +177,9 @@ def _temporary_pattern() -> re.Pattern[str]:
     here = re.escape(tempfile.gettempdir()) + r"[\\/]"
     pytest = rf"(?:pytest-of-{_PART}+[\\/]pytest-\d+[\\/])?"
     return re.compile(rf"{_PATH_START}(?:{here}|{'|'.join(_TEMPORARY)}){pytest}{_PART}*[^.\W]")
+
+
+def timeless(text: str) -> str:
+    """``text`` without what differs though nothing changed: times, durations, addresses."""
+    text = _ADDRESS.sub("⟦address⟧", _TIME.sub("⟦time⟧", text))
+    return _MEASURED.sub(r"\1 ⟦duration⟧", _DURATION.sub("⟦duration⟧", text))

@@ -105,6 +105,14 @@ class Repository:
             raise await self._no_such_branch()
         return commit
 
+    async def sound(self) -> bool:
+        """Whether git can read the target branch and its commit."""
+        try:
+            await self.git.run("ls-tree", "-r", "-t", self.ref, keep=1)
+        except RepositoryUnusable:
+            return False
+        return True
+
     def head_hint(self) -> str | None:
         """The same, read without a process; None where that is not certain."""
         if (self.common_dir / "reftable").exists():

@@ -7,7 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from neveridle.errors import RepositoryUnusable, StateConflict
+from neveridle.errors import RepositoryUnusable, StateConflict, StateCorrupted
 from neveridle.tools.repository.confined import ConfinedTree
 from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace import merging
@@ -31,6 +31,15 @@ CHECKOUT_SECONDS = 5 * GIT_SECONDS
 FILE_BYTES = 10 << 20
 EXCLUDED = "__pycache__/\n*.py[cod]\n.DS_Store\n.neveridle-*.tmp\n"
 """What no commit of an agent holds, even where the repository ignores nothing."""
+
+
+def damaged(key: str, why: str) -> StateCorrupted:
+    """The error of a clone that git cannot read any more."""
+    return StateCorrupted(
+        f"The clone {key} cannot be read any more: {why[:300].rstrip('.')}.",
+        remedy="The task begins anew without it. Look at the disk it lies on before the agent "
+        "works again.",
+    )
 
 
 class Workspace:
@@ -74,17 +83,30 @@ class Workspace:
         self.branch, self.base = branch, commit
         await to_its_end(self._save)
 
-    async def take_over(self, *, branch: str) -> bool:
-        """Make a workspace of what was copied; False where the copy is of no use."""
+    async def take_over(self, *, branch: str, old: str) -> bool:
+        """Make a workspace of what was copied of ``old``; False where the copy is of no use.
+
+        Raises:
+            StateCorrupted: it cannot be read, though the repository can.
+        """
         await self._check_name(branch)
-        facts = await asyncio.to_thread((self.git_dir / ADOPTED).read_text, encoding="utf-8")
+        text = await asyncio.to_thread((self.git_dir / ADOPTED).read_text, errors="replace")
         commit = await self._git.commit_at("HEAD")
-        if commit is None:
+        if commit is None:  # what was whole had one
+            if await self._target.sound():
+                raise damaged(old, "its branch has no commit that git can find")
             return False
-        await self._git.run("update-ref", f"refs/heads/{branch}", commit)
-        await self._git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
-        await self._git.run("read-tree", commit)  # the tree stays as it is: work in progress
-        self.branch, self.base = branch, str(json.loads(facts)["base"])
+        try:
+            self.base = str(json.loads(text)["base"])
+            await self._git.run("update-ref", f"refs/heads/{branch}", commit)
+            await self._git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+            await self._git.run("read-tree", commit)  # the tree stays as it is: work in progress
+        except (RepositoryUnusable, ValueError, KeyError, TypeError) as error:
+            self.branch = branch
+            if isinstance(error, RepositoryUnusable) and await self.sound():
+                raise
+            raise damaged(old, str(error)) from error
+        self.branch = branch
         await to_its_end(self._save)
         return True
 
@@ -99,6 +121,20 @@ class Workspace:
             with contextlib.suppress(FileNotFoundError):
                 lock.unlink()
         return self.tree.is_dir()
+
+    async def sound(self) -> bool:
+        """Whether git can read it: its branch, and all of its commit.
+
+        Damage to the repository itself, whose objects it shares, is not taken for its own.
+        """
+        if not await self._target.sound():
+            return True
+        try:
+            await self._git.run("ls-tree", "-r", "-t", await self.head(), keep=1)
+            await self._git.run("diff-index", "--quiet", await self.head(), accept=(0, 1))
+        except RepositoryUnusable:
+            return False
+        return True
 
     async def _check_name(self, branch: str) -> None:
         if (

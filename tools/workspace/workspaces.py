@@ -9,6 +9,7 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
+from neveridle.errors import StateCorrupted
 from neveridle.tools.sandbox.removal import remove_tree
 from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace.copying import copy_tree
@@ -111,6 +112,7 @@ class Workspaces:
             there is no usable workspace ``old``.
 
         Raises:
+            StateCorrupted: there is one, and it cannot be read any more.
             DiskFull: no space is left.
         """
         source, folder = self._folder(old), self._folder(key)
@@ -124,7 +126,12 @@ class Workspaces:
                 await self.remove(key)
                 return None
             workspace = self._workspace(key)
-            if not await workspace.take_over(branch=branch):
+            try:
+                taken = await workspace.take_over(branch=branch, old=old)
+            except StateCorrupted:
+                await self.remove(key)
+                raise
+            if not taken:
                 await self.remove(key)
                 return None
         return workspace

@@ -13,6 +13,7 @@
     │   ├── WorkRefused         verify did not find what the work claimed
     │   ├── RequestRefused      a service said no to what was asked of it
     │   │   └── EffectRefused   it said no to a write
+    │   ├── HandoffRefused      agents hand work round, and nothing comes of it
     │   ├── ApprovalDenied      a person said no to what was to be done
     │   └── MergeConflict       the work does not fit what others merged meanwhile
     ├── OperatorError           the operator: configure or repair          BLOCKING
@@ -69,6 +70,7 @@ from neveridle.errors.mistakes import (
     ApprovalDenied,
     EditRejected,
     EffectRefused,
+    HandoffRefused,
     LimitReached,
     MergeConflict,
     ModelMistake,
@@ -127,6 +129,7 @@ __all__ = [
     "EffectUnsettled",
     "ErrorCategory",
     "ExtraMissing",
+    "HandoffRefused",
     "ImportInvalid",
     "LeaseLost",
     "LimitReached",

@@ -58,6 +58,22 @@ class Stuck(LimitReached):
         self.evidence = evidence
 
 
+class HandoffRefused(ModelMistake):
+    """Agents hand a piece of work round, and nothing comes of it.
+
+    Args:
+        message: what happened, with the agents it went through.
+        remedy: what to do next.
+        evidence: the chain of handoffs, as plain JSON.
+    """
+
+    code = "handoff-refused"
+
+    def __init__(self, message: str, *, remedy: str = "", evidence: object = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.evidence = evidence
+
+
 class ApprovalDenied(ModelMistake):
     """A person was asked first, and said no."""
 

@@ -150,8 +150,18 @@ class DiskFull(OperatorError):
 
 
 class StateCorrupted(NeveridleError):
-    """What neveridle wrote itself cannot be read any more; whoever needs it stops."""
+    """What neveridle wrote itself cannot be read any more; whoever needs it stops.
+
+    Args:
+        message: what happened.
+        remedy: what to do next.
+        task: the task whose state it is; None: not known.
+    """
 
     code = "state-corrupted"
     category = ErrorCategory.FATAL
     exit_code = 2
+
+    def __init__(self, message: str, *, remedy: str = "", task: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.task = task

@@ -96,6 +96,18 @@ class LimitSettings(_Table):
         "which an attempt fails, and without output after which a command of its is ended. "
         "0: 900, or more where sandbox.timeout or twice model.timeout is more.",
     )
+    stuck_repeats: int = Field(
+        default=4,
+        ge=0,
+        description="How often an agent may do the same with the same result, also in turns of up "
+        "to four rounds, before it is told; as often again, and the attempt is stopped. 0: ever.",
+    )
+    stuck_rounds: int = Field(
+        default=12,
+        ge=0,
+        description="Rounds in which nothing new comes of whatever an agent does before it is "
+        "told; as many again, and the attempt is stopped. 0: any number.",
+    )
     claim_retries: int = Field(
         default=3, ge=1, description="How often a lost claim returns to the same rung in one tick."
     )
