@@ -16,6 +16,7 @@ from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
 from neveridle.graph.consolidating import Consolidating
+from neveridle.graph.counting import Counting
 from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.feeding import Feeding
 from neveridle.graph.fencing import Fencing
@@ -59,6 +60,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     stack.push_async_callback(team.board.close)
     await team.board.open()
     kit = ServiceKit(team.board.breakers, team.board.clock)
+    counting = Counting(team.board, kit.tallies)
+    counting.start()
+    stack.push_async_callback(counting.stop)
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)
     team.mcp = McpServers(settings.services.mcp, kit)

@@ -12,6 +12,7 @@ from bench import (
     embeddings,
     fleet,
     memory_rows,
+    metrics,
     races,
     recall,
     startup,
@@ -25,7 +26,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
 SOURCES = (
     startup, ticks, steps, breakers, claims, fleet, races, embeddings, compaction, memory_rows,
-    recall,
+    recall, metrics,
 )  # fmt: skip
 
 

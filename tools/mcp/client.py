@@ -48,6 +48,7 @@ class Mcp:
                 probe=settings.timeout * 2,
             ),
             credentials=fingerprint(self._token),
+            tally=kit.tallies.of(self.service),
         )  # fmt: skip
         self._gate = asyncio.Lock()
         self._connection: Connection | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neveridle.board.breaker import BreakerPolicy
 from neveridle.tools.redact import protect
 from neveridle.tools.resilience import Guard, RetryPolicy
+from neveridle.tools.resilience.tally import Tallies
 from neveridle.tools.services.http import fingerprint
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ class ServiceKit:
         breakers: the board's.
         clock: the board's.
         environ: the environment that holds the tokens.
+        tallies: where requests are counted.
     """
 
     breakers: Breakers
     clock: BoardClock
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    tallies: Tallies = field(default_factory=Tallies)
 
     def token(self, settings: ServiceSettings) -> str:
         """The service's token; empty: none is set."""
@@ -49,4 +52,5 @@ class ServiceKit:
                 probe=settings.timeout * 3,  # longer than any request takes
             ),
             credentials=fingerprint(self.token(settings)),
+            tally=self.tallies.of(settings.name),
         )
