@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
@@ -86,7 +86,7 @@ async def test_what_could_not_be_told_is_told_later(board: Board) -> None:
 
 async def test_a_guard_counts_requests_and_repeats(board: Board) -> None:
     guard = Guard("linear", board.breakers, board.clock, retry=RetryPolicy(attempts=3, base=0.001))
-    answers = iter([1, ServiceError("down"), ServiceError("down"), 2])
+    answers: Iterator[int | ServiceError] = iter([1, ServiceError("down"), ServiceError("down"), 2])
 
     async def work() -> int:
         answer = next(answers)
