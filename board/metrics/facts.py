@@ -121,10 +121,12 @@ class Facts:
                     part = parts[one.agent] = {owned: [] for owned in _OWNED}
                 part[name].append(one)
         return {
-            agent: Facts(self.window, *(part[name] for name in _OWNED))
-            for agent, part in sorted(parts.items())
-            if agent
-        }
+            agent: Facts(
+                self.window, part["lives"], part["spells"], part["done"], part["given_up"],
+                part["escalations"], part["spent"],
+            )
+            for agent, part in sorted(parts.items()) if agent
+        }  # fmt: skip
 
 
 _OWNED = ("lives", "spells", "done", "given_up", "escalations", "spent")

@@ -12,7 +12,6 @@ from neveridle.board.metrics.reading import chunks, for_psycopg
 from neveridle.board.postgres.errors import explain
 from neveridle.board.postgres.session import connect
 
-
 # All there is to read lies in indexes; a plan that reads the rows instead takes many times as long.
 ALONG = "SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off"
 

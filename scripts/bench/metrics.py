@@ -10,7 +10,7 @@ import random
 import sqlite3
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,7 +83,8 @@ def filled(url: str, load: Any, count: int) -> Generator[tuple[asyncio.Runner, B
             runner.run(board.clock.script(START + MONTH + 86_400))
             yield runner, board
         finally:
-            runner.run(board.close())
+            with suppress(RuntimeError):  # the interpreter ends: it takes no work of threads
+                runner.run(board.close())
 
 
 @contextmanager
