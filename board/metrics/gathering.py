@@ -102,6 +102,8 @@ class _Shelf:
 
     def spread(self, name: str, fact: object, since: float, until: float) -> None:
         """Into each window that it touches."""
+        if not since <= until or since >= self.windows[-1].until:
+            return
         first = max(0, bisect_right(self._edges, since) - 1)
         for number in range(first, bisect_right(self._edges, until)):
             self.kept[number][name].append(fact)

@@ -84,7 +84,13 @@ def some_log(chance: Random, said: Any, log_of: Any) -> Any:
         )
         for _ in range(chance.choice([0, 1, 20, 60, 120]))
     ]  # fmt: skip
-    names = chance.sample(["r1", "r4", "r5"], chance.randint(0, 3))
+    over: set[str] = set()
+    for one in events:  # a run ends once, and then it is not among those alive
+        if one.kind in ("run.ended", "run.died"):
+            if one.run in over:
+                one.kind = "tool.call"
+            over.add(one.run)
+    names = chance.sample(["r4", "r5", "r6"], chance.randint(0, 3))
     alive = [(run, chance.choice(["sam", "leo"]), time(), time()) for run in names]
     active = [
         (chance.choice(["r1", "r4", "r5"]), chance.choice(["sam", "leo"]), chance.randint(1, 8),
