@@ -20,6 +20,7 @@ from neveridle.graph.build import build_graph
 from neveridle.graph.checks import Checks
 from neveridle.graph.checkups import Checkups, machine_checks
 from neveridle.graph.consolidating import Consolidating
+from neveridle.graph.counting import Counting
 from neveridle.graph.delivery.forge import make_forge
 from neveridle.graph.feeding import Feeding
 from neveridle.graph.fencing import Fencing
@@ -68,6 +69,9 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         team.board.breakers, team.board.clock,
         permits=team.board.permits, concurrency=settings.budgets.concurrency,
     )  # fmt: skip
+    counting = Counting(team.board, kit.tallies)
+    counting.start()
+    stack.push_async_callback(counting.stop)
     team.services = Services(settings.services, kit)
     stack.push_async_callback(team.services.aclose)
     team.mcp = McpServers(settings.services.mcp, kit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from neveridle.board.metrics.window import Window
 
@@ -110,21 +111,22 @@ class Facts:
     service_calls: int = 0
     service_retries: int = 0
 
-    def of(self, agent: str) -> Facts:
-        """What is known of one agent; calls of services are nobody's."""
-        return Facts(
-            self.window,
-            [one for one in self.lives if one.agent == agent],
-            [one for one in self.spells if one.agent == agent],
-            [one for one in self.done if one.agent == agent],
-            [one for one in self.given_up if one.agent == agent],
-            [one for one in self.escalations if one.agent == agent],
-            [one for one in self.spent if one.agent == agent],
-        )
+    def by_agent(self) -> dict[str, Facts]:
+        """What is known of each agent, by name; calls of services are nobody's."""
+        parts: dict[str, dict[str, list[Any]]] = {}
+        for name in _OWNED:
+            for one in getattr(self, name):
+                part = parts.get(one.agent)
+                if part is None:
+                    part = parts[one.agent] = {owned: [] for owned in _OWNED}
+                part[name].append(one)
+        return {
+            agent: Facts(
+                self.window, part["lives"], part["spells"], part["done"], part["given_up"],
+                part["escalations"], part["spent"],
+            )
+            for agent, part in sorted(parts.items()) if agent
+        }  # fmt: skip
 
-    @property
-    def agents(self) -> list[str]:
-        """Everybody there is something to say of."""
-        known = {one.agent for one in (*self.lives, *self.spells, *self.done, *self.given_up,
-                                       *self.escalations, *self.spent)}  # fmt: skip
-        return sorted(known - {""})
+
+_OWNED = ("lives", "spells", "done", "given_up", "escalations", "spent")

@@ -38,9 +38,10 @@ def figures(facts: Facts, *, agent: str | None = None) -> Figures:
         facts: of a window.
         agent: only of this one; None: of the team, and of each of its agents.
     """
+    parts = facts.by_agent()
     if agent is not None:
-        return _figures(facts.of(agent), agent, ())
-    agents = tuple(_figures(facts.of(one), one, ()) for one in facts.agents)
+        return _figures(parts.get(agent, Facts(facts.window)), agent, ())
+    agents = tuple(_figures(part, name, ()) for name, part in parts.items())
     return _figures(facts, None, agents)
 
 

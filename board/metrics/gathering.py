@@ -71,8 +71,7 @@ def gather(snapshot: Snapshot, windows: Sequence[Window]) -> list[Facts]:
         shelf.put("escalations", escalation, escalation.at)
     keys = [str(row[0]) for row in snapshot.rows("keys")]
     return [
-        Facts(window, **shelf.kept[number], spent=_spent(snapshot, keys, window),
-              **_services(snapshot, window))
+        shelf.facts(number, _spent(snapshot, keys, window), _services(snapshot, window))
         for number, window in enumerate(windows)
     ]  # fmt: skip
 
@@ -89,12 +88,22 @@ class _Shelf:
         self.kept = [{name: [] for name in names} for _ in self.windows]
         self._edges = [window.since for window in self.windows]
 
+    def facts(self, number: int, spent: Sequence[Spent], services: tuple[int, int]) -> Facts:
+        """All of one window."""
+        kept = self.kept[number]
+        return Facts(
+            self.windows[number], kept["lives"], kept["spells"], kept["done"], kept["given_up"],
+            kept["escalations"], spent, *services,
+        )  # fmt: skip
+
     def put(self, name: str, fact: object, at: float) -> None:
         """Into the window in which it was."""
         self.kept[bisect_right(self._edges, at) - 1][name].append(fact)
 
     def spread(self, name: str, fact: object, since: float, until: float) -> None:
         """Into each window that it touches."""
+        if not since <= until or since >= self.windows[-1].until:
+            return
         first = max(0, bisect_right(self._edges, since) - 1)
         for number in range(first, bisect_right(self._edges, until)):
             self.kept[number][name].append(fact)
@@ -172,6 +181,6 @@ def _spent(snapshot: Snapshot, keys: Sequence[str], window: Window) -> list[Spen
     return found
 
 
-def _services(snapshot: Snapshot, window: Window) -> dict[str, int]:
+def _services(snapshot: Snapshot, window: Window) -> tuple[int, int]:
     calls, retries = snapshot.rows("services", since=window.since, until=window.until)[0]
-    return {"service_calls": int(calls), "service_retries": int(retries)}
+    return int(calls), int(retries)

@@ -10,9 +10,10 @@ SELECT at FROM events ORDER BY id LIMIT 1
 -- name: keys
 -- The kinds of model calls there are: as many steps along the index as there are kinds.
 WITH RECURSIVE kinds (spent) AS (
-  SELECT min(spent) FROM events WHERE kind = 'model.call'
+  SELECT min(spent) FROM events {by_spent} WHERE kind = 'model.call'
   UNION ALL
-  SELECT (SELECT min(e.spent) FROM events AS e WHERE e.kind = 'model.call' AND e.spent > k.spent)
+  SELECT (SELECT min(e.spent) FROM events AS e {by_spent}
+    WHERE e.kind = 'model.call' AND e.spent > k.spent)
   FROM kinds AS k WHERE k.spent IS NOT NULL)
 SELECT spent FROM kinds WHERE spent IS NOT NULL
 

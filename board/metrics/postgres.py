@@ -12,6 +12,9 @@ from neveridle.board.metrics.reading import chunks, for_psycopg
 from neveridle.board.postgres.errors import explain
 from neveridle.board.postgres.session import connect
 
+# All there is to read lies in indexes; a plan that reads the rows instead takes many times as long.
+ALONG = "SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off"
+
 
 class PostgresSnapshot:
     """See ``neveridle.board.metrics.reading.Snapshot``."""
@@ -45,7 +48,7 @@ def postgres_snapshot(
     """
     try:
         with connect(url) as connection:
-            connection.execute(f"SET statement_timeout = {int(patience)}".encode())
+            connection.execute(f"SET statement_timeout = {int(patience)};{ALONG}".encode())
             connection.commit()
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True

@@ -13,6 +13,7 @@ from bench import (
     embeddings,
     fleet,
     memory_rows,
+    metrics,
     races,
     recall,
     startup,
@@ -26,7 +27,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 # Importing a module registers its rows.
 SOURCES = (
     startup, ticks, steps, breakers, budgets, claims, fleet, races, embeddings, compaction,
-    memory_rows, recall,
+    memory_rows, recall, metrics,
 )  # fmt: skip
 
 

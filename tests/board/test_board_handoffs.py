@@ -105,6 +105,7 @@ async def test_giving_does_everything_at_once(board: Board, add: Add, take: Take
     (event,) = await board.events.find(kind="task.handed_off")
     assert event.data == {
         "to": "leo", "handoff": handoff.id, "dispatch": dispatch.id, "verified": True,
+        "started_at": ended.started_at,
     }  # fmt: skip
 
 

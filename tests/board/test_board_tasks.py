@@ -216,7 +216,9 @@ async def test_cancelling_takes_the_lease_and_cannot_be_undone_by_the_attempt(
     assert await board.attempts.renew(["run-1"], lease=60) == set()
     assert await board.tasks.cancel(task.id) == cancelled
     events = await board.events.find(kind="task.cancelled")
-    assert [event.data for event in events] == [{"reason": "changed our mind"}]
+    assert [event.data for event in events] == [
+        {"reason": "changed our mind", "started_at": claim.attempt.started_at}
+    ]
     # Taken up again it is a new try.
     assert (await board.tasks.retry(task.id)).runnable
     again = await take()

@@ -53,6 +53,7 @@ class Mcp:
                 kit.permits, kit.clock, kit.concurrency, [self.service],
                 seconds=settings.timeout * 2,
             ),
+            tally=kit.tallies.of(self.service),
         )  # fmt: skip
         self._gate = asyncio.Lock()
         self._connection: Connection | None = None

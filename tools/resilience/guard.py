@@ -12,6 +12,7 @@ from neveridle.errors import AccessRefused, NeveridleError, ServiceError
 from neveridle.tools.resilience.failures import failure_of
 from neveridle.tools.resilience.meaning import Meaning, helps, meaning_of
 from neveridle.tools.resilience.policy import RetryPolicy
+from neveridle.tools.resilience.tally import Tally
 
 if TYPE_CHECKING:
     from neveridle.board.breakers import Breakers
@@ -41,6 +42,10 @@ class Guard:
         classify: the error of ours for what a call raised; see ``failure_of``. It is not
             asked about errors that are ours already.
         chance: random numbers from 0 to 1.
+        tally: where requests are counted; None: in one of its own.
+
+    Attributes:
+        tally: the requests made, for metrics.
     """
 
     def __init__(
@@ -55,8 +60,10 @@ class Guard:
         lane: Lane | None = None,
         classify: Callable[[Exception, str], NeveridleError] = failure_of,
         chance: Callable[[], float] = random.random,
+        tally: Tally | None = None,
     ) -> None:
         self.service = service
+        self.tally = Tally() if tally is None else tally
         self._breakers = breakers
         self._clock = clock
         self._retry = retry
@@ -121,6 +128,7 @@ class Guard:
     async def _once(
         self, permit: Permit, work: Callable[[], Awaitable[T]], limit: float | None
     ) -> T:
+        self.tally.calls += 1
         try:
             result = await (work() if limit is None else self._timed(work, limit))
         except Exception as raised:  # told to the breaker as what it means, then raised on
@@ -188,6 +196,7 @@ class Guard:
             permit = self._breakers.admitted(self.service, self._credentials)
             if permit is None:
                 permit = await self._admit(budget.left)
+            self.tally.retries += 1
             return await self._once(permit, work, limit)
 
         return await repeated(

@@ -11,6 +11,7 @@ from neveridle.board.breaker import BreakerPolicy
 from neveridle.tools.permits import lane_for
 from neveridle.tools.redact import protect
 from neveridle.tools.resilience import Guard, RetryPolicy
+from neveridle.tools.resilience.tally import Tallies
 from neveridle.tools.services.http import fingerprint
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class ServiceKit:
         environ: the environment that holds the tokens.
         permits: the board's; None: nobody is made to wait for his turn.
         concurrency: how many calls may be on their way at once, by the service's name.
+        tallies: where requests are counted.
     """
 
     breakers: Breakers
@@ -37,6 +39,7 @@ class ServiceKit:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     permits: Permits | None = None
     concurrency: Mapping[str, int] = field(default_factory=dict[str, int])
+    tallies: Tallies = field(default_factory=Tallies)
 
     def token(self, settings: ServiceSettings) -> str:
         """The service's token; empty: none is set."""
@@ -59,4 +62,5 @@ class ServiceKit:
             lane=lane_for(
                 self.permits, self.clock, self.concurrency, [settings.name], seconds=longest
             ),
+            tally=self.tallies.of(settings.name),
         )

@@ -106,11 +106,11 @@ def number(value: object, least: int = 0) -> int | None:
     return value if type(value) is int and least <= value <= MOST else None
 
 
-def moment(value: object) -> float | None:
+def moment(value: Any) -> float | None:
     """A time, likewise."""
     if type(value) not in (int, float):
         return None
-    return float(value) if 1 <= value <= 99_999_999_999 else None  # type: ignore[arg-type, operator]  # a number
+    return float(value) if 1 <= value <= 99_999_999_999 else None
 
 
 def name(data: dict[str, Any], key: str) -> str:
@@ -127,10 +127,10 @@ def count(log: Log, window: Window, agent: str | None = None) -> dict[str, Any]:
     for one in ordered:
         start = moment(one.data.get("started_at"))
         if one.kind in ("run.ended", "run.died") and one.run and start is not None:
-            beat = one.data.get("heartbeat_at") if one.kind == "run.died" else None
+            beat: Any = one.data.get("heartbeat_at") if one.kind == "run.died" else None
             end = one.at
             if type(beat) in (int, float):
-                end = max(start, min(end, beat))  # type: ignore[type-var]  # a number
+                end = max(start, min(end, float(beat)))
             # Only those that matter for this window are asked for, so are only they known.
             if one.at >= window.since and (one.at < window.until or start < window.until):
                 lives[one.run] = (one.agent or "", start, end)
