@@ -198,7 +198,7 @@ def ask_of(value: object, interrupt: str = "") -> Ask:
     """
     said: object = cast("dict[str, Any]", value).get(ASK) if isinstance(value, dict) else None
     if not isinstance(said, dict):
-        text = redact(storable(f"{cast('object', value)}"))
+        text = redact(storable(f"{value}"))
         here = interrupt or hashlib.sha256(text.encode()).hexdigest()[:32]
         return Ask(title=one_line(text, TITLE), body=text[:QUESTION], interrupt=here)
     fields = cast("dict[str, Any]", said)
