@@ -2,7 +2,7 @@
 
 Frozen, as every migration is: it must do tomorrow what it does today. On SQLite the log is
 copied, so that its definition is the one that a new board has; on PostgreSQL it is rewritten
-in place. Either takes some ten seconds for a million events.
+in place. Either takes longer the longer the log is, and room for it twice.
 """
 
 from __future__ import annotations
