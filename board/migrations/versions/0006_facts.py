@@ -125,7 +125,10 @@ _SQLITE: Final = {
         f" WHEN {_sqlite_number('tries', 1)} ELSE 1 END WHEN 'service.calls' THEN"
         f" CASE WHEN NOT json_valid(data) THEN NULL WHEN {_sqlite_number('calls')} END END"
     ),
-    "retries": _only("service.calls", _sqlite_number("retries"), _VALID),
+    "retries": (
+        f"CASE WHEN kind NOT IN ('model.call', 'service.calls') THEN NULL{_VALID}"
+        f" WHEN {_sqlite_number('retries')} END"
+    ),
 }
 _POSTGRES: Final = {
     "started_at": (
@@ -151,7 +154,10 @@ _POSTGRES: Final = {
         f" CASE WHEN {_postgres_number('tries').replace('[0-9]{1,15}', '[1-9][0-9]{0,14}')}"
         f" ELSE 1 END WHEN 'service.calls' THEN CASE WHEN {_postgres_number('calls')} END END"
     ),
-    "retries": _only("service.calls", _postgres_number("retries")),
+    "retries": (
+        "CASE WHEN kind NOT IN ('model.call', 'service.calls') THEN NULL"
+        f" WHEN {_postgres_number('retries')} END"
+    ),
 }
 
 KINDS: Final = {"started_at": Double, "spent": String}
@@ -232,7 +238,7 @@ def upgrade() -> None:
         )
         op.get_bind().exec_driver_sql(f"ALTER TABLE events {added}")
     index(table, "ix_events_spent", MODEL_CALLS, "spent", "at", "input_tokens", "output_tokens",
-          "cost", "calls")  # fmt: skip
+          "cost", "calls", "retries")  # fmt: skip
     index(table, "ix_events_services", SERVICE_CALLS, "at", "calls", "retries")
     index(table, "ix_events_claims", CLAIMS, "task_id", "at")
     index(table, "ix_events_ends", ENDINGS, "at", "id", "kind", "agent", "run", "task_id", "fence",
