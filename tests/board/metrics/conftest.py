@@ -190,7 +190,9 @@ def count(log: Log, window: Window, agent: str | None = None) -> dict[str, Any]:
     tries = sum(number(one.data.get("tries"), 1) or 1 for one in calls)
     repeats = [number(one.data.get("retries")) for one in calls]
     firsts = [(number(one.data.get("tries"), 1) or 1) - 1 for one in calls]
-    retries = sum(first if said is None else said for said, first in zip(repeats, firsts, strict=True))
+    retries = sum(
+        first if said is None else said for said, first in zip(repeats, firsts, strict=True)
+    )
     retries += sum(number(one.data.get("retries")) or 0 for one in services)
     requests = tries + sum(number(one.data.get("calls")) or 0 for one in services)
     completed = sum(map(mine, own))
