@@ -173,7 +173,7 @@ class Account:
                 msg = f"Other calls hold what is left of the budget {scope}."
                 remedy = "It is tried again in a minute; `neveridle budget` shows what is held."
                 raise BudgetReached(msg, remedy=remedy, scope=scope, until=now + PATIENCE)
-            await purse.pause(freed, pause * (0.5 + purse.chance()))
+            await purse.board.clock.until(freed, pause * (0.5 + purse.chance()))
             pause = min(2 * pause, LONGEST)
 
     async def _caps(self, now: float) -> list[Cap]:

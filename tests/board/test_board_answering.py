@@ -49,7 +49,8 @@ async def test_the_time_before_a_question_was_work(board: Board, claim: Any) -> 
     await board.answering.park(claim.attempt, [COLOUR])
     (parked,) = await board.events.find(kind="attempt.parked")
     assert parked.data["started_at"] == claim.attempt.started_at
-    figures = await board.metrics.of(await board.metrics.window(since=claim.attempt.started_at - 60))
+    window = await board.metrics.window(since=claim.attempt.started_at - 60)
+    figures = await board.metrics.of(window)
     assert figures.counts.worked_on == 1
 
 

@@ -99,7 +99,8 @@ def _alive(pid: int) -> bool:
 
 
 async def test_one_that_reads_nothing_is_well(make: Make) -> None:
-    await make("pass").send({"body": "x" * 10**6}, key="k1")
+    command = make("import os; os.close(0)")
+    assert await command.send({"body": "x" * 10**6}, key="k1") is None
 
 
 @pytest.mark.parametrize(
