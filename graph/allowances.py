@@ -104,7 +104,13 @@ class Allowances:
 
     @property
     def resumes_at(self) -> float | None:
-        """When the first of them is over; None: none is, or only a person can help."""
+        """When work goes on; None: nothing is used up, or only a person can help.
+
+        What stops everybody counts alone; else it is when the first of them is over.
+        """
+        whole = [self._closed[scope] for scope in (DAY, TEAM) if scope in self._closed]
+        if whole:
+            return None if None in whole else max(at for at in whole if at is not None)
         moments = [at for at in (*self._closed.values(), *self._paused.values()) if at is not None]
         return min(moments, default=None)
 

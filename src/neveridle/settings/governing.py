@@ -132,7 +132,8 @@ class EscalationSettings(_Table):
 
     levels: dict[str, Level] = Field(
         default_factory=dict[str, Level],
-        description="The level for an error's code or category in place of the built-in one, as in "
+        description="The level for the code of an error or an alert, or for an error's category, "
+        "in place of the built-in one, as in "
         'disk-full = "EMERGENCY".',
     )
     emergency: list[str] = Field(
