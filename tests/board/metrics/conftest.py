@@ -32,7 +32,7 @@ class Said:
     run: str | None = None
     task: int | None = None
     fence: int | None = None
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -46,8 +46,12 @@ class Log:
 
     events: list[Said]
     now: float
-    alive: list[tuple[str, str, float, float]] = field(default_factory=list)
-    active: list[tuple[str, str, int, float]] = field(default_factory=list)
+    alive: list[tuple[str, str, float, float]] = field(
+        default_factory=list[tuple[str, str, float, float]]
+    )
+    active: list[tuple[str, str, int, float]] = field(
+        default_factory=list[tuple[str, str, int, float]]
+    )
 
 
 async def write(board: Board, log: Log) -> None:
