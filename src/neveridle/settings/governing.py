@@ -183,9 +183,12 @@ class ObservabilitySettings(_Table):
         default=None,
         description="Whether traces are sent. Unset: where there is an endpoint, below or in "
         "OTEL_EXPORTER_OTLP_ENDPOINT. true without one: to http://localhost:4318.",
+        examples=[True],
     )
     metrics: bool | None = Field(
-        default=None, description="Whether metrics are sent; unset as for traces."
+        default=None,
+        description="Whether metrics are sent; unset as for traces.",
+        examples=[True],
     )
     endpoint: str = Field(
         default="",
