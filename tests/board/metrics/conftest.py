@@ -69,7 +69,7 @@ async def write(board: Board, log: Log) -> None:
             given = ":data" if c.dialect.name == "sqlite" else "CAST(:data AS json)"
             c.execute(
                 text(
-                    "INSERT INTO events (at, kind, agent, run, task_id, fence, data)"  # noqa: S608
+                    "INSERT INTO events (at, kind, agent, run, task_id, fence, data)"  # noqa: S608 - ours
                     f" VALUES (:at, :kind, :agent, :run, :task, :fence, {given})"
                 ),
                 rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 
@@ -29,3 +30,18 @@ async def test_where_only_a_person_can_help_nothing_is_said_to_resume(paid_here:
         await team.dispatch("sam", "A")
         report = await team.run(until="idle", timeout=30)  # of time that stands still
     assert (report.reason, report.resumes_at) == ("idle", None)
+
+
+async def test_nothing_is_waited_for_where_everybody_is_paused(paid_here: Any) -> None:
+    paid_here.caps(agent={"tokens": 6_000})
+    paid_here.runs_away("A")
+    await paid_here.project.script(1_000_000.0)
+    async with paid_here.project.team() as team:
+        await team.dispatch("sam", "A")
+        run = asyncio.create_task(team.run(until="idle"))
+        async with asyncio.timeout(60):  # the window's end is far, and time stands still
+            while not team.allowances.any_away:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+            await team.board.controls.set("*", "paused")
+            report = await run
+        assert report.reason == "paused"

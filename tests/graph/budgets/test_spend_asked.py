@@ -70,3 +70,28 @@ async def test_a_no_blocks_the_task_with_one_alert_and_others_work_on(paid: Any)
         report = await team.run(until="idle", timeout=60)
         assert report.endings["parked"] == 1  # its own step is asked about
     assert asked == 1
+
+
+async def test_a_yes_holds_for_whom_the_work_is_handed_over_to(paid_here: Any) -> None:
+    paid_here.project.soul("leo")
+    priced(paid_here, 3 * CALL)
+    outcome = paid_here.api.outcome(status="handed_off", handoff={"to": "leo", "action": "go on"})
+    write = paid_here.api.tool("write_file", path="a.txt", content="a\n")
+    runs = [paid_here.api.tool("run", command=f"echo {n}") for n in range(2)]
+    paid_here.api.says("A", *runs, write, outcome)
+    more = paid_here.api.tool("write_file", path="b.txt", content="b\n")
+    paid_here.api.says("Continue: go on", more, paid_here.api.outcome())
+    async with paid_here.project.team() as team:
+        task = await team.dispatch("sam", "A")
+        await team.run(until="idle", timeout=60)
+        (item,) = await approvals(team)
+        assert item.fingerprint == f"spend:{task.id}:{task.id}x1"
+        await team.board.answering.answer(item.id, by="eve")
+        await team.run(until="idle", timeout=60)
+        asked = await team.board.inbox.find(state=None)
+        attempts = [
+            one for task in await team.board.tasks.find()
+            for one in await team.board.attempts.of(task.id)
+        ]  # fmt: skip
+    assert {one.agent for one in attempts} == {"sam", "leo"}
+    assert [one.fingerprint for one in asked if one.kind is ItemKind.APPROVAL] == [item.fingerprint]
