@@ -34,6 +34,8 @@ COUNTED: Final = 1_000
 HELD, DOWN, OUTAGE, BUDGET = "service-held", "service-down", "outage", "budget-reached"
 FAILED, BLOCKED, POINT = "task-failed", "task-blocked", "sync-point-failed"
 EFFECT, STOPPED, MORE = "effect-stuck", "agent-stopped", "more"
+AGENT: Final = "agent"
+"""What an agent called people for, by ``escalate``: over once a person says so."""
 OF_TASKS: Final = (FAILED, BLOCKED, POINT)
 WATCHED: Final = (HELD, DOWN, OUTAGE, BUDGET, EFFECT, *OF_TASKS)
 SCOPES: Final = ("day", "team")
@@ -192,7 +194,9 @@ def over(c: Connection, items: Iterable[Item], wrong: Iterable[Found]) -> list[I
 
 def _is_over(c: Connection, item: Item, state: str, singles: set[str], now: float) -> bool:
     code = code_of(item.fingerprint)
-    if state in ("completed", "cancelled"):
+    if state == "completed":  # what an agent saw may go on though its work is done
+        return code != AGENT
+    if state == "cancelled":
         return True
     if item.fingerprint.endswith(":*"):
         return code in WATCHED or code not in singles

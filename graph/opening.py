@@ -104,7 +104,10 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     live = {} if team.given_worker else {
         agent: team.models.provider_for("work", agent) for agent in team.roster.names
     }  # fmt: skip
-    team.providers = Providers(team.board, live)
+    keys = {one: team.models.credentials_for(one) for one in set(live.values()) if one}
+    team.providers = Providers(team.board, live, keys)
+    await team.providers.look()
+    team.notices += team.providers.notices()
     # Not only the process's id: another host, or container, may have the same one.
     holder = f"{os.getpid()}-{secrets.token_hex(6)}"
     tracker = team.given_tracker or connect_tracker(team)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from neveridle.board import Board
-from neveridle.board.breaker import BreakerState
+from neveridle.board.breaker import Breaker, BreakerState, Verdict
 from neveridle.errors import ModelNotConfigured
 
 if TYPE_CHECKING:
@@ -22,13 +23,19 @@ class Providers:
     Args:
         board: where the breakers are.
         agents: everybody's provider by agent; empty: one that has no breaker.
+        credentials: fingerprints of this process's keys by provider: one that is held for
+            other keys is tried with ours.
     """
 
-    def __init__(self, board: Board, agents: dict[str, str]) -> None:
+    def __init__(
+        self, board: Board, agents: dict[str, str], credentials: Mapping[str, str]
+    ) -> None:
         self._board = board
         self._agents = agents
+        self._credentials = credentials
         self._names = sorted({name for name in agents.values() if name})
         self._away: dict[str, float | None] = {}
+        self._held: list[Breaker] = []
 
     def knows(self, service: str) -> bool:
         """Whether a service is the provider of somebody's model."""
@@ -50,11 +57,22 @@ class Providers:
         found = [await self._board.breakers.get(name) for name in self._names]
         broken = [one for one in found if one.state is not BreakerState.CLOSED]
         now = await self._board.clock.now() if broken else 0.0
-        self._away = {
-            one.service: one.retry_at
-            for one in broken
-            if one.retry_at is None or one.retry_at > now
-        }
+        self._away = {one.service: one.retry_at for one in broken if self._shut(one, now)}
+        self._held = [one for one in broken if one.state is BreakerState.HELD]
+
+    def notices(self) -> list[str]:
+        """What an operator should see at start: who is not asked, as it rejected our key."""
+        return [
+            f"{one.service} is held: {one.reason} Start with another key, or, where this one "
+            f"is accepted again, `neveridle services reset {one.service}`."
+            for one in self._held
+            if one.service in self._away
+        ]
+
+    def _shut(self, one: Breaker, now: float) -> bool:
+        if one.state is BreakerState.HELD:
+            return one.verdict(now, self._credentials.get(one.service, "")) is Verdict.REFUSED
+        return one.retry_at is None or one.retry_at > now
 
     async def next_due(self) -> float | None:
         """When the first provider that is away can be called again, if there is work at all."""

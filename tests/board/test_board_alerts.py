@@ -145,6 +145,23 @@ async def test_what_an_agent_said_before_hides_no_failure(
     assert await prints(board) == [f"alert:agent:{task.id}", f"alert:task-failed:{task.id}"]
 
 
+async def test_what_an_agent_called_for_outlives_its_task_until_a_person_has_seen_it(
+    board: Board, add: Add, take: Take
+) -> None:
+    task = await add("Fix")
+    claim = await take()
+    item = await board.answering.escalate(
+        claim.attempt, level="EMERGENCY", title="Smoke", body="Smoke"
+    )
+    await board.inbox.put(alert("stuck", str(task.id), task=task.id))
+    await board.attempts.complete(claim.attempt)
+    assert [one.id for one in (await keep(board)).raised] == [item.id]
+    assert await prints(board) == [item.fingerprint], "the other one was about the work"
+    await board.answering.dismiss(item.id, by="eve")
+    await keep(board)
+    assert await prints(board) == []
+
+
 async def test_blocked_for_a_colleague_calls_nobody(board: Board, add: Add, take: Take) -> None:
     await add("Fix")
     await board.attempts.block((await take()).attempt, owner="leo", action="review")

@@ -160,3 +160,20 @@ def test_without_a_board_nothing_is_shown(cli: Callable[..., Any], project: Any)
     assert Path(project.folder).is_dir()
     refused = cli("budget", "--json")
     assert (refused.code, refused.json["error"]["code"]) == (2, "board-unusable")
+
+
+@pytest.mark.parametrize(
+    "table", ["[budgets.day]\ncost = inf", '[prices."a:b"]\ninput = 1e300\noutput = 1', "x"]
+)
+def test_more_money_than_can_be_counted_is_refused_with_its_line(
+    cli: Callable[..., Any], project: Any, table: str
+) -> None:
+    if table == "x":
+        ended = cli("budget", "raise", "1", "--cost", "inf")
+        assert (ended.code, "'--cost'" in ended.err) == (2, True), ended
+        return
+    file = project.folder / "neveridle.toml"
+    file.write_text(f"{file.read_text()}\n{table}\n")
+    ended = cli("config", "check")
+    said = ended.out + ended.err
+    assert (ended.code, "less than or equal to 1000000000" in said) == (2, True), ended

@@ -65,7 +65,7 @@ def test_asked_in_one_process_answered_in_another_done_in_a_third(
     assert max(map(len, listed.splitlines())) <= 80
     assert run() == {}
     if stdin:
-        monkeypatch.setattr("sys.stdin", io.StringIO("Red,\nfor ever.\n"))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Red,\nfor ever.\n")))
         ended = cli("approve", "#1", "--answer", "-", "--by", "eve")
     else:
         ended = cli("approve", "1", "--answer", "Red,\nfor ever.", "--by", "eve")
@@ -105,6 +105,28 @@ def test_what_cannot_be_answered_is_refused(cli: Callable[..., Any], project: An
     assert len(cli("inbox", "--json").json) == 2
     assert cli("inbox", "dismiss", str(alert)).out == f"Item {alert} is dismissed.\n"
     assert cli("inbox", "dismiss", str(alert)).code == 4
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfeR\x00e\x00d\x00", b"\x89PNG\r\n", b"PK\x00\x01"])
+def test_what_is_no_text_answers_nothing(
+    cli: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    cli("tasks", "add", "Work")
+    question = put(project, kind=ItemKind.QUESTION, fingerprint="ask:1:x", title="Why?")
+    stdin = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="surrogateescape")
+    monkeypatch.setattr("sys.stdin", stdin)
+    ended = cli("approve", str(question), "--answer", "-")
+    assert (ended.code, "no text in UTF-8" in ended.err) == (2, True), ended
+    assert cli("inbox", "show", str(question), "--json").json["state"] == "open"
+
+
+def test_only_what_was_waited_for_lets_a_task_go_on(cli: Callable[..., Any], project: Any) -> None:
+    cli("tasks", "add", "Work")
+    alert = put(project, kind=ItemKind.ALERT, fingerprint="alert:x", title="Smoke", task=1)
+    assert cli("inbox", "dismiss", str(alert)).out == f"Item {alert} is dismissed.\n"
+    question = put(project, kind=ItemKind.QUESTION, fingerprint="ask:1:x", title="Why?")
+    denied = cli("approve", str(question), "--deny").out
+    assert denied == f"Item {question} is denied.\n"
 
 
 def test_yes_and_no(cli: Callable[..., Any], project: Any) -> None:

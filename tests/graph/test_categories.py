@@ -73,3 +73,24 @@ async def test_a_rejected_key_stops_who_uses_it_and_others_do_the_work(
     assert len(api.asked) == 1
     assert (report.endings, counts[TaskState.COMPLETED]) == ({"completed": 2}, 2)
     assert {line.agent for line in report.attempts} == {"leo"}
+
+
+async def test_a_start_says_whose_key_was_rejected_and_tries_another_one(
+    project: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.use(project)
+    write = api.tool("write_file", path="a.txt", content="a\n")
+    api.says("Fix", 401, write, api.outcome())
+    runs: list[Any] = []
+    for key in ("a-key-of-the-test-1", "a-key-of-the-test-1", "a-key-of-the-test-2"):
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        async with project.team() as team:
+            if not runs:
+                await team.board.tasks.add(NewTask(source=Source.BACKLOG, title="Fix"))
+            asked = len(api.asked)
+            report = await team.run(until="idle", timeout=60)
+            runs.append((report.reason, report.endings, len(api.asked) - asked))
+            said = [one for one in report.notices if "services reset openai" in one]
+            assert len(said) == (len(runs) == 2)
+    assert runs[:2] == [("stopped", {"released": 1}, 1), ("idle", {}, 0)]
+    assert runs[2] == ("idle", {"completed": 1}, 2)

@@ -170,14 +170,20 @@ class Models:
             self._guards[provider] = self._guard(provider, self._kit)
         return self._guards[provider]
 
+    def credentials_for(self, provider: str) -> str:
+        """A fingerprint of the key a provider's calls are made with here; empty: none."""
+        from neveridle.tools.services.http import fingerprint
+
+        known = PROVIDERS.get(provider)
+        environ = self._kit.environ if self._kit is not None else {}
+        keys = (environ.get(key, "") for key in (known.keys if known else ()))
+        return fingerprint(next((key for key in keys if key), ""))
+
     def _guard(self, provider: str, kit: ServiceKit) -> Guard:
         from neveridle.board.breaker import BreakerPolicy
         from neveridle.tools.models.failures import classify_model_error
         from neveridle.tools.resilience import Guard, RetryPolicy
-        from neveridle.tools.services.http import fingerprint
 
-        known = PROVIDERS.get(provider)
-        keys = (kit.environ.get(key, "") for key in (known.keys if known else ()))
         settings = self._settings
         return Guard(
             provider,
@@ -189,7 +195,7 @@ class Models:
                 reset=settings.breaker_reset,
                 probe=settings.timeout * 2,
             ),
-            credentials=fingerprint(next((key for key in keys if key), "")),
+            credentials=self.credentials_for(provider),
             classify=classify_model_error,
         )
 

@@ -18,7 +18,8 @@ def raise_command(
         int | None, typer.Option("--tokens", min=1, help="Tokens it may use in all.")
     ] = None,
     cost: Annotated[
-        float | None, typer.Option("--cost", min=0.0, help="US dollars it may cost in all.")
+        float | None,
+        typer.Option("--cost", min=0.0, max=1e9, help="US dollars it may cost in all."),
     ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from neveridle.cli.options import ConfigOption, JsonOption
 if TYPE_CHECKING:
     from neveridle.board import Board
     from neveridle.board.inbox_item import Item
+
+LONGEST: Final = 1_000_000
+"""Bytes of an answer that are read; the board takes far fewer, and says how many."""
 
 app = typer.Typer(cls=ListingGroup, add_completion=False)
 
@@ -114,14 +117,12 @@ def approve_command(
     json: JsonOption = False,
 ) -> None:
     """Answer a question of an agent, or say yes or no to what it is about to do."""
-    import sys
-
     from neveridle.cli.inbox_shown import as_dict
     from neveridle.cli.project import load, on_board
     from neveridle.cli.screen import print_json, say
 
     number = item_number(item)
-    text = sys.stdin.read(1_000_000) if answer == "-" else (answer or "")
+    text = _typed() if answer == "-" else (answer or "")
 
     async def work(board: Board) -> tuple[Item, float]:
         closed = await board.answering.answer(
@@ -133,7 +134,9 @@ def approve_command(
     if json:
         print_json(as_dict(found, now))
         return
-    said = "answered" if found.kind == "question" else "approved" if found.approved else "denied"
+    said = (
+        "denied" if not found.approved else "answered" if found.kind == "question" else "approved"
+    )
     say(f"Item {number} is {said}.{_then(found)}")
 
 
@@ -160,5 +163,30 @@ def whoever() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _then(item: Any) -> str:
-    return "" if item.task is None else f" Task #{item.task} goes on once nothing of it is open."
+def _typed() -> str:
+    """The answer on standard input.
+
+    Raises:
+        Misuse: it is no text; an agent would be told gibberish, and nobody could answer again.
+    """
+    import sys
+
+    from neveridle.cli.failure import Misuse
+
+    data = sys.stdin.buffer.read(LONGEST)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        msg = "What is on standard input is no text in UTF-8."
+        raise Misuse(
+            msg, remedy="Nothing was answered. Give the answer as UTF-8, or after --answer."
+        )
+    return text
+
+
+def _then(item: Item) -> str:
+    if item.task is None or item.kind == "alert":  # nothing waits for an alert
+        return ""
+    return f" Task #{item.task} goes on once nothing of it is open."

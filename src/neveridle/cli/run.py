@@ -71,7 +71,7 @@ def run_command(
 
     Ctrl-C ends it within two seconds: what was at work goes back to the board, and the next
     run goes on with it. A second Ctrl-C ends it at once. SIGTERM lets what is at work finish
-    first, for as long as --grace or [fleet] says; a second signal is as Ctrl-C.
+    first, for as long as --grace or fleet.grace says; a second signal is as Ctrl-C.
     """
     from neveridle.cli.failure import Misuse
     from neveridle.cli.options import commas

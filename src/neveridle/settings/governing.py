@@ -9,6 +9,9 @@ from pydantic import Field, field_validator
 
 from neveridle.settings.table import Table as _Table
 
+MOST = 1_000_000_000.0
+"""US dollars; the board counts in billionths of one, in 64 bits."""
+
 Level = Literal["SELF_HEAL", "PEER_ASSIST", "HUMAN_ALERT", "EMERGENCY"]
 
 
@@ -24,6 +27,7 @@ class CapSettings(_Table):
     cost: float | None = Field(
         default=None,
         ge=0,
+        le=MOST,
         description="US dollars, by the prices of the models. Unset: no cap.",
         examples=[20.0],
     )
@@ -87,17 +91,19 @@ class BudgetsSettings(_Table):
 class PriceSettings(_Table):
     """What a model costs, in a table [prices."provider:model"]; US dollars per million tokens."""
 
-    input: float = Field(ge=0, description="For tokens sent.", examples=[1.25])
-    output: float = Field(ge=0, description="For tokens answered.", examples=[10.0])
+    input: float = Field(ge=0, le=MOST, description="For tokens sent.", examples=[1.25])
+    output: float = Field(ge=0, le=MOST, description="For tokens answered.", examples=[10.0])
     cache_read: float | None = Field(
         default=None,
         ge=0,
+        le=MOST,
         description="For tokens read from a cache. Unset: as input.",
         examples=[0.125],
     )
     cache_write: float | None = Field(
         default=None,
         ge=0,
+        le=MOST,
         description="For tokens written to a cache. Unset: as input.",
         examples=[1.25],
     )
@@ -111,6 +117,7 @@ class ApprovalSettings(_Table):
     spend: float | None = Field(
         default=None,
         gt=0,
+        le=MOST,
         description="US dollars a task may cost before a person is asked; then as much again. "
         "Unset: nobody is asked.",
         examples=[5.0],
