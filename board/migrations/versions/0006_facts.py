@@ -70,11 +70,11 @@ def _sqlite_name(key: str) -> str:
     )
 
 
-def _filled(column: str, key: str, *, least: str = "", otherwise: str = "") -> str:
-    return f"""
-    raw := d -> '{key}';
-    NEW.{column} := CASE WHEN length(raw) <= {DIGITS} AND ltrim(raw, '0123456789') = ''{least}
-      THEN raw::bigint{otherwise} END;"""
+def _filled(raw: str) -> str:
+    return (
+        f"CASE WHEN length({raw}) <= {DIGITS} AND ltrim({raw}, '0123456789') = ''"
+        f" THEN {raw}::bigint END"
+    )
 
 
 def _quoted(value: str) -> str:
@@ -113,10 +113,7 @@ _SQLITE: Final = {
         f" WHEN {_sqlite_number('tries', 1)} ELSE 1 END WHEN 'service.calls' THEN"
         f" CASE WHEN NOT json_valid(data) THEN NULL WHEN {_sqlite_number('calls')} END END"
     ),
-    "retries": (
-        f"CASE WHEN kind NOT IN ('model.call', 'service.calls') THEN NULL{_VALID}"
-        f" WHEN {_sqlite_number('retries')} END"
-    ),
+    "retries": _only("service.calls", _sqlite_number("retries"), _VALID),
 }
 KINDS: Final = {"started_at": Double, "spent": String}
 MODEL_CALLS: Final = "kind = 'model.call'"
@@ -125,45 +122,65 @@ CLAIMS: Final = "kind = 'task.claimed'"
 ENDINGS: Final = f"kind IN {listed((*ENDS, 'task.escalated'))}"
 _TYPES: Final = {"started_at": "double precision", "spent": "varchar"}
 
-# ``->`` gives what is written, so text is still in its quotes, and no number is rounded.
 # An escape such as \u0000 cannot be unpacked on PostgreSQL, nor half a surrogate pair: it is read
 # as a space, and names only where nothing is escaped at all. E'' means the same in every session.
+UNESCAPED: Final = (
+    "CASE WHEN strpos(NEW.data::text, chr(92)) = 0 THEN NEW.data ELSE regexp_replace("
+    r"NEW.data::text, E'\\\\u(0000|d[89a-f][0-9a-f]{2})', E'\\\\u0020', 'gi')::json END"
+)
+# ``->`` gives what is written: text is still in its quotes, and no number is rounded.
 FUNCTION: Final = rf"""
 CREATE FUNCTION event_facts() RETURNS trigger LANGUAGE plpgsql AS $facts$
 DECLARE
   d json;
   raw text;
+  input text;
+  output text;
+  price text;
+  tries text;
   rung text;
   purpose text;
   model text;
-  escaped boolean := false;
 BEGIN
-  IF NEW.kind NOT IN {listed(FILLED)} THEN
-    RETURN NEW;
-  END IF;
-  d := NEW.data;
-  IF strpos(d::text, chr(92)) > 0 THEN
-    escaped := true;
-    d := regexp_replace(d::text, E'\\\\u(0000|d[89a-f][0-9a-f]{{2}})', E'\\\\u0020', 'gi');
-  END IF;
   IF NEW.kind = 'model.call' THEN
-    {_filled("input_tokens", "input_tokens")}
-    {_filled("output_tokens", "output_tokens")}
-    {_filled("cost", "cost")}
-    {_filled("calls", "tries", least=" AND raw <> '0'", otherwise=" ELSE 1")}
-    {_filled("retries", "retries")}
-    IF NOT escaped THEN
+    IF strpos(NEW.data::text, chr(92)) > 0 THEN
+      d := {UNESCAPED};
+    ELSE
+      d := NEW.data;
       rung := d -> 'rung';
       purpose := d -> 'purpose';
       model := d -> 'model';
     END IF;
+    input := d -> 'input_tokens';
+    output := d -> 'output_tokens';
+    price := d -> 'cost';
+    tries := d -> 'tries';
+    -- Nearly always all are as they should be: then they are looked at together.
+    IF greatest(length(input), length(output), length(price), length(tries)) <= {DIGITS}
+      AND ltrim(input || output || price || tries, '0123456789') = '' AND tries <> '0' THEN
+      NEW.input_tokens := input;
+      NEW.output_tokens := output;
+      NEW.cost := price;
+      NEW.calls := tries;
+    ELSE
+      NEW.input_tokens := {_filled("input")};
+      NEW.output_tokens := {_filled("output")};
+      NEW.cost := {_filled("price")};
+      NEW.calls := coalesce(nullif({_filled("tries")}, 0), 1);
+    END IF;
+    raw := d -> 'retries';
+    NEW.retries := {_filled("raw")};
     NEW.spent := concat(replace(left(NEW.agent, {NAME}), chr(31), ' '), chr(31), {_quoted("rung")},
       chr(31), {_quoted("purpose")}, chr(31), {_quoted("model")}, chr(31),
       CASE WHEN NEW.task_id IS NULL THEN 'idle' END);
   ELSIF NEW.kind = 'service.calls' THEN
-    {_filled("calls", "calls")}
-    {_filled("retries", "retries")}
-  ELSE
+    d := {UNESCAPED};
+    raw := d -> 'calls';
+    NEW.calls := {_filled("raw")};
+    raw := d -> 'retries';
+    NEW.retries := {_filled("raw")};
+  ELSIF NEW.kind IN {listed(ENDS)} THEN
+    d := {UNESCAPED};
     raw := d -> 'started_at';
     IF raw ~ E'^[0-9]{{1,15}}(\\.[0-9]{{1,30}})?([eE][+-]?[0-9]{{1,2}})?$' THEN
       NEW.started_at := CASE WHEN raw::double precision BETWEEN 1 AND {NEWEST}
@@ -237,7 +254,7 @@ def copy(table: Table) -> None:
 
 
 def fill(table: Table) -> None:
-    """Add the columns on PostgreSQL, and have the trigger fill them for the events there are."""
+    """Add the columns, and have the trigger fill them for the events there are (PostgreSQL)."""
     bind = op.get_bind()
     added = ", ".join(f"ADD COLUMN {name} {_TYPES.get(name, 'bigint')}" for name in _SQLITE)
     bind.exec_driver_sql(f"ALTER TABLE events {added}")
@@ -261,7 +278,7 @@ def upgrade() -> None:
     else:
         fill(table)
     index(table, "ix_events_spent", MODEL_CALLS, "spent", "at", "input_tokens", "output_tokens",
-          "cost", "calls", "retries")  # fmt: skip
+          "cost", "calls")  # fmt: skip
     index(table, "ix_events_services", SERVICE_CALLS, "at", "calls", "retries")
     index(table, "ix_events_claims", CLAIMS, "task_id", "at")
     index(table, "ix_events_ends", ENDINGS, "at", "id", "kind", "agent", "run", "task_id", "fence",
