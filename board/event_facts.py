@@ -83,7 +83,10 @@ _SQLITE: Final = {
         f" WHEN {_sqlite_number('tries', 1)} ELSE 1 END WHEN 'service.calls' THEN"
         f" CASE WHEN NOT json_valid(data) THEN NULL WHEN {_sqlite_number('calls')} END END"
     ),
-    "retries": _only("service.calls", _sqlite_number("retries"), _VALID),
+    "retries": (
+        f"CASE WHEN kind NOT IN ('model.call', 'service.calls') THEN NULL{_VALID}"
+        f" WHEN {_sqlite_number('retries')} END"
+    ),
 }
 _KINDS: Final = {"started_at": Double, "spent": String}
 MODEL_CALLS: Final = "kind = 'model.call'"
@@ -100,7 +103,7 @@ def fact_indexes() -> list[Index]:
     """The indexes from which metrics are read; each holds all that its query asks for."""
     return [
         _partial("ix_events_spent", MODEL_CALLS, "spent", "at", "input_tokens", "output_tokens",
-                 "cost", "calls"),
+                 "cost", "calls", "retries"),
         _partial("ix_events_services", SERVICE_CALLS, "at", "calls", "retries"),
         _partial("ix_events_claims", CLAIMS, "task_id", "at"),
         _partial("ix_events_ends", ENDINGS, "at", "id", "kind", "agent", "run", "task_id", "fence",

@@ -62,6 +62,8 @@ BEGIN
     output := d -> 'output_tokens';
     price := d -> 'cost';
     tries := d -> 'tries';
+    raw := d -> 'retries';
+    NEW.retries := {_number("raw")};
     -- Nearly always all are as they should be: then they are looked at together.
     IF greatest(length(input), length(output), length(price), length(tries)) <= {DIGITS}
       AND ltrim(input || output || price || tries, '0123456789') = '' AND tries <> '0' THEN

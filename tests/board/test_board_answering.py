@@ -44,6 +44,16 @@ async def test_parking_and_asking_are_one(board: Board, claim: Any, broken: Any)
         await board.answering.park(claim.attempt, [COLOUR])
 
 
+async def test_the_time_before_a_question_was_work(board: Board, claim: Any) -> None:
+    await board.clock.advance(30)
+    await board.answering.park(claim.attempt, [COLOUR])
+    (parked,) = await board.events.find(kind="attempt.parked")
+    assert parked.data["started_at"] == claim.attempt.started_at
+    window = await board.metrics.window(since=claim.attempt.started_at - 60)
+    figures = await board.metrics.of(window)
+    assert figures.counts.worked_on == 1
+
+
 async def test_it_goes_on_once_people_and_peers_have_answered(
     board: Board, claim: Any, seek: Any, take: Any, recounted: Any
 ) -> None:
