@@ -62,6 +62,8 @@ BEGIN
     output := d -> 'output_tokens';
     price := d -> 'cost';
     tries := d -> 'tries';
+    raw := d -> 'retries';
+    NEW.retries := {_number("raw")};
     -- Nearly always all are as they should be: then they are looked at together.
     IF greatest(length(input), length(output), length(price), length(tries)) <= {DIGITS}
       AND ltrim(input || output || price || tries, '0123456789') = '' AND tries <> '0' THEN
@@ -75,8 +77,6 @@ BEGIN
       NEW.cost := {_number("price")};
       NEW.calls := coalesce(nullif({_number("tries")}, 0), 1);
     END IF;
-    raw := d -> 'retries';
-    NEW.retries := {_number("raw")};
     NEW.spent := concat(replace(left(NEW.agent, {NAME}), chr(31), ' '), chr(31), {_name("rung")},
       chr(31), {_name("purpose")}, chr(31), {_name("model")}, chr(31),
       CASE WHEN NEW.task_id IS NULL THEN 'idle' END);

@@ -113,7 +113,10 @@ _SQLITE: Final = {
         f" WHEN {_sqlite_number('tries', 1)} ELSE 1 END WHEN 'service.calls' THEN"
         f" CASE WHEN NOT json_valid(data) THEN NULL WHEN {_sqlite_number('calls')} END END"
     ),
-    "retries": _only("service.calls", _sqlite_number("retries"), _VALID),
+    "retries": (
+        f"CASE WHEN kind NOT IN ('model.call', 'service.calls') THEN NULL{_VALID}"
+        f" WHEN {_sqlite_number('retries')} END"
+    ),
 }
 KINDS: Final = {"started_at": Double, "spent": String}
 MODEL_CALLS: Final = "kind = 'model.call'"
@@ -155,6 +158,8 @@ BEGIN
     output := d -> 'output_tokens';
     price := d -> 'cost';
     tries := d -> 'tries';
+    raw := d -> 'retries';
+    NEW.retries := {_filled("raw")};
     -- Nearly always all are as they should be: then they are looked at together.
     IF greatest(length(input), length(output), length(price), length(tries)) <= {DIGITS}
       AND ltrim(input || output || price || tries, '0123456789') = '' AND tries <> '0' THEN
@@ -168,8 +173,6 @@ BEGIN
       NEW.cost := {_filled("price")};
       NEW.calls := coalesce(nullif({_filled("tries")}, 0), 1);
     END IF;
-    raw := d -> 'retries';
-    NEW.retries := {_filled("raw")};
     NEW.spent := concat(replace(left(NEW.agent, {NAME}), chr(31), ' '), chr(31), {_quoted("rung")},
       chr(31), {_quoted("purpose")}, chr(31), {_quoted("model")}, chr(31),
       CASE WHEN NEW.task_id IS NULL THEN 'idle' END);
@@ -254,7 +257,7 @@ def copy(table: Table) -> None:
 
 
 def fill(table: Table) -> None:
-    """Add the columns, and have the trigger fill them for the events there are (PostgreSQL)."""
+    """Add the columns on PostgreSQL, and have the trigger fill them for the events there are."""
     bind = op.get_bind()
     added = ", ".join(f"ADD COLUMN {name} {_TYPES.get(name, 'bigint')}" for name in _SQLITE)
     bind.exec_driver_sql(f"ALTER TABLE events {added}")
@@ -278,7 +281,7 @@ def upgrade() -> None:
     else:
         fill(table)
     index(table, "ix_events_spent", MODEL_CALLS, "spent", "at", "input_tokens", "output_tokens",
-          "cost", "calls")  # fmt: skip
+          "cost", "calls", "retries")  # fmt: skip
     index(table, "ix_events_services", SERVICE_CALLS, "at", "calls", "retries")
     index(table, "ix_events_claims", CLAIMS, "task_id", "at")
     index(table, "ix_events_ends", ENDINGS, "at", "id", "kind", "agent", "run", "task_id", "fence",
