@@ -88,7 +88,6 @@ async def test_a_task_that_failed_too_often_is_told_of_once_and_withdrawn(
 
     await board.tasks.retry(task.id)  # which is all it takes: nobody has to look at the board
     assert (await board.inbox.get(item.id)).state is ItemState.WITHDRAWN
-    assert (await keep(board)).withdrawn == []
     await fail(board, await take(), limit=1)
     (again,) = (await keep(board)).raised
     assert (again.fingerprint, again.raises) == (item.fingerprint, 1)
@@ -143,23 +142,6 @@ async def test_what_an_agent_said_before_hides_no_failure(
     await fail(board, await take())
     await keep(board)
     assert await prints(board) == [f"alert:agent:{task.id}", f"alert:task-failed:{task.id}"]
-
-
-async def test_what_an_agent_called_for_outlives_its_task_until_a_person_has_seen_it(
-    board: Board, add: Add, take: Take
-) -> None:
-    task = await add("Fix")
-    claim = await take()
-    item = await board.answering.escalate(
-        claim.attempt, level="EMERGENCY", title="Smoke", body="Smoke"
-    )
-    await board.inbox.put(alert("stuck", str(task.id), task=task.id))
-    await board.attempts.complete(claim.attempt)
-    assert [one.id for one in (await keep(board)).raised] == [item.id]
-    assert await prints(board) == [item.fingerprint], "the other one was about the work"
-    await board.answering.dismiss(item.id, by="eve")
-    await keep(board)
-    assert await prints(board) == []
 
 
 async def test_blocked_for_a_colleague_calls_nobody(board: Board, add: Add, take: Take) -> None:
