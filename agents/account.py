@@ -173,7 +173,7 @@ class Account:
                 msg = f"Other calls hold what is left of the budget {scope}."
                 remedy = "It is tried again in a minute; `neveridle budget` shows what is held."
                 raise BudgetReached(msg, remedy=remedy, scope=scope, until=now + PATIENCE)
-            await purse.pause(freed, pause * (0.5 + purse.chance()))
+            await purse.board.clock.until(freed, pause * (0.5 + purse.chance()))
             pause = min(2 * pause, LONGEST)
 
     async def _caps(self, now: float) -> list[Cap]:
@@ -219,6 +219,7 @@ class Account:
     ) -> dict[str, Any]:
         """What the event ``model.call`` says; never a text of the call."""
         tries, made.tries = made.tries, 0
+        repeats, made.told = made.told, True
         data: dict[str, Any] = {
             "purpose": made.purpose,
             "model": model,
@@ -232,6 +233,8 @@ class Account:
             "tries": tries,
             "rung": str(self._task.source),
         }
+        if repeats:  # else all but the first were
+            data["retries"] = tries
         return {**data, "estimated": True} if usage.estimated else data
 
 
@@ -240,6 +243,7 @@ class _Made:
 
     Attributes:
         tries: requests made that no event tells of yet.
+        told: whether an event told of one: what is sent now repeats what was lost.
     """
 
     def __init__(self, purpose: str, name: str, tokens: int) -> None:
@@ -247,6 +251,7 @@ class _Made:
         self.name = name
         self.tokens = tokens
         self.tries = 0
+        self.told = False
 
 
 def remedy_of(reached: BudgetReached, task: int) -> str:

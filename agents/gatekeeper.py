@@ -102,17 +102,20 @@ class Gatekeeper(_Base):
             BudgetReached: a person said no.
         """
         task = await self._board.tasks.get(self._attempt.task_id)
+        chain = [task.id]
         while task.continues is not None:  # each link is older
             task = await self._board.tasks.get(task.continues)
+            chain.append(task.id)
         standing = await self._board.budgets.standing([(task_scope(task.id), "")])
         spent = sum(one.nanos for one in standing)
         times = spent // max(1, round(step * NANOS))
         if times < 1:
             return
         what = f"{task.id}x{times}"
-        known = await self._board.answering.approval(f"{SPEND}:{self._attempt.task_id}:{what}")
-        if known is not None and known.approved:
-            return
+        for one in chain:  # a yes was for the work, whoever it was handed over to since
+            known = await self._board.answering.approval(f"{SPEND}:{one}:{what}")
+            if known is not None and known.approved:
+                return
         cost, limit = spent / NANOS, (times + 1) * step
         ask = Ask(
             kind=ItemKind.APPROVAL,

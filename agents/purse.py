@@ -157,19 +157,6 @@ class Purse:
         changed, self.freed = self.freed, asyncio.Event()
         changed.set()
 
-    async def pause(self, freed: asyncio.Event, seconds: float) -> None:
-        """Wait by the board's clock, or until a call of this process was booked."""
-        waits: list[asyncio.Task[Any]] = [
-            asyncio.create_task(freed.wait()),
-            asyncio.create_task(self.board.clock.sleep(seconds)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waits:
-                one.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-
     async def close(self) -> None:
         """Wait for what is being booked; before the board is closed."""
         while self._ending:

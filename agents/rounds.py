@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.agents.repetition import Act, digest
 from neveridle.memory.compaction.text import calls_of, content_text, is_bridge, is_head
@@ -100,7 +100,7 @@ def _canonical(arguments: Any) -> str:
         try:
             arguments = json.loads(arguments)
         except ValueError:
-            return cast("str", arguments)
+            return str(arguments)
     return json.dumps(arguments, sort_keys=True, ensure_ascii=False, default=str)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.errors import StateCorrupted
 
@@ -39,8 +39,11 @@ def whole(found: CheckpointTuple | None, thread: str) -> CheckpointTuple | None:
         StateCorrupted: it has not.
     """
     if found is not None:
-        stored: object = found.checkpoint  # whatever its bytes decoded to
-        if not isinstance(stored, dict) or not isinstance(stored.get("channel_values"), dict):
+        # Whatever its bytes decoded to: the type is only what it should be.
+        stored = cast("Any", found.checkpoint)
+        if not isinstance(stored, dict) or not isinstance(
+            cast("dict[str, Any]", stored).get("channel_values"), dict
+        ):
             raise corrupted(thread, "it is no checkpoint")
     return found
 

@@ -174,13 +174,14 @@ def _evidence(found: Finding, shown: Sequence[Done]) -> dict[str, Any]:
 
 
 def _stuck(found: Finding, told: Finding, shown: Sequence[Done]) -> Stuck:
-    evidence = {
+    evidence: dict[str, Any] = {
         "why": str(found.why),
         **_evidence(found, shown),
         "told_after": told.times,
         "times": found.times + (told.times if told.why is found.why else 0),
     }
-    first = next(iter(evidence["actions"]), {"tool": "", "arguments": "", "result": ""})
+    nothing = {"tool": "", "arguments": "", "result": ""}
+    first: dict[str, Any] = next(iter(evidence["actions"]), nothing)
     what = f"{first['tool']}({first['arguments']})"
     if found.why is Why.REPEATS:
         msg = (

@@ -109,6 +109,13 @@ def _task_there(before: float) -> ColumnElement[bool]:
     return exists(select(tasks.c.id).where(tasks.c.id == effects.c.task_id))
 
 
+def _asker_open(before: float) -> ColumnElement[bool]:
+    """What was said may still be asked for: a yes holds as long as its task is open."""
+    del before
+    still = exists(select(tasks.c.id).where(tasks.c.id == inbox.c.task_id, tasks.c.state.in_(OPEN)))
+    return and_(inbox.c.kind != "alert", still)
+
+
 def _nothing(before: float) -> ColumnElement[bool]:
     del before
     return literal(value=False)
@@ -122,10 +129,10 @@ AGED_ROWS = (
         lambda t: func.coalesce(runs.c.ended_at, runs.c.heartbeat_at) < t, _at_work,
     ),
     AgedRows("permits", "events", permits, lambda t: permits.c.until < t, _nothing),
-    # With what was told of them; those that are open stay, however old.
+    # With what was told of them; those that are open stay, however old, and answers to who asks.
     AgedRows(
         "inbox", "events", inbox,
-        lambda t: and_(inbox.c.state != "open", inbox.c.closed_at < t), _nothing,
+        lambda t: and_(inbox.c.state != "open", inbox.c.closed_at < t), _asker_open,
     ),
     AgedRows("outages", "events", outages, lambda t: outages.c.ended_at < t, _nothing),
     AgedRows(

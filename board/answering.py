@@ -82,7 +82,7 @@ class Answering:
                 ask_agent(c, find_task(c, task), attempt.agent, one) for one in asks if one.peer
             ]
             data = {"on": HUMAN if waiting or not peers else "peer", "items": waiting,
-                    "peers": peers}  # fmt: skip
+                    "peers": peers, "started_at": attempt.started_at}  # fmt: skip
             log_attempt(c, "attempt.parked", attempt, data)
             wake_for(c, [task])
             return new

@@ -264,7 +264,7 @@ class Attempts:
                 change_task(c, attempt, state="blocked", blocked_owner="human",
                            blocked_action=action)  # fmt: skip
                 log_attempt(c, "task.blocked", attempt, {"owner": "human", "action": action})
-                alert_failed(c, attempt, action)
+                alert_failed(c, attempt, action, level=level)
                 follow(c, attempt.task_id)
                 tell_stuck(c, attempt.task_id, "blocked")
                 return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from neveridle.board.database import Database
 from neveridle.errors import NeveridleError
@@ -122,6 +122,25 @@ class BoardClock:
             if scripted and now >= until:
                 return
         await asyncio.sleep(seconds)
+
+    async def until(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait until ``event`` is set, or the board's time has advanced by ``seconds``.
+
+        Raises:
+            BoardUnusable: the time is scripted, and cannot be read.
+        """
+        waits: list[asyncio.Task[Any]] = [
+            asyncio.create_task(event.wait()),
+            asyncio.create_task(self.sleep(seconds)),
+        ]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            for one in waits:
+                one.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def wait_for(self, work: Awaitable[T], seconds: float) -> T:
         """``work``'s result; it is cancelled when it takes longer than ``seconds``.

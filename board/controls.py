@@ -10,8 +10,12 @@ from neveridle.board.control import DRAINING, EVERYBODY, Control
 from neveridle.board.database import Database
 from neveridle.board.schema import controls, runs
 from neveridle.board.sql import NOW, log, wake
+from neveridle.board.storable import storable
 
 __all__ = ["EVERYBODY", "Control", "Controls"]
+
+REASON = 500
+"""Characters that are kept of a reason."""
 
 
 class Controls:
@@ -22,6 +26,7 @@ class Controls:
 
     async def set(self, agent: str, mode: str, *, reason: str = "", by: str = "") -> None:
         """Pause or drain an agent, or everybody; the newest word of each kind counts."""
+        reason = storable(reason)[:REASON]
 
         def work(c: Connection) -> None:
             c.execute(delete(controls).where(controls.c.agent == agent, controls.c.mode == mode))

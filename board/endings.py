@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, update
 
 from neveridle.board.attempt import AttemptState
 from neveridle.board.dependants import tell_stuck
@@ -19,9 +17,9 @@ from neveridle.board.work_alerts import calm
 from neveridle.errors import StateConflict
 
 
-def end_active(c: Connection, task: Task, state: AttemptState) -> Row[Any] | None:
+def end_active(c: Connection, task: Task, state: AttemptState) -> tuple[str, str, float] | None:
     """End whatever attempt is active on a task; its agent, run and start, if there is one."""
-    ended = c.execute(
+    row = c.execute(
         update(attempts)
         .where(
             attempts.c.task_id == task.id,
@@ -32,7 +30,7 @@ def end_active(c: Connection, task: Task, state: AttemptState) -> Row[Any] | Non
         .returning(attempts.c.agent, attempts.c.run, attempts.c.started_at)
     ).first()
     withdraw_items(c, task.id)
-    return ended
+    return None if row is None else (row.agent, row.run, row.started_at)
 
 
 def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False) -> None:
@@ -59,9 +57,9 @@ def cancel_task(c: Connection, task: Task, reason: str, *, reopens: bool = False
     if ended is None:
         log(c, "task.cancelled", {"reason": reason}, task=task.id)
     else:  # somebody was at it
-        data = {"reason": reason, "started_at": ended.started_at}
-        log(c, "task.cancelled", data, agent=ended.agent, run=ended.run, task=task.id,
-            fence=task.fence)  # fmt: skip
+        agent, run, started_at = ended
+        data = {"reason": reason, "started_at": started_at}
+        log(c, "task.cancelled", data, agent=agent, run=run, task=task.id, fence=task.fence)
     calm(c, task.id)
     let_go(c, task.id)
     for peer in asked_of_peers(c, task.id).values():  # nobody needs these answers any more

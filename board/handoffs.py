@@ -167,9 +167,14 @@ def hand_over(
     follow(c, task.id)
     name = task.ticket or f"task {task.id}"
     post(c, "dev", sender, f"Handing off {name} to @{to}: {one_line(document.action)}")
-    data = {"to": to, "handoff": handoff, "dispatch": dispatch.id, "verified": verified}
+    data: dict[str, Any] = {
+        "to": to,
+        "handoff": handoff,
+        "dispatch": dispatch.id,
+        "verified": verified,
+    }
     if ended is not None:  # else a person handed it over, or the attempt had failed before
-        data["started_at"] = ended.started_at
+        data["started_at"] = ended[2]
     log(c, "task.handed_off", data, agent=sender, run=run, task=task.id, fence=task.fence)
     return _find(c, handoff)
 

@@ -31,6 +31,8 @@ from neveridle.board.coordination import messages as messages
 from neveridle.board.coordination import sync_points as sync_points
 from neveridle.board.coordination import sync_tasks as sync_tasks
 from neveridle.board.event_facts import fact_columns, fact_indexes
+from neveridle.board.fact_trigger import FACTS_FUNCTION as FACTS_FUNCTION
+from neveridle.board.fact_trigger import FACTS_TRIGGER as FACTS_TRIGGER
 from neveridle.board.governing import budgets as budgets
 from neveridle.board.governing import controls as controls
 from neveridle.board.governing import inbox as inbox

@@ -28,13 +28,16 @@ SAID: Final = 1_000
 """Characters of an attempt's error that it shows."""
 
 
-def alert_failed(c: Connection, attempt: Attempt, action: str) -> None:
+def alert_failed(
+    c: Connection, attempt: Attempt, action: str, *, level: str = "HUMAN_ALERT"
+) -> None:
     """A task has failed everywhere: call a person, with all attempts as evidence.
 
     Args:
         c: the connection.
         attempt: the last attempt, which has ended.
         action: what the person is asked to do.
+        level: who is called.
     """
     chain = _chain(c, attempt.task_id)
     ids = [task.id for task in chain]
@@ -54,7 +57,7 @@ def alert_failed(c: Connection, attempt: Attempt, action: str) -> None:
     _withdraw(c, ids)
     _put(
         c, FAILED, chain, attempt, title=title, body=action,
-        evidence={"tasks": ids, "attempts": tried},
+        evidence={"tasks": ids, "attempts": tried}, level=level,
     )  # fmt: skip
 
 
@@ -95,14 +98,14 @@ def _chain(c: Connection, task: int) -> list[Task]:
 
 def _put(
     c: Connection, code: str, chain: list[Task], attempt: Attempt, *, title: str, body: str,
-    evidence: Mapping[str, Any],
+    evidence: Mapping[str, Any], level: str = "HUMAN_ALERT",
 ) -> None:  # fmt: skip
     put_item(
         c,
         NewItem(
             kind=ItemKind.ALERT, fingerprint=_fingerprint(code, chain[0].id), title=title,
-            body=body, evidence=evidence, agent=attempt.agent, task=attempt.task_id,
-            fence=attempt.fence,
+            body=body, level=level, evidence=evidence, agent=attempt.agent,
+            task=attempt.task_id, fence=attempt.fence,
         ),
     )  # fmt: skip
 

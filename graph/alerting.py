@@ -243,7 +243,7 @@ class Alerting:
                     return
                 await asyncio.sleep(APART)
                 if not self._leaving:
-                    await self._wait()
+                    await self._board.clock.until(self._alert.told, self._every)
             except Exception as error:  # noqa: BLE001 - the next look may reach the board again
                 log.warning("alerts could not be told: %s", redact(str(error)))
                 await asyncio.sleep(AGAIN)
@@ -253,20 +253,6 @@ class Alerting:
             await self.look()
         except Exception as error:  # noqa: BLE001 - the team works on; it is told of
             await tell(error, "alerting")
-
-    async def _wait(self) -> None:
-        waits: list[asyncio.Task[Any]] = [
-            asyncio.create_task(self._alert.told.wait()),
-            asyncio.create_task(self._board.clock.sleep(self._every)),
-        ]
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in waits:
-                one.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
     async def stop(self) -> None:
         """Look once more, and stop; what was not sent by then is sent by whoever looks next."""

@@ -30,6 +30,7 @@ class Allowances:
         self._agents = agents
         self._closed: dict[str, float | None] = {}
         self._paused: dict[str, float] = {}
+        self._opened = False
 
     @property
     def any_away(self) -> bool:
@@ -67,6 +68,7 @@ class Allowances:
         if not self._caps.any and not self._paused:
             return
         now = await self._board.clock.now()
+        before = self._shut
         self._paused = {name: at for name, at in self._paused.items() if at > now}
         asked = [cap for cap in self._all(now, agent) if _limited(cap)]
         counted = [(cap.scope, cap.window) for cap in asked if not allows_nothing(cap)]
@@ -78,6 +80,11 @@ class Allowances:
                 self._closed[cap.scope] = None  # tomorrow, too
             elif cap.scope in standing and is_closed(standing[cap.scope], cap):
                 self._closed[cap.scope] = cap.ends_at
+        self._opened |= bool(before - self._shut)
+
+    @property
+    def _shut(self) -> set[str]:
+        return {*self._closed, *(f"paused:{name}" for name in self._paused)}
 
     def _all(self, now: float, agent: str | None) -> list[Cap]:
         caps, today = self._caps, self._caps.today(now)
@@ -86,16 +93,24 @@ class Allowances:
         return [caps.day(today), caps.team(), caps.improvement(today), *agents]
 
     async def opened(self) -> bool:
-        """Look again; whether something that was used up is not any more."""
-        if not self.any_away:
-            return False
-        before = {*self._closed, *(f"paused:{name}" for name in self._paused)}
-        await self.look()
-        return bool(before - {*self._closed, *(f"paused:{name}" for name in self._paused)})
+        """Look again; whether something that was used up is not any more since this was asked.
+
+        Whoever looked in between may have been the first to see it: it was for others, too.
+        """
+        if self.any_away:
+            await self.look()
+        opened, self._opened = self._opened, False
+        return opened
 
     @property
     def resumes_at(self) -> float | None:
-        """When the first of them is over; None: none is, or only a person can help."""
+        """When work goes on; None: nothing is used up, or only a person can help.
+
+        What stops everybody counts alone; else it is when the first of them is over.
+        """
+        whole = [self._closed[scope] for scope in (DAY, TEAM) if scope in self._closed]
+        if whole:
+            return None if None in whole else max(at for at in whole if at is not None)
         moments = [at for at in (*self._closed.values(), *self._paused.values()) if at is not None]
         return min(moments, default=None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neveridle.board import Board
 from neveridle.settings import MemorySettings
@@ -107,7 +107,7 @@ class Consolidating:
         while True:
             try:
                 await self._turn(tell)
-                await self._wait()
+                await self._board.clock.until(self._told, EVERY)
             except Exception as error:  # noqa: BLE001 - the next look may reach the board again
                 log.warning("consolidation failed: %s", error)
                 await asyncio.sleep(AGAIN)
@@ -120,20 +120,6 @@ class Consolidating:
         except Exception as error:  # noqa: BLE001 - the team works on; it is told of
             self._learnt = {**names, **self._learnt}
             await tell(error, "consolidation")
-
-    async def _wait(self) -> None:
-        waits: list[asyncio.Task[Any]] = [
-            asyncio.create_task(self._told.wait()),
-            asyncio.create_task(self._board.clock.sleep(EVERY)),
-        ]
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in waits:
-                one.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
     async def stop(self) -> None:
         """Stop looking; what was begun is finished or undone."""

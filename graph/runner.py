@@ -203,9 +203,11 @@ class Runner:
                 continue  # they are being woken just now
             due = team.waits_until = min((at for at in moments if at is not None), default=None)
             self._idle(None if due is not None else version)
+            if self._until == "idle" and self._all_paused(resting):
+                return "paused"  # whatever comes due, nobody would take it
             if due is None:
                 if self._until == "idle":
-                    return "paused" if self._all_paused(resting) else "idle"
+                    return "idle"
                 continue
             left = due - await team.board.clock.now()
             if left <= 0:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from neveridle.tools.models import Models
     from neveridle.tools.sandbox import Sandbox
     from neveridle.tools.services import Services
-    from neveridle.tools.workspace import Workspaces
+    from neveridle.tools.workspace import Workspace, Workspaces
 
 PROBLEMS = 50
 """Problems kept in memory for a run's report; the board's log has all."""
@@ -358,9 +358,16 @@ class Team:
         if runs:
             await self.board.attempts.release_runs(runs)
 
-    async def checks_at(self, commit: str) -> dict[str, str]:
-        """The project's checks as they were defined at a commit, by name."""
-        return await self.checks.at(commit)
+    def tools_for(self, workspace: Workspace) -> list[BaseTool]:
+        """What an agent may use in its clone."""
+        from neveridle.tools.repository import repository_tools
+
+        return repository_tools(
+            workspace,
+            self.sandbox,
+            timeout=self.settings.sandbox.timeout,
+            silence=self.settings.idle_timeout,
+        )
 
     def service_tools(self, performer: Performer) -> list[BaseTool]:
         """What an agent may use of services, for one attempt."""

@@ -34,6 +34,25 @@ from neveridle.settings.loader import settings_from
 hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("neveridle")
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is marked ``postgres_in_chaos`` to ``make chaos``, where it is on PostgreSQL.
+
+    These start and kill many processes. On SQLite they run each time, and so do the suites that
+    hold both databases to the same behaviour.
+    """
+    dear = [
+        one
+        for one in items
+        if "postgres" in one.nodeid and one.get_closest_marker("postgres_in_chaos") is not None
+    ]
+    for one in dear:
+        one.add_marker(pytest.mark.chaos)
+    if float(os.environ.get("NEVERIDLE_CHAOS_SCALE", "0.05")) < 1:
+        config.hook.pytest_deselected(items=dear)
+        items[:] = [one for one in items if one not in dear]
+
+
 WHO = ("-c", "user.name=A Person", "-c", "user.email=person@example.org")
 FILES = {
     "calc.py": "def add(a, b):\n    return a + b\n",

@@ -102,23 +102,8 @@ class Lane:
             permit = await self._permits.take(self._names, self._run, self._seconds, waits=True)
             if permit is not None:
                 return permit
-            await self._pause(pause * (0.5 + 0.5 * self._chance()), freed)
+            await self._clock.until(freed, pause * (0.5 + 0.5 * self._chance()))
             pause = min(pause * 1.5, LONGEST)
-
-    async def _pause(self, seconds: float, freed: asyncio.Event) -> None:
-        """Wait a while, or until this process gives a permit back."""
-        waits = {
-            asyncio.create_task(self._clock.sleep(seconds), name="neveridle-lane"),
-            asyncio.create_task(freed.wait(), name="neveridle-lane"),
-        }
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waits:
-                one.cancel()
-            await asyncio.wait(waits)
-        for one in done:
-            one.result()
 
 
 def lane_for(

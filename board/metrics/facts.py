@@ -71,8 +71,9 @@ class Spent:
     Attributes:
         agent, rung, purpose, model: empty where nothing is said.
         idle: whether they were made without a task.
-        calls: how many were answered.
+        calls: how many were answered, or booked at their worst.
         requests: how many requests that took.
+        retries: how many of these repeated one that had failed.
         nanos: nano-dollars, of those whose price is known.
         priced: how many those are.
     """
@@ -84,6 +85,7 @@ class Spent:
     idle: bool
     calls: int
     requests: int
+    retries: int
     input_tokens: int
     output_tokens: int
     nanos: int

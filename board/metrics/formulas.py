@@ -101,7 +101,7 @@ def _counts(facts: Facts) -> Counts:
         }),
         escalations=dict(sorted(Counter(one.level for one in facts.escalations).items())),
         requests=requests + facts.service_calls,
-        retries=requests - calls + facts.service_retries,
+        retries=sum(one.retries for one in facts.spent) + facts.service_retries,
         model_calls=calls,
         alive_seconds=alive,
         busy_seconds=busy,

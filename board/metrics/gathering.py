@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -62,7 +62,7 @@ def gather(snapshot: Snapshot, windows: Sequence[Window]) -> list[Facts]:
         shelf.spread("lives", life, life.since, life.until)
     for spell in spells:
         shelf.spread("spells", spell, spell.since, spell.until)
-    for done, at in _done(snapshot, inside):
+    for done, at in _done(snapshot, inside, shelf.number):
         shelf.put("done", done, at)
     for end in inside:
         if end.kind == "task.blocked" and end.fence is not None:
@@ -98,7 +98,11 @@ class _Shelf:
 
     def put(self, name: str, fact: object, at: float) -> None:
         """Into the window in which it was."""
-        self.kept[bisect_right(self._edges, at) - 1][name].append(fact)
+        self.kept[self.number(at)][name].append(fact)
+
+    def number(self, at: float) -> int:
+        """Which window a time lies in, which is in one of them."""
+        return bisect_right(self._edges, at) - 1
 
     def spread(self, name: str, fact: object, since: float, until: float) -> None:
         """Into each window that it touches."""
@@ -124,22 +128,29 @@ def _lives(snapshot: Snapshot, ends: Sequence[End], span: Mapping[str, float]) -
     return list(found.values())
 
 
-def _done(snapshot: Snapshot, ends: Sequence[End]) -> list[tuple[Done, float]]:
-    """What was completed, with the time at which anybody of its chain began."""
+def _done(
+    snapshot: Snapshot, ends: Sequence[End], number: Callable[[float], int]
+) -> list[tuple[Done, float]]:
+    """What was completed, with the time at which anybody of its chain began.
+
+    A chain is of one window: so a piece of a series says what that window says by itself.
+    """
     passed = [end for end in ends if end.passes_on and end.task is not None]
     said = _details(snapshot, [end.id for end in passed])
-    chains: dict[int, list[int]] = {}
+    chains: dict[tuple[int, int], list[int]] = {}
     for end in passed:
         through = said.get(end.id, {}).get("through")
         if type(through) is int and end.task is not None:
-            chains.setdefault(through, []).append(end.task)
+            chains.setdefault((number(end.at), through), []).append(end.task)
     completed = [end for end in ends if end.completes]
     tasks = {end.task for end in completed if end.task is not None}
     links = {task for chain in chains.values() for task in chain}
     claims = {int(task): float(at) for task, at in snapshot.among("claims", tasks | links)}
     found: list[tuple[Done, float]] = []
     for end in completed:
-        chain = [] if end.task is None else [end.task, *chains.get(end.task, ())]
+        chain: list[int] = []
+        if end.task is not None:
+            chain = [end.task, *chains.get((number(end.at), end.task), ())]
         began = [claims[task] for task in chain if task in claims]
         since = min(began) if began else end.since
         found.append((Done(end.agent or "", end.at, since), end.at))

@@ -18,7 +18,8 @@ WITH RECURSIVE kinds (spent) AS (
 SELECT spent FROM kinds WHERE spent IS NOT NULL
 
 -- name: spent
-SELECT count(*), sum(calls), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+-- Where an answer does not say how many of its requests were repeats, all but the first were.
+SELECT count(*), sum(calls), sum(coalesce(retries, calls - 1)), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
   coalesce(sum(cost), 0), count(cost)
 FROM events {by_spent}
 WHERE kind = 'model.call' AND spent = :spent AND at >= :since AND at < :until

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from neveridle.board.budget import MARGIN, MOST, ONCE, REMEMBERED, Call, Cap, Standing
 from neveridle.board.budget import overrun_scope as overrun
 from neveridle.board.budget_paths import COLUMNS, LOST, details
+from neveridle.board.postgres.hop import Hop
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.wire import Statement
 from neveridle.board.queries import load_queries
 from neveridle.board.storable import storable
 
-T = TypeVar("T")
-
 ROUNDS = 3
 """Looks at windows of which some were missing; they are made in between."""
-
-
-class _Hop(Protocol):
-    def __call__(
-        self,
-        work: Callable[[Rows], Awaitable[T]],
-        undo: Callable[[Rows, T], Awaitable[None]] | None = None,
-    ) -> Awaitable[T]: ...
 
 
 class PostgresBudgets:
@@ -36,7 +27,7 @@ class PostgresBudgets:
             caller was cancelled meanwhile, what it did is undone.
     """
 
-    def __init__(self, quickly: _Hop, durably: _Hop) -> None:
+    def __init__(self, quickly: Hop, durably: Hop) -> None:
         self._quickly = quickly
         self._durably = durably
         queries = load_queries("neveridle.board.postgres", "budgets.sql")

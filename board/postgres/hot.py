@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from neveridle.board.attempt import Attempt, Claim, lease_lost
 from neveridle.board.control import Control
 from neveridle.board.outage import SweepRule
+from neveridle.board.postgres.hop import Hop
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.sweep import Sweep
 from neveridle.board.postgres.wire import Statement
@@ -22,18 +23,8 @@ from neveridle.board.storable import storable
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-T = TypeVar("T")
-
 STEADY = 5.0
 """Seconds between two notes of the board's time; by so much it may stand still at most."""
-
-
-class _Hop(Protocol):
-    def __call__(
-        self,
-        work: Callable[[Rows], Awaitable[T]],
-        undo: Callable[[Rows, T], Awaitable[None]] | None = None,
-    ) -> Awaitable[T]: ...
 
 
 class PostgresHotPaths:
@@ -46,7 +37,7 @@ class PostgresHotPaths:
         woke: called once a transaction is committed that made something runnable.
     """
 
-    def __init__(self, quickly: _Hop, durably: _Hop, woke: Callable[[], None]) -> None:
+    def __init__(self, quickly: Hop, durably: Hop, woke: Callable[[], None]) -> None:
         self._woke = woke
         self._quickly = quickly
         self._durably = durably

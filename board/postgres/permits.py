@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
 
 from psycopg import AsyncClientCursor
 
 from neveridle.board.permits import line
+from neveridle.board.postgres.hop import Hop
 from neveridle.board.postgres.session import Rows
 from neveridle.board.postgres.wire import Statement
 from neveridle.board.queries import load_queries
 
-T = TypeVar("T")
-
 LOCK = 0x6E657665720002
 """The advisory lock under which one call at a time asks for room."""
-
-
-class _Quickly(Protocol):
-    def __call__(
-        self,
-        work: Callable[[Rows], Awaitable[T]],
-        undo: Callable[[Rows, T], Awaitable[None]] | None = None,
-    ) -> Awaitable[T]: ...
 
 
 class PostgresPermits:
@@ -34,7 +24,7 @@ class PostgresPermits:
             the caller was cancelled meanwhile, what it did is undone.
     """
 
-    def __init__(self, quickly: _Quickly) -> None:
+    def __init__(self, quickly: Hop) -> None:
         self._quickly = quickly
         queries = load_queries("neveridle.board.postgres", "permits.sql")
         self._take = queries.pop("take").encode()

@@ -61,7 +61,7 @@ async def take_in(team: Team, job: Job, forge: Forge, standing: Standing, what: 
         return TakenIn(wrong=_conflict(name, merged.conflicts))
     base = theirs if what == BASE else job.attempt.base
     evidence: dict[str, Any] = {**(job.attempt.evidence or {}), "checks": {}}
-    commands = await team.checks_at(base)
+    commands = await team.checks.at(base)
     commands |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
     wrong = await run_checks(team, workspace, commands, evidence)
     if wrong:

@@ -151,7 +151,7 @@ async def _keep_patch(team: Team, job: Job, workspace: Workspace) -> None:
 async def _check_merged(team: Team, job: Job, workspace: Workspace, head: str) -> None:
     """Run the checks on the merged tree, which nobody has seen before."""
     evidence: dict[str, Any] = {"checks": {}}
-    checks = await team.checks_at(head)
+    checks = await team.checks.at(head)
     checks |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
     wrong = await run_checks(team, workspace, checks, evidence)
     if wrong:

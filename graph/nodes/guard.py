@@ -6,6 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 from neveridle.errors import (
     AccessRefused,
@@ -111,8 +112,9 @@ def problem_of(error: BaseException) -> Problem:
         }
         if isinstance(error, ServiceError) or (isinstance(error, AccessRefused) and error.rejected):
             problem.update({"service": error.service} if error.service else {})
-        if isinstance(error, Stuck | HandoffRefused) and isinstance(error.evidence, dict):
-            problem["evidence"] = error.evidence
+        shown = cast("Any", error).evidence if isinstance(error, Stuck | HandoffRefused) else None
+        if isinstance(shown, dict):
+            problem["evidence"] = cast("dict[str, Any]", shown)
         if isinstance(error, BudgetReached):
             problem.update({"scope": error.scope, "until": error.until})
         return problem

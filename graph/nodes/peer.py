@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neveridle.agents.escalation import EscalationLevel, Trouble, level_of
+from neveridle.board.alerts_found import FAILED
 from neveridle.board.escalation import Peer
 from neveridle.errors import LeaseLost, MergeConflict, NeveridleError
 from neveridle.graph.delivery.chains import standing_for
@@ -40,10 +41,16 @@ async def escalate(team: Team, job: Job, problem: Problem) -> Escalation:
     failures = (await team.board.tasks.get(job.task.id)).failures + 1
     level = level_of(Trouble.of_problem(problem), failures=failures, rules=rules)
     if level is EscalationLevel.PEER_ASSIST and limit == rules.attempts:
-        return Escalation(limit, EscalationLevel.HUMAN_ALERT, await find_peer(team, job, problem))
+        asked = _people(rules.levels.get(FAILED, level))
+        return Escalation(limit, asked, await find_peer(team, job, problem))
     if level is EscalationLevel.SELF_HEAL and failures >= limit == rules.attempts:
         limit *= HEALS  # as it is configured: else this is no longer its own affair
-    return Escalation(limit, level if level.calls_people else EscalationLevel.HUMAN_ALERT)
+    return Escalation(limit, _people(rules.levels.get(FAILED, level)))
+
+
+def _people(level: EscalationLevel) -> EscalationLevel:
+    """The level at which people are called: agents have done what they could."""
+    return level if level.calls_people else EscalationLevel.HUMAN_ALERT
 
 
 async def find_peer(team: Team, job: Job, problem: Problem) -> Peer | None:

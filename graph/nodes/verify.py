@@ -45,7 +45,7 @@ async def verify(team: Team, state: TickState) -> TickState:
         problem = "A change was asked for, and no file was changed."
     else:
         base = await root_base(team, job)
-        commands = await team.checks_at(base)
+        commands = await team.checks.at(base)
         commands |= {f"acceptance {n}": c for n, c in enumerate(job.task.acceptance, start=1)}
         whole = await workspace.changed_files(base)
         problem = await left_conflicts(team, workspace, whole)

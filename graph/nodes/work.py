@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from neveridle.agents.asking import ask_of
 from neveridle.agents.outcome import checked_outcome
 from neveridle.agents.worker import Assignment, Interrupted
@@ -18,11 +16,6 @@ from neveridle.graph.state import TickState
 from neveridle.graph.team import Team
 from neveridle.tools.effects import Performer
 from neveridle.tools.telemetry import span
-
-if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
-
-    from neveridle.tools.workspace import Workspace
 
 
 async def work(team: Team, state: TickState) -> TickState:
@@ -47,9 +40,9 @@ async def work(team: Team, state: TickState) -> TickState:
         lessons=memory.lessons,
         memory=memory.section,
         notebook=memory.notebook,
-        checks=await team.checks_at(job.attempt.base),
+        checks=await team.checks.at(job.attempt.base),
         tools=[
-            *_repository_tools(team, workspace),
+            *team.tools_for(workspace),
             *memory.tools,
             *team.service_tools(performer),
             *await team.mcp.tools(job.attempt.agent, tell=team.note_error),
@@ -101,13 +94,3 @@ def last_failed(attempt: Attempt, history: list[Attempt]) -> Attempt | None:
         if one.state is AttemptState.FAILED and one.number < attempt.number
     ]  # fmt: skip
     return failed[-1] if failed else None
-
-
-def _repository_tools(team: Team, workspace: Workspace) -> list[BaseTool]:
-    """What an agent may use in its clone."""
-    from neveridle.tools.repository import repository_tools
-
-    settings = team.settings
-    return repository_tools(
-        workspace, team.sandbox, timeout=settings.sandbox.timeout, silence=settings.idle_timeout
-    )

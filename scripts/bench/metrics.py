@@ -96,7 +96,7 @@ def on_sqlite(count: int) -> Generator[tuple[asyncio.Runner, Board, Sampler]]:
         def load(rows: Iterator[Row]) -> None:
             with closing(sqlite3.connect(path)) as plain, plain:
                 plain.executemany(
-                    f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own
                     rows,
                 )
 

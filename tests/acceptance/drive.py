@@ -213,16 +213,17 @@ def saver_of(team: Team) -> Any:
 def cancel_at_work(team: Team) -> None:
     """Have the run cancelled once the model has answered twice, as by Ctrl-C."""
     main = asyncio.current_task()
-    append: Method = team.board.events.append
+    settle: Method = team.board.budgets.settle
     calls = [0]
 
     async def cancelling(*args: Any, **named: Any) -> Any:
-        await append(*args, **named)
-        calls[0] += args[0] == "model.call"
+        settled = await settle(*args, **named)
+        calls[0] += 1
         if calls[0] == 2 and main is not None:
             main.cancel()
+        return settled
 
-    setattr(team.board.events, "append", cancelling)  # noqa: B010 - no type of its own
+    setattr(team.board.budgets, "settle", cancelling)  # noqa: B010 - no type of its own
 
 
 def acknowledge(team: Team, root: Path) -> None:
@@ -265,7 +266,7 @@ def arm(team: Team, edge: str) -> None:
         "half adopted": while_copying,
         "adopted": lambda: after(Workspaces, "adopt"),
         "forked": lambda: after(team.checkpoints, "fork"),
-        "asked": lambda: after(board.events, "append", count=2),
+        "asked": lambda: after(board.budgets, "settle", count=2),
         "in writes": lambda: during(team, saver, "aput_writes", count=3),
         "in checkpoint": lambda: during(team, saver, "aput", count=4),
         "checkpoint": lambda: after(saver, "aput", count=4),
@@ -296,7 +297,7 @@ def arm(team: Team, edge: str) -> None:
         "in release": lambda: during(team, board.attempts, "release"),
         "released": lambda: after(board.attempts, "release"),
         "acknowledge": lambda: acknowledge(team, team.settings.root),
-        "stop at an answer": lambda: before(board.events, "append", count=3, act=stop),
+        "stop at an answer": lambda: before(board.budgets, "settle", count=3, act=stop),
         "stop at a command": lambda: before(team.sandbox, "run", act=stop),
         "stop at a check": lambda: before(team.sandbox, "run", count=2, act=stop),
         "stop at a merge": lambda: before(board.attempts, "check", act=stop),

@@ -151,6 +151,7 @@ async def test_a_merge_killed_amid_the_files_of_others_is_made_anew(
     await leaves_nothing()
 
 
+@pytest.mark.postgres_in_chaos
 async def test_a_takeover_that_is_killed_is_taken_over(
     item: Any, run_and_die: Callable[[str], int], leaves_nothing: Callable[[], Awaitable[None]]
 ) -> None:

@@ -141,6 +141,7 @@ async def test_a_second_process_finishes_what_a_killed_one_began(
     await leaves_nothing()
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.slow
 async def test_who_was_only_thought_dead_changes_nothing_any_more(slow: Any, start: Start) -> None:
     first = start()

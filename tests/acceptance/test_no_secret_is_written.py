@@ -165,6 +165,7 @@ def found_in(contents: dict[str, bytes]) -> list[tuple[str, str]]:
             if mark in text]  # fmt: skip
 
 
+@pytest.mark.postgres_in_chaos
 async def test_no_token_is_in_anything_that_is_written(
     project: Any, api: Any, echo: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     caplog: pytest.LogCaptureFixture,

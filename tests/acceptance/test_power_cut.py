@@ -189,6 +189,7 @@ def mend(project: Any) -> None:
         project.git("reset", "--hard")
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.chaos
 @pytest.mark.slow
 async def test_what_was_acknowledged_is_there_after_a_power_cut(

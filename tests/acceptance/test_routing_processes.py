@@ -87,6 +87,7 @@ async def states(board: Board, prefix: str) -> set[TaskState]:
     return {one.state for one in await board.tasks.find() if one.title.startswith(prefix)}
 
 
+@pytest.mark.postgres_in_chaos
 async def test_no_process_asks_before_the_reset_and_one_asks_first_then(
     project: Any,
     service: Limited,

@@ -123,6 +123,7 @@ async def test_who_wakes_up_after_its_takeover_changes_nothing(
     await leaves_nothing()
 
 
+@pytest.mark.postgres_in_chaos
 async def test_who_lost_its_task_goes_on_with_other_work(
     item: Any, fork: Callable[..., Any], leaves_nothing: Callable[[], Awaitable[None]]
 ) -> None:
@@ -164,6 +165,7 @@ async def test_who_wakes_up_while_another_is_at_work_leaves_it_alone(
     await leaves_nothing()
 
 
+@pytest.mark.postgres_in_chaos
 async def test_who_is_past_all_questions_merges_at_most_once(
     item: Any, fork: Callable[..., Any], leaves_nothing: Callable[[], Awaitable[None]]
 ) -> None:
@@ -186,6 +188,7 @@ async def test_who_is_past_all_questions_merges_at_most_once(
     await leaves_nothing()
 
 
+@pytest.mark.postgres_in_chaos
 async def test_a_handoff_is_given_once_by_who_owns_the_task(
     project: Any, fork: Callable[..., Any], everything: Everything
 ) -> None:

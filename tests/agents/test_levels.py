@@ -22,6 +22,7 @@ TABLE = {
     "LimitReached": (HEAL, PEER),
     "NoProgress": (HEAL, PEER),
     "Stuck": (HEAL, PEER),
+    "HandoffRefused": (HEAL, PEER),
     "WorkRefused": (HEAL, PEER),
     "RequestRefused": (HEAL, PEER),
     "EffectRefused": (HEAL, PEER),

@@ -415,6 +415,8 @@ async def test_each_try_is_paid_by_itself_and_requests_are_counted_once(here: Be
     assert (now["tokens"], now["held_tokens"], await here.left()) == (WORST + 1250, 0, 0)
     lost, done = await here.events()
     assert (lost["lost"], lost["tries"], done["tries"]) == ("TimeoutError", 2, 2)
+    figures = await here.board.metrics.of(await here.board.metrics.window())
+    assert (figures.counts.requests, figures.counts.retries) == (4, 3)
 
 
 async def test_only_so_many_calls_of_a_model_are_on_their_way(bench: Bench) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from neveridle.board import Board
 from neveridle.board.inbox import EACH
 from neveridle.board.raising import Telling
@@ -39,6 +41,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.postgres_in_chaos
 async def test_a_storm_from_eight_processes_is_some_rows_and_some_raises(
     board: Board, board_url: str, tmp_path: Path, chaos_scale: float
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from neveridle.board import AttemptState, Board, TaskState
+from neveridle.board.aging import Ages
 from neveridle.board.inbox_item import ItemKind, ItemState, NewItem
 from neveridle.board.questions import Ask
 from neveridle.errors import LeaseLost, NeveridleError, StateConflict
@@ -42,6 +43,26 @@ async def test_parking_and_asking_are_one(board: Board, claim: Any, broken: Any)
     )
     with pytest.raises(LeaseLost):
         await board.answering.park(claim.attempt, [COLOUR])
+
+
+async def test_the_time_before_a_question_was_work(board: Board, claim: Any) -> None:
+    await board.clock.advance(30)
+    await board.answering.park(claim.attempt, [COLOUR])
+    (parked,) = await board.events.find(kind="attempt.parked")
+    assert parked.data["started_at"] == claim.attempt.started_at
+    window = await board.metrics.window(since=claim.attempt.started_at - 60)
+    figures = await board.metrics.of(window)
+    assert figures.counts.worked_on == 1
+
+
+async def test_a_yes_holds_as_long_as_its_task_is_open(board: Board, claim: Any) -> None:
+    (item,) = await board.answering.park(claim.attempt, [MERGE])
+    await board.answering.answer(item.id, by="eve")
+    await board.clock.advance(100 * 86_400)
+    assert (await board.retention.tidy(Ages(events=90.0), holder="me"))["inbox"] == 0
+    assert await board.answering.approval(item.fingerprint) is not None
+    await board.tasks.cancel(claim.task.id, reason="Not needed.")
+    assert (await board.retention.tidy(Ages(events=90.0), holder="me"))["inbox"] == 1
 
 
 async def test_it_goes_on_once_people_and_peers_have_answered(

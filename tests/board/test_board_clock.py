@@ -55,6 +55,20 @@ async def test_two_boards_share_the_script_whoever_set_it(board: Board, board_ur
         assert await board.clock.now() == 16.0
 
 
+async def test_a_wait_for_an_event_ends_with_the_time_too(board: Board) -> None:
+    event = asyncio.Event()
+    waits = asyncio.create_task(board.clock.until(event, 60))
+    await looked(board, waits)
+    assert not waits.done()
+    event.set()
+    await waits
+    waits = asyncio.create_task(board.clock.until(asyncio.Event(), 60))
+    await looked(board, waits)
+    await board.clock.advance(60)
+    await waits
+    assert await board.clock.now() == 1e6 + 60
+
+
 async def looked(board: Board, *tasks: asyncio.Task[None]) -> None:
     """Give the sleepers time enough to look at the clock several times, and be done if due."""
     for _ in range(50):

@@ -26,6 +26,13 @@ async def test_the_newest_word_of_each_kind_counts(board: Board) -> None:
     assert kinds == ["agent.paused", "agent.paused", "agent.draining"]
 
 
+async def test_a_reason_is_kept_as_far_as_there_is_room(board: Board) -> None:
+    await board.controls.set("sam", PAUSED, reason="\0" + "x" * 10_000)
+    (paused,) = await board.controls.all()
+    (event,) = await board.events.find(kind="agent.paused")
+    assert (len(paused.reason), event.data["reason"]) == (500, paused.reason)
+
+
 async def test_everybody_is_resumed_at_once(board: Board) -> None:
     await board.controls.set(EVERYBODY, PAUSED)
     await board.controls.set("sam", DRAINING)

@@ -14,6 +14,7 @@ import pytest
 from neveridle.board import Attempt, Board, Claim, HandoffDocument, Phase, Task
 from neveridle.board.effect import Safety
 from neveridle.board.memory_row import NewMemory
+from neveridle.board.questions import Ask
 from neveridle.errors import EffectUnsettled, LeaseLost
 from neveridle.tools.effects import Verb as EffectVerb
 from neveridle.tools.effects import Verbs
@@ -65,6 +66,12 @@ VERBS: dict[str, Verb] = {
     "deferred.leave": lambda board, one: board.deferred.leave(one, SETS, "open"),
     "tickets.lose": lambda board, one: board.tickets.lose(
         one, kind="ticket.taken", reason="a person took it", data={}
+    ),
+    "answering.park": lambda board, one: board.answering.park(
+        one, [Ask(title="Which colour?", interrupt="i1")]
+    ),
+    "answering.escalate": lambda board, one: board.answering.escalate(
+        one, level="HUMAN_ALERT", title="look", body="here"
     ),
     "memories.note": lambda board, one: board.memories.note(
         one, NewMemory(agent="sam", text="a note")

@@ -64,6 +64,7 @@ async def live(board: Board, day: int) -> None:
     await board.runs.end([run])
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.chaos
 @pytest.mark.timeout(3600)
 async def test_the_board_stays_flat_over_thousands_of_lives(

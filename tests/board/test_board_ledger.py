@@ -124,7 +124,13 @@ async def test_status_counts(board: Board, add: Add, take: Take) -> None:
         "stuck": [],
         "sync_points": [],
         "processes": [],
-        "model": {"calls": 0, "input_tokens": 0, "output_tokens": 0},
+        "model": {
+            "calls": 0,
+            "input_tokens": 0,
+            "output_tokens": 0,
+            "nanos": 0,
+            "unpriced": 0,
+        },
     }
     await add("a")
     await add("b", source=Source.ROADMAP)
@@ -139,7 +145,9 @@ async def test_status_counts(board: Board, add: Add, take: Take) -> None:
         ("in_progress", "backlog", 1),
         ("pending", "roadmap", 1),
     ]
-    assert status["model"] == {"calls": 1, "input_tokens": 3, "output_tokens": 2}
+    assert status["model"] == {
+        "calls": 1, "input_tokens": 3, "output_tokens": 2, "nanos": 0, "unpriced": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("attribute", ["tasks", "attempts", "events", "clock"])

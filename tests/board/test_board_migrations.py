@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, event
 
 from neveridle.board import Board
 from neveridle.board.revision import HEAD, config, downgrade, upgrade
-from neveridle.board.schema import CLOCK_VIEW, metadata
+from neveridle.board.schema import CLOCK_VIEW, FACTS_FUNCTION, FACTS_TRIGGER, metadata
 from neveridle.board.sqlite import connection as sqlite_connection
 from neveridle.errors import BoardUnusable
 
@@ -165,7 +165,7 @@ def connected(url: str) -> Generator[Connection]:
 
 
 def postgres_schema_of(connection: Connection) -> set[tuple[str, ...]]:
-    """Every column, index, constraint and view, but for Alembic's own."""
+    """Every column, index, constraint, view, function and trigger, but for Alembic's own."""
     queries = (
         "SELECT table_name, column_name, ordinal_position::text, data_type, is_nullable,"
         " coalesce(column_default, '') FROM information_schema.columns"
@@ -174,6 +174,11 @@ def postgres_schema_of(connection: Connection) -> set[tuple[str, ...]]:
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE connamespace = current_schema()::regnamespace",
         "SELECT viewname, definition FROM pg_views WHERE schemaname = current_schema()",
+        "SELECT proname, pg_get_functiondef(oid) FROM pg_proc"
+        " WHERE pronamespace = current_schema()::regnamespace",
+        "SELECT tgrelid::regclass::text, pg_get_triggerdef(t.oid) FROM pg_trigger AS t"
+        " JOIN pg_class AS c ON c.oid = tgrelid"
+        " WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace",
     )
     rows = [tuple(row) for query in queries for row in connection.exec_driver_sql(query)]
     return {row for row in rows if row[0] != "alembic_version"}
@@ -187,7 +192,8 @@ def test_on_postgresql_migrations_arrive_where_the_schema_is(
         migrated = postgres_schema_of(connection)
     with connected(empty_databases()) as connection:
         metadata.create_all(connection)
-        connection.exec_driver_sql(CLOCK_VIEW["postgresql"])
+        for statement in (CLOCK_VIEW["postgresql"], FACTS_FUNCTION, FACTS_TRIGGER):
+            connection.exec_driver_sql(statement)
         fresh = postgres_schema_of(connection)
     assert migrated == fresh
     assert {table.name for table in metadata.sorted_tables} <= {row[0] for row in fresh}

@@ -142,6 +142,7 @@ async def assert_each_once_in_order(url: str, edges: dict[int, set[int]]) -> dic
     return Counter(str(event.run) for event in completions)
 
 
+@pytest.mark.postgres_in_chaos
 async def test_four_processes_complete_every_task_once(board_url: str, start: Start) -> None:
     edges = await fill(board_url, 200)
     # Two of them under one name: identity is per run.
@@ -163,6 +164,7 @@ async def test_four_processes_complete_every_task_once(board_url: str, start: St
     await assert_whole(board_url)
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")
 @pytest.mark.parametrize("lines", [1, 2, 40])
 async def test_what_was_acknowledged_survives_a_kill(

@@ -240,6 +240,7 @@ def assert_one_owner_at_a_time(history: list[Event]) -> None:
         assert any(claim.id < at < following.id for at in ends + cancelled)
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.chaos
 @pytest.mark.timeout(3000)
 async def test_eight_processes_complete_every_task_once(
@@ -287,6 +288,7 @@ async def rows(board: Board, query: str) -> list[Any]:
     return await board.database.read(lambda c: list(c.execute(text(query)).all()))
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.chaos
 @pytest.mark.timeout(3000)
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")

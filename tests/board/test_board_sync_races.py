@@ -171,6 +171,7 @@ async def test_eight_racing_processes_release_each_point_once(
         assert await board.version() == version + ROUNDS
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")
 @pytest.mark.parametrize("what", ["check in", "complete", "sweep", "give"])
 async def test_killed_at_any_statement_nothing_is_half_done(

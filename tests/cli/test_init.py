@@ -219,5 +219,6 @@ def test_the_file_is_commented(cli: Callable[..., Any], repository: Path) -> Non
     assert max(map(len, text.splitlines())) <= 100
     assert list(tomllib.loads(text)) == [
         *("team", "model", "checks", "tracker", "delivery", "sandbox", "limits", "leases"),
-        *("fleet", "improvement", "memory", "compaction", "retention"),
+        *("fleet", "improvement", "memory", "compaction", "retention", "budgets", "escalation"),
+        *("approvals", "observability"),
     ]

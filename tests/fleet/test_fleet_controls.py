@@ -62,6 +62,7 @@ def states(project: Any) -> list[TaskState]:
     return asyncio.run(ask())
 
 
+@pytest.mark.postgres_in_chaos
 def test_a_running_team_is_paused_resumed_and_drained_from_outside(
     busy: Any, start: Callable[..., Any], wait: Wait
 ) -> None:

@@ -89,6 +89,7 @@ async def nothing_is_left(project: Any) -> None:
     assert not list((project.repo / ".git").rglob("*.lock"))
 
 
+@pytest.mark.postgres_in_chaos
 async def test_a_killed_process_is_started_again_and_its_task_finished_once(
     held: Any, start: Callable[..., Any], wait: Wait
 ) -> None:
@@ -173,6 +174,7 @@ async def test_ctrl_c_and_a_second_signal_do_not_wait_for_the_grace(
     await nothing_is_left(held)
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.parametrize("project", ["postgres"], indirect=True)
 async def test_without_their_supervisor_the_others_end_in_order(
     held: Any, start: Callable[..., Any], wait: Wait
@@ -188,6 +190,7 @@ async def test_without_their_supervisor_the_others_end_in_order(
     await nothing_is_left(held)
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.parametrize("project", ["postgres"], indirect=True)
 async def test_until_idle_ends_when_all_are_idle(project: Any, start: Callable[..., Any]) -> None:
     """What one process hands to an agent of another is done before any of them ends."""

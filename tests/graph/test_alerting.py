@@ -146,6 +146,21 @@ async def test_corrupted_state_is_an_emergency_where_that_is_configured(
     assert (said["level"], said["code"]) == ("EMERGENCY", "agent-stopped")
 
 
+@pytest.mark.parametrize("name", ["limit-reached", "task-failed"])
+async def test_a_task_that_failed_is_an_emergency_where_that_is_configured(
+    project: Any, hands: Any, pager: Pager, name: str
+) -> None:
+    project.use("escalation", levels={name: "EMERGENCY"}, emergency_webhook=pager.url)
+    hands.do("*", hands.fail(LimitReached("Too hard.")))
+    async with project.team(worker=hands) as team:
+        await team.dispatch("sam", "Fix")
+        assert (await team.run(until="idle", timeout=60)).endings == {"failed": 3}
+        (event,) = await team.board.events.find(kind="task.escalated")
+    (said,) = [body for _, body in pager.got]
+    assert (said["level"], said["code"]) == (event.data["level"], "task-failed")
+    assert event.data["level"] == "EMERGENCY"
+
+
 async def test_what_is_configured_skips_the_peer(project: Any, hands: Any) -> None:
     project.soul("leo")
     project.use("escalation", levels={"limit-reached": "HUMAN_ALERT"})

@@ -97,6 +97,7 @@ def tool_results(body: dict[str, Any]) -> list[str]:
     return [str(m["content"]) for m in body["messages"] if m["role"] == "tool"]
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.parametrize(
     ("home", "point"),
     [

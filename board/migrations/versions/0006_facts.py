@@ -46,6 +46,8 @@ SEPARATOR: Final = "\x1f"
 NAME: Final = 80
 TOP: Final = 999_999_999_999_999
 NEWEST: Final = 99_999_999_999
+DIGITS: Final = len(str(TOP))
+FILLED: Final = ("model.call", "service.calls", *ENDS)
 
 
 def listed(kinds: tuple[str, ...]) -> str:
@@ -68,28 +70,15 @@ def _sqlite_name(key: str) -> str:
     )
 
 
-# An escape such as \u0000 cannot be unpacked on PostgreSQL, nor half a surrogate pair on either:
-# it is read as a space, and names only where nothing is escaped at all.
-_DOCUMENT: Final = (
-    "CASE WHEN strpos(CAST(data AS text), '\\u') = 0 THEN data ELSE CAST(regexp_replace("
-    "CAST(data AS text), '\\\\u(0000|d[89a-f][0-9a-f]{2})', '\\\\u0020', 'gi') AS json) END"
-)
-
-
-def _postgres_raw(key: str) -> str:
-    return f"CAST((({_DOCUMENT}) -> '{key}') AS text)"
-
-
-def _postgres_number(key: str) -> str:
-    raw = _postgres_raw(key)
-    return f"{raw} ~ '^[0-9]{{1,15}}$' THEN CAST({raw} AS bigint)"
-
-
-def _postgres_name(key: str) -> str:
+def _filled(raw: str) -> str:
     return (
-        f"CASE json_typeof(data -> '{key}') WHEN 'string'"
-        f" THEN left(data ->> '{key}', {NAME}) ELSE '' END"
+        f"CASE WHEN length({raw}) <= {DIGITS} AND ltrim({raw}, '0123456789') = ''"
+        f" THEN {raw}::bigint END"
     )
+
+
+def _quoted(value: str) -> str:
+    return f"""CASE WHEN left({value}, 1) = '"' THEN left(btrim({value}, '"'), {NAME}) END"""
 
 
 def _only(kind: str, then: str, valid: str = "") -> str:
@@ -100,7 +89,6 @@ _VALID: Final = " WHEN NOT json_valid(data) THEN NULL"
 _IDLE: Final = "CASE WHEN task_id IS NULL THEN 'idle' ELSE '' END"
 _NAMES: Final = ("rung", "purpose", "model")
 _SQLITE_NAMES: Final = " || ".join(f"{_sqlite_name(key)} || char(31)" for key in _NAMES)
-_POSTGRES_NAMES: Final = " || ".join(f"{_postgres_name(key)} || chr(31)" for key in _NAMES)
 
 _SQLITE: Final = {
     "started_at": (
@@ -127,39 +115,85 @@ _SQLITE: Final = {
     ),
     "retries": _only("service.calls", _sqlite_number("retries"), _VALID),
 }
-_POSTGRES: Final = {
-    "started_at": (
-        f"CASE WHEN kind NOT IN {listed(ENDS)} THEN NULL"
-        f" WHEN {_postgres_raw('started_at')} ~"
-        " '^[0-9]{1,15}(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$' THEN"
-        f" CASE WHEN CAST({_postgres_raw('started_at')} AS double precision)"
-        f" BETWEEN 1 AND {NEWEST}"
-        f" THEN CAST({_postgres_raw('started_at')} AS double precision) END END"
-    ),
-    "spent": (
-        "CASE WHEN kind <> 'model.call' THEN NULL ELSE"
-        f" replace(left(coalesce(agent, ''), {NAME}), chr(31), ' ') || chr(31) ||"
-        " CASE WHEN strpos(CAST(data AS text), '\\') > 0 THEN chr(31) || chr(31) || chr(31)"
-        f" ELSE {_POSTGRES_NAMES} END ||"
-        f" {_IDLE} END"
-    ),
-    "input_tokens": _only("model.call", _postgres_number("input_tokens")),
-    "output_tokens": _only("model.call", _postgres_number("output_tokens")),
-    "cost": _only("model.call", _postgres_number("cost")),
-    "calls": (
-        "CASE kind WHEN 'model.call' THEN"
-        f" CASE WHEN {_postgres_number('tries').replace('[0-9]{1,15}', '[1-9][0-9]{0,14}')}"
-        f" ELSE 1 END WHEN 'service.calls' THEN CASE WHEN {_postgres_number('calls')} END END"
-    ),
-    "retries": _only("service.calls", _postgres_number("retries")),
-}
-
 KINDS: Final = {"started_at": Double, "spent": String}
 MODEL_CALLS: Final = "kind = 'model.call'"
 SERVICE_CALLS: Final = "kind = 'service.calls'"
 CLAIMS: Final = "kind = 'task.claimed'"
 ENDINGS: Final = f"kind IN {listed((*ENDS, 'task.escalated'))}"
 _TYPES: Final = {"started_at": "double precision", "spent": "varchar"}
+
+# An escape such as \u0000 cannot be unpacked on PostgreSQL, nor half a surrogate pair: it is read
+# as a space, and names only where nothing is escaped at all. E'' means the same in every session.
+UNESCAPED: Final = (
+    "CASE WHEN strpos(NEW.data::text, chr(92)) = 0 THEN NEW.data ELSE regexp_replace("
+    r"NEW.data::text, E'\\\\u(0000|d[89a-f][0-9a-f]{2})', E'\\\\u0020', 'gi')::json END"
+)
+# ``->`` gives what is written: text is still in its quotes, and no number is rounded.
+FUNCTION: Final = rf"""
+CREATE FUNCTION event_facts() RETURNS trigger LANGUAGE plpgsql AS $facts$
+DECLARE
+  d json;
+  raw text;
+  input text;
+  output text;
+  price text;
+  tries text;
+  rung text;
+  purpose text;
+  model text;
+BEGIN
+  IF NEW.kind = 'model.call' THEN
+    IF strpos(NEW.data::text, chr(92)) > 0 THEN
+      d := {UNESCAPED};
+    ELSE
+      d := NEW.data;
+      rung := d -> 'rung';
+      purpose := d -> 'purpose';
+      model := d -> 'model';
+    END IF;
+    input := d -> 'input_tokens';
+    output := d -> 'output_tokens';
+    price := d -> 'cost';
+    tries := d -> 'tries';
+    -- Nearly always all are as they should be: then they are looked at together.
+    IF greatest(length(input), length(output), length(price), length(tries)) <= {DIGITS}
+      AND ltrim(input || output || price || tries, '0123456789') = '' AND tries <> '0' THEN
+      NEW.input_tokens := input;
+      NEW.output_tokens := output;
+      NEW.cost := price;
+      NEW.calls := tries;
+    ELSE
+      NEW.input_tokens := {_filled("input")};
+      NEW.output_tokens := {_filled("output")};
+      NEW.cost := {_filled("price")};
+      NEW.calls := coalesce(nullif({_filled("tries")}, 0), 1);
+    END IF;
+    raw := d -> 'retries';
+    NEW.retries := {_filled("raw")};
+    NEW.spent := concat(replace(left(NEW.agent, {NAME}), chr(31), ' '), chr(31), {_quoted("rung")},
+      chr(31), {_quoted("purpose")}, chr(31), {_quoted("model")}, chr(31),
+      CASE WHEN NEW.task_id IS NULL THEN 'idle' END);
+  ELSIF NEW.kind = 'service.calls' THEN
+    d := {UNESCAPED};
+    raw := d -> 'calls';
+    NEW.calls := {_filled("raw")};
+    raw := d -> 'retries';
+    NEW.retries := {_filled("raw")};
+  ELSIF NEW.kind IN {listed(ENDS)} THEN
+    d := {UNESCAPED};
+    raw := d -> 'started_at';
+    IF raw ~ E'^[0-9]{{1,15}}(\\.[0-9]{{1,30}})?([eE][+-]?[0-9]{{1,2}})?$' THEN
+      NEW.started_at := CASE WHEN raw::double precision BETWEEN 1 AND {NEWEST}
+        THEN raw::double precision END;
+    END IF;
+  END IF;
+  RETURN NEW;
+END $facts$
+"""
+
+TRIGGER: Final = (
+    "CREATE TRIGGER event_facts BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION event_facts()"
+)
 
 
 def log(*more: Column[Any]) -> Table:
@@ -189,12 +223,13 @@ def index(table: Table, name: str, where: str, *columns: str) -> None:
     made.create(op.get_bind())
 
 
-def facts(expressions: dict[str, str]) -> list[Column[Any]]:
-    """The generated columns."""
+def facts(*, generated: bool) -> list[Column[Any]]:
+    """The new columns."""
     return [
-        Column(name, KINDS.get(name, Number), Computed(text(sql.replace(":", "\\:"))))
-        for name, sql in expressions.items()
-    ]
+        Column(name, KINDS.get(name, Number),
+               *([Computed(text(sql.replace(":", "\\:")))] if generated else []))
+        for name, sql in _SQLITE.items()
+    ]  # fmt: skip
 
 
 def copy(table: Table) -> None:
@@ -218,19 +253,30 @@ def copy(table: Table) -> None:
         one.create(bind)
 
 
+def fill(table: Table) -> None:
+    """Add the columns, and have the trigger fill them for the events there are (PostgreSQL)."""
+    bind = op.get_bind()
+    added = ", ".join(f"ADD COLUMN {name} {_TYPES.get(name, 'bigint')}" for name in _SQLITE)
+    bind.exec_driver_sql(f"ALTER TABLE events {added}")
+    bind.exec_driver_sql(FUNCTION)
+    bind.exec_driver_sql(TRIGGER)
+    once = TRIGGER.replace("TRIGGER event_facts BEFORE INSERT", "TRIGGER once BEFORE UPDATE")
+    bind.exec_driver_sql(once)
+    bind.exec_driver_sql(
+        f"UPDATE events SET kind = kind WHERE kind IN {listed(FILLED)}"  # noqa: S608 - our own
+    )
+    bind.exec_driver_sql("DROP TRIGGER once ON events")
+
+
 def upgrade() -> None:
     """Add the columns, and then the indexes."""
-    sqlite = op.get_bind().dialect.name == "sqlite"
+    bind = op.get_bind()
+    sqlite = bind.dialect.name == "sqlite"
+    table = log(*facts(generated=sqlite))
     if sqlite:
-        table = log(*facts(_SQLITE))
         copy(table)
     else:
-        table = log(*facts(_POSTGRES))
-        added = ", ".join(
-            f"ADD COLUMN {name} {_TYPES.get(name, 'bigint')} GENERATED ALWAYS AS ({sql}) STORED"
-            for name, sql in _POSTGRES.items()
-        )
-        op.get_bind().exec_driver_sql(f"ALTER TABLE events {added}")
+        fill(table)
     index(table, "ix_events_spent", MODEL_CALLS, "spent", "at", "input_tokens", "output_tokens",
           "cost", "calls")  # fmt: skip
     index(table, "ix_events_services", SERVICE_CALLS, "at", "calls", "retries")
@@ -238,7 +284,7 @@ def upgrade() -> None:
     index(table, "ix_events_ends", ENDINGS, "at", "id", "kind", "agent", "run", "task_id", "fence",
           "started_at")  # fmt: skip
     if not sqlite:
-        op.get_bind().exec_driver_sql("ANALYZE events")
+        bind.exec_driver_sql("ANALYZE events")
 
 
 def downgrade() -> None:
@@ -248,5 +294,7 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         copy(log())
     else:
-        for name in _POSTGRES:
+        op.execute("DROP TRIGGER event_facts ON events")
+        op.execute("DROP FUNCTION event_facts()")
+        for name in _SQLITE:
             op.drop_column("events", name)

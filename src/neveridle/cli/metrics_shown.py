@@ -79,7 +79,8 @@ def _made_of(name: str, one: Measure) -> str:
             return f"{one.of:,.0f} tasks"
         case "idle_time":
             return f"{ago(one.count)} of {ago(one.of)}"
-    return f"{one.count:,.0f} of {one.of:,.0f}"
+        case _:
+            return f"{one.count:,.0f} of {one.of:,.0f}"
 
 
 def _status(one: Measure) -> Text:

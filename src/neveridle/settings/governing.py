@@ -139,7 +139,8 @@ class EscalationSettings(_Table):
 
     levels: dict[str, Level] = Field(
         default_factory=dict[str, Level],
-        description="The level for an error's code or category in place of the built-in one, as in "
+        description="The level for the code of an error or an alert, or for an error's category, "
+        "in place of the built-in one, as in "
         'disk-full = "EMERGENCY".',
     )
     emergency: list[str] = Field(
@@ -189,9 +190,12 @@ class ObservabilitySettings(_Table):
         default=None,
         description="Whether traces are sent. Unset: where there is an endpoint, below or in "
         "OTEL_EXPORTER_OTLP_ENDPOINT. true without one: to http://localhost:4318.",
+        examples=[True],
     )
     metrics: bool | None = Field(
-        default=None, description="Whether metrics are sent; unset as for traces."
+        default=None,
+        description="Whether metrics are sent; unset as for traces.",
+        examples=[True],
     )
     endpoint: str = Field(
         default="",

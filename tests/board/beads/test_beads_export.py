@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from neveridle.board import Board, Claim
 from neveridle.board.beads.reading import read_issues
 
@@ -17,6 +19,7 @@ def records(data: bytes) -> dict[str, Record]:
     return {one["id"]: one for one in map(json.loads, data.splitlines()) if "id" in one}
 
 
+@pytest.mark.postgres_in_chaos
 async def test_a_real_backlog_goes_round_and_loses_nothing(
     board: Board, backlog: bytes, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from neveridle.board.beads.reading import read_issues
 Record = dict[str, Any]
 
 
+@pytest.mark.postgres_in_chaos
 async def test_of_a_real_backlog(
     board: Board, backlog: bytes, oracle: Callable[..., set[str]], ready: Callable[..., Any]
 ) -> None:

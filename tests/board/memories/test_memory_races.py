@@ -117,6 +117,7 @@ def go(worker: subprocess.Popen[str]) -> None:
     worker.stdin.flush()
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")
 async def test_processes_write_some_are_killed_and_another_follows(
     board_url: str, start: Start, tmp_path: Path

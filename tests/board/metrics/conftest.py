@@ -32,7 +32,7 @@ class Said:
     run: str | None = None
     task: int | None = None
     fence: int | None = None
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -46,8 +46,12 @@ class Log:
 
     events: list[Said]
     now: float
-    alive: list[tuple[str, str, float, float]] = field(default_factory=list)
-    active: list[tuple[str, str, int, float]] = field(default_factory=list)
+    alive: list[tuple[str, str, float, float]] = field(
+        default_factory=list[tuple[str, str, float, float]]
+    )
+    active: list[tuple[str, str, int, float]] = field(
+        default_factory=list[tuple[str, str, int, float]]
+    )
 
 
 async def write(board: Board, log: Log) -> None:
@@ -65,7 +69,7 @@ async def write(board: Board, log: Log) -> None:
             given = ":data" if c.dialect.name == "sqlite" else "CAST(:data AS json)"
             c.execute(
                 text(
-                    "INSERT INTO events (at, kind, agent, run, task_id, fence, data)"  # noqa: S608
+                    "INSERT INTO events (at, kind, agent, run, task_id, fence, data)"  # noqa: S608 - ours
                     f" VALUES (:at, :kind, :agent, :run, :task, :fence, {given})"
                 ),
                 rows,
@@ -188,7 +192,12 @@ def count(log: Log, window: Window, agent: str | None = None) -> dict[str, Any]:
     calls = [one for one in inside if one.kind == "model.call" and mine(one)]
     services = [one for one in inside if one.kind == "service.calls" and agent is None]
     tries = sum(number(one.data.get("tries"), 1) or 1 for one in calls)
-    retries = tries - len(calls) + sum(number(one.data.get("retries")) or 0 for one in services)
+    repeats = [number(one.data.get("retries")) for one in calls]
+    firsts = [(number(one.data.get("tries"), 1) or 1) - 1 for one in calls]
+    retries = sum(
+        first if said is None else said for said, first in zip(repeats, firsts, strict=True)
+    )
+    retries += sum(number(one.data.get("retries")) or 0 for one in services)
     requests = tries + sum(number(one.data.get("calls")) or 0 for one in services)
     completed = sum(map(mine, own))
     given_up = sum(

@@ -40,7 +40,8 @@ class Paid:
         }  # fmt: skip
 
     def runs_away(self, *titles: str) -> None:
-        """Let the model call a tool for ever."""
+        """Let the model call a tool for ever; nothing but a budget ends it."""
+        self.project.use("limits", stuck_repeats=0, stuck_rounds=0)
         for title in titles:
             self.api.says(title, self.api.tool("run", command="true"))
 

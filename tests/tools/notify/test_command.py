@@ -98,8 +98,11 @@ def _alive(pid: int) -> bool:
         return False
 
 
-async def test_one_that_reads_nothing_is_well(make: Make) -> None:
-    await make("pass").send({"body": "x" * 10**6}, key="k1")
+async def test_one_that_reads_nothing_is_well(make: Make, tmp_path: Path) -> None:
+    await make("import os; os.close(0); open('ran', 'w').close()").send(
+        {"body": "x" * 10**6}, key="k1"
+    )
+    assert (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

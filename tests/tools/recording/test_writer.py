@@ -127,7 +127,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_line(tmp_path: Path) -> None:
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
     assert ended.returncode == 1
-    assert b"errors.DiskFull" in ended.stderr
+    assert b"DiskFull: " in ended.stderr
 
 
 def test_a_closed_writer_refuses(tmp_path: Path) -> None:
