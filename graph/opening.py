@@ -36,7 +36,7 @@ from neveridle.graph.sources.trackers import connect_tracker
 from neveridle.graph.team import Team
 from neveridle.graph.tickets import TicketDesk
 from neveridle.graph.tidying import Tidying
-from neveridle.graph.unattended import unattended
+from neveridle.graph.unattended import unattended, unused_roles
 from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory
@@ -155,6 +155,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         await team.note_error(error, "janitor")
     await team.sources.refresh()
     team.notices += await unattended(team.board, team.roster)
+    team.notices += unused_roles(settings, team.roster)
     await team.wakeups.look()
     team.keeper.start()
     stack.push_async_callback(team.keeper.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neveridle.agents.roster import Roster
 from neveridle.board import Board
+from neveridle.settings import Settings
 
 
 async def unattended(board: Board, roster: Roster) -> list[str]:
@@ -25,3 +26,14 @@ async def unattended(board: Board, roster: Roster) -> list[str]:
             f"{tasks[0]} --to AGENT …` passes one on."
         )
     return notices
+
+
+def unused_roles(settings: Settings, roster: Roster) -> list[str]:
+    """A notice for each table of a role that nobody has: what it asks for is asked of nobody."""
+    known = {one.role for one in roster}
+    has = ", ".join(sorted(known))
+    return [
+        f"[roles.{role}] holds for nobody: the team's roles are {has}."
+        for role in sorted(settings.roles)
+        if role not in known
+    ]

@@ -244,3 +244,13 @@ async def test_what_a_person_merged_meanwhile_needs_no_answer(project: Any, hand
         await team.board.tasks.retry(task.id)
         assert (await team.run(until="idle", timeout=60)).endings == {"completed": 1}
         assert (await team.board.inbox.get(item.id)).state == "withdrawn"
+
+
+async def test_a_gate_of_a_role_that_nobody_has_is_said_at_start(project: Any) -> None:
+    project.settings["roles"] = {
+        "backend": {"approvals": {"merge": True}},
+        "backnd": {"approvals": {"merge": True}},
+    }
+    async with project.team() as team:
+        said = [one for one in team.notices if "[roles." in one]
+    assert said == ["[roles.backnd] holds for nobody: the team's roles are backend."]
