@@ -362,12 +362,8 @@ class Team:
         """What an agent may use in its clone."""
         from neveridle.tools.repository import repository_tools
 
-        return repository_tools(
-            workspace,
-            self.sandbox,
-            timeout=self.settings.sandbox.timeout,
-            silence=self.settings.idle_timeout,
-        )
+        seconds = {"timeout": self.settings.sandbox.timeout, "silence": self.settings.idle_timeout}
+        return repository_tools(workspace, self.sandbox, **seconds)
 
     def service_tools(self, performer: Performer) -> list[BaseTool]:
         """What an agent may use of services, for one attempt."""
