@@ -175,7 +175,7 @@ class Models:
         from neveridle.tools.services.http import fingerprint
 
         known = PROVIDERS.get(provider)
-        environ = self._kit.environ if self._kit is not None else {}
+        environ: Mapping[str, str] = {} if self._kit is None else self._kit.environ
         keys = (environ.get(key, "") for key in (known.keys if known else ()))
         return fingerprint(next((key for key in keys if key), ""))
 

@@ -55,15 +55,19 @@ def rows() -> Iterator[tuple[Any, ...]]:
                 yield one(kind, f'{json.dumps(whole)[:-1]}, "{key}": {value}}}')
 
 
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 @contextmanager
-def writing(url: str) -> Iterator[Connection]:
+def writing(url: str) -> Generator[Connection]:
     """A transaction of another process, as it were."""
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         engine = create_engine(
             "sqlite://", creator=lambda: sqlite_connection.connect(path, durable=True)
         )
-        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", _begin)
     else:
         engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
     try:
