@@ -319,9 +319,10 @@ def _calls(facts: Facts) -> str:
     model = facts["model"]
     if not model:
         return ""
-    unpriced = f" ({model['unpriced']:,} of no known price)" if model.get("unpriced") else ""
+    tokens = f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out"
     calls = "1 model call" if model["calls"] == 1 else f"{model['calls']:,} model calls"
-    return (
-        f"Last 24 hours: {calls}, {money(model['cost'])}{unpriced}, "
-        f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out"
-    )
+    if not model.get("unpriced"):
+        return f"Last 24 hours: {calls}, {money(model['cost'])}, {tokens}"
+    # Shorter words: the line has to fit into 80 columns.
+    cost = f"{money(model['cost'])} and {model['unpriced']:,} unpriced"
+    return f"Last 24 h: {model['calls']:,} calls, {cost}, {tokens}"
