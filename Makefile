@@ -6,7 +6,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-WORKERS ?= 2
+# Twice the cores of a small machine: half of the time the tests wait, for processes and disks.
+WORKERS ?= 4
 
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
