@@ -137,7 +137,8 @@ async def test_a_limited_service_is_learnt_to_be_needed_and_other_work_goes_on(
 async def test_a_run_waits_for_the_reset_and_wakes_who_rests(
     project: Any, hands: Any, service: Service, connect: Any
 ) -> None:
-    service.answers = [(429, {"Retry-After": "0.4"})]
+    # Long enough for a busy machine to rest before it is over: who never rested is not woken.
+    service.answers = [(429, {"Retry-After": "2.5"})]
     async with project.team(worker=hands) as team:
         hands.do("*", calling(connect(team), partial(anything, hands)))
         await team.dispatch("sam", "Needs it")
