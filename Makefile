@@ -6,8 +6,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-# Twice the cores of a small machine: half of the time the tests wait, for processes and disks.
-WORKERS ?= 4
+# More than the cores of a small machine: tests wait for processes and disks, too.
+WORKERS ?= 3
 
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made

@@ -73,6 +73,7 @@ async def dispatch(board: Any, batch: int) -> None:
     await add("five", "ann")
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.chaos
 @pytest.mark.slow
 async def test_kills_at_random_moments_lose_nothing_and_do_nothing_twice(

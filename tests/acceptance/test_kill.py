@@ -102,6 +102,7 @@ async def assert_done_once(project: Any) -> None:
     assert not list((project.repo / ".git").rglob("*.lock"))
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.slow
 async def test_a_second_process_finishes_what_a_killed_one_began(
     slow: Any, start: Start, until: Any, leaves_nothing: Callable[[], Awaitable[None]]

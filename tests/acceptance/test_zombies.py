@@ -97,6 +97,7 @@ async def loses(child: Any) -> None:
         await asyncio.sleep(0.005)
 
 
+@pytest.mark.postgres_in_chaos
 @pytest.mark.parametrize("place", PLACES)
 async def test_who_wakes_up_after_its_takeover_changes_nothing(
     item: Any,

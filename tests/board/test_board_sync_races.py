@@ -126,6 +126,7 @@ def start(path: Path, code: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.postgres_in_chaos
 async def test_eight_racing_processes_release_each_point_once(
     board_url: str, tmp_path: Path
 ) -> None:

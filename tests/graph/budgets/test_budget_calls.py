@@ -28,6 +28,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.postgres_in_chaos
 async def test_a_process_killed_in_the_middle_of_a_call_leaves_no_room_for_another(
     paid: Any, running: Any, until: Any
 ) -> None:
