@@ -57,7 +57,7 @@ async def test_a_storm_from_eight_processes_is_some_rows_and_some_raises(
     assert [await one.wait() for one in workers] == [0] * PROCESSES
     items = {one.fingerprint: one for one in await board.inbox.find(state=None, limit=10_000)}
     kinds = Counter(name.split(":")[1] for name in items)
-    # Where each look met a single one, the hour was full before there was more than it had room for.
+    # Where each look met a single one, the hour was full before there was more than its room.
     assert kinds.pop("more", 0) <= 1
     assert kinds == {"one": 1, "many": EACH + 1}
     assert items["alert:one:same"].count == PROCESSES * (count // 2)
