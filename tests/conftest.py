@@ -31,7 +31,7 @@ from neveridle.memory import HashingEmbedder
 from neveridle.settings.loader import settings_from
 
 # A deadline would be a timed assertion, and fail on a machine that is busy.
-hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("neveridle")
 
 
@@ -44,7 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dear = [
         one
         for one in items
-        if "postgres" in one.nodeid and one.get_closest_marker("postgres_in_chaos") is not None
+        if "postgres" in one.nodeid
+        and (
+            one.get_closest_marker("postgres_in_chaos") is not None
+            or one.nodeid.startswith(("tests/fleet/", "tests/acceptance/test_zombies"))
+        )
     ]
     for one in dear:
         one.add_marker(pytest.mark.chaos)
