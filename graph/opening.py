@@ -44,6 +44,7 @@ from neveridle.memory.embedding import embedder_for
 from neveridle.settings import Settings
 from neveridle.tools.mcp.servers import McpServers
 from neveridle.tools.models import Models
+from neveridle.tools.models.prices import Prices
 from neveridle.tools.sandbox import make_sandbox
 from neveridle.tools.services import ServiceKit, Services, Transports
 from neveridle.tools.slack.mirror import Mirror
@@ -85,6 +86,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(
         settings.model, settings.agents, root=settings.root, kit=kit,
         output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+        prices=Prices(settings.prices), replaying=team.replaying,
     )  # fmt: skip
     stack.push_async_callback(team.models.aclose)
     team.purse = Purse(team.board, settings, team.models)
