@@ -97,7 +97,7 @@ class _Future(asyncio.Future[Any]):
         super().__init__(loop=loop)
 
     def __hash__(self) -> int:
-        return self._number
+        return int(self._number)
 
 
 class _Task(asyncio.Task[Any]):
@@ -108,7 +108,7 @@ class _Task(asyncio.Task[Any]):
         super().__init__(work, loop=loop, **more)
 
     def __hash__(self) -> int:
-        return self._number
+        return int(self._number)
 
 
 class _Selector(selectors.DefaultSelector):
@@ -248,8 +248,8 @@ class BoardTime:
 
 
 def run_simulated(
-    main: Callable[[], Any], *, pace: float = 4.0, child_seconds: float = 0.05
-) -> Any:
+    main: Callable[[], Coroutine[Any, Any, T]], *, pace: float = 4.0, child_seconds: float = 0.05
+) -> T:
     """``asyncio.run`` on a simulated loop: the result of ``main()``."""
     with asyncio.Runner(
         loop_factory=lambda: SimulatedLoop(pace=pace, child_seconds=child_seconds)
