@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_compare import compare_command
 from neveridle.cli.evals_memory import memory_command
+from neveridle.cli.evals_report import report_command
 from neveridle.cli.options import JsonOption
 
 app = typer.Typer(help="Run recorded tasks, and see whether what must hold holds.")
@@ -20,7 +22,9 @@ def group() -> None:
 
 
 app.command("compaction")(compaction_command)
+app.command("compare")(compare_command)
 app.command("memory")(memory_command)
+app.command("report")(report_command)
 
 
 @app.command("list")

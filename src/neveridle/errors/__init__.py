@@ -23,6 +23,7 @@
     │   ├── ImportInvalid       a file of issues cannot be read
     │   ├── RecordingInvalid    a recording that cannot be read
     │   ├── RecordingMismatch   a request the recording does not hold
+    │   ├── ResultsInvalid      a file of eval results cannot be read
     │   ├── DatasetInvalid      a file of conversations and questions cannot be read
     │   ├── ModelNotConfigured  no model is set, or its name is not known
     │   ├── ExtraMissing        an optional dependency is not installed
@@ -96,6 +97,7 @@ from neveridle.errors.operator import (
     RecordingInvalid,
     RecordingMismatch,
     RepositoryUnusable,
+    ResultsInvalid,
     RoadmapInvalid,
     SandboxMissing,
     SettingsInvalid,
@@ -148,6 +150,7 @@ __all__ = [
     "RecordingMismatch",
     "RepositoryUnusable",
     "RequestRefused",
+    "ResultsInvalid",
     "RoadmapInvalid",
     "SandboxMissing",
     "ServiceError",
