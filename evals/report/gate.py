@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from neveridle.evals.report.compare import PASSED, compare
+from neveridle.evals.report.compare import PASSED, compare, replayed
 from neveridle.evals.report.compared import Comparison, Difference, TaskComparison, Verdict
 from neveridle.evals.report.intervals import LEVEL
 from neveridle.evals.report.loading import load_results
@@ -106,7 +106,8 @@ def hold(
 ) -> Gate:
     """Hold results against a baseline.
 
-    A task that passed each time and now never does, or was not run, is a regression, and so is a
+    A task that passed each time and now never does, or was not run, is a regression (of live
+    runs, one on each side is too few to know, unless it could not be run at all), and so is a
     score that falls and a measure of ``GATED`` that rises by more than noise and by more than
     the tolerance. Replays have no noise. Where runs differ by chance, the level of confidence is
     raised with the number of comparisons (Bonferroni), so that the whole gate closes by mistake
@@ -122,8 +123,9 @@ def hold(
     tried = max(1, _tries(first))
     found = compare(baseline, now, level=1 - (1 - LEVEL) / tried)
     bad: list[Regression] = []
+    live = not replayed(baseline, now)
     for task in found.tasks:
-        bad += _of_task(task, tolerance, partial=partial)
+        bad += _of_task(task, tolerance, partial=partial, live=live)
     known = {(one.task, one.name) for one in bad}
     if not known:
         bad += _of_all(found.overall, tolerance)
@@ -150,14 +152,15 @@ def _looked_at(task: TaskComparison) -> list[Difference]:
     return [*passed, *task.scores, *(one for one in task.measures if one.name in GATED)]
 
 
-def _of_task(task: TaskComparison, tolerance: float, *, partial: bool) -> list[Regression]:
+def _of_task(
+    task: TaskComparison, tolerance: float, *, partial: bool, live: bool
+) -> list[Regression]:
     if task.verdict is Verdict.GONE and task.statuses[0].get("passed") and not partial:
         return [Regression(task.task, "missing", "", None, None, "it was not run any more")]
     if task.passed is None:
         return []
     passed = task.passed
-    lost = passed.before == 1 and passed.after == 0
-    if lost or passed.verdict is Verdict.WORSE:
+    if _lost(task, passed, live=live) or passed.verdict is Verdict.WORSE:
         said = f"it passed {_share(passed.before)} of its runs, and now {_share(passed.after)}"
         if task.note:
             said += f" ({task.note})"
@@ -166,6 +169,13 @@ def _of_task(task: TaskComparison, tolerance: float, *, partial: bool) -> list[R
             *_scores(task, missing=False),
         ]
     return [*_scores(task, missing=True), *_measures(task.task, task.measures, tolerance)]
+
+
+def _lost(task: TaskComparison, passed: Difference, *, live: bool) -> bool:
+    """Whether it passed each time and now never does; one live run that fails may be chance."""
+    if passed.before != 1 or passed.after != 0:
+        return False
+    return not live or min(passed.runs) > 1 or set(task.statuses[1]) <= {"error", "skipped"}
 
 
 def _scores(task: TaskComparison, *, missing: bool) -> list[Regression]:
