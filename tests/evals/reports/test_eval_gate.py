@@ -25,8 +25,8 @@ Suite = Callable[..., SuiteResult]
 Kinds = set[tuple[str, str, str]]
 
 
-def kinds(baseline: SuiteResult, now: SuiteResult, **more: object) -> Kinds:
-    found = regressions(baseline, now, **more)  # type: ignore[arg-type] - as it is called here
+def kinds(baseline: SuiteResult, now: SuiteResult, tolerance: float = 0.05) -> Kinds:
+    found = regressions(baseline, now, tolerance=tolerance)
     return {(one.task, one.kind, one.name) for one in found}
 
 
