@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neveridle.evals.report.compare import WALL, ran
+from neveridle.evals.report.runs import WALL, ran
 from neveridle.evals.report.writing import write_text
 from neveridle.evals.result import CaseResult, SuiteResult
 

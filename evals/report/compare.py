@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +25,15 @@ from neveridle.evals.report.intervals import (
     wilson,
 )
 from neveridle.evals.report.notes import notes_of
+from neveridle.evals.report.runs import (
+    WALL,
+    by_task,
+    measures_of,
+    ran,
+    replayed,
+    same_chance,
+    scores_of,
+)
 from neveridle.evals.result import CaseResult, SuiteResult
 
 LESS: Final = frozenset(
@@ -35,14 +43,10 @@ LESS: Final = frozenset(
     )
 )  # fmt: skip
 """Measures of which less is better; of others nobody said."""
-WALL: Final = frozenset(("seconds",))
-"""Measures of this machine: no two runs have the same, also of a replay."""
 ALIKE: Final = 1e-9
 PASSED: Final = "passed"
 
 K = TypeVar("K")
-Key = tuple[str, str, int]
-"""A score: its scorer, its name, and which one of that name it is in the run."""
 
 
 def compare(
@@ -60,7 +64,7 @@ def compare(
         names: what the two are called.
         level: of confidence of each interval, between 0 and 1.
     """
-    before, after = _by_task(first), _by_task(second)
+    before, after = by_task(first), by_task(second)
     tasks = [
         _task(name, before.get(name, []), after.get(name, []), replayed(first, second), level)
         for name in sorted({*before, *after})
@@ -82,55 +86,6 @@ def compare(
     )
 
 
-def replayed(*results: SuiteResult) -> bool:
-    """Whether all are replays of recordings: no live model answered."""
-    return not any(one.model for one in results)
-
-
-def ran(runs: Iterable[CaseResult]) -> list[CaseResult]:
-    """The runs that were not left out."""
-    return [one for one in runs if one.status != "skipped"]
-
-
-def alike(runs: Sequence[CaseResult]) -> bool:
-    """Whether all runs of a task went the same way, by the digests of their events.
-
-    Runs without a digest could not be run to their end: then all of them must have ended so.
-    """
-    digests = {one.events for one in runs}
-    return len(digests) == 1 and ("" not in digests or len({one.status for one in runs}) == 1)
-
-
-def scores_of(runs: Iterable[CaseResult]) -> dict[Key, list[float]]:
-    """What each score was, in all runs; where its scorer failed, that run has none."""
-    found: dict[Key, list[float]] = {}
-    for run in runs:
-        seen: Counter[tuple[str, str]] = Counter()
-        for line in run.scores:
-            seen[line.scorer, line.name] += 1
-            values = found.setdefault((line.scorer, line.name, seen[line.scorer, line.name]), [])
-            if line.passed is not None:
-                values.append(line.value if line.value is not None else float(line.passed))
-    return found
-
-
-def measures_of(runs: Iterable[CaseResult]) -> dict[str, list[float]]:
-    """What each measure was, in all runs that came to their end."""
-    found: dict[str, list[float]] = {}
-    for run in runs:
-        for name, value in run.measures.items():
-            if run.status != "error" and math.isfinite(value):
-                found.setdefault(name, []).append(value)
-    return found
-
-
-def _by_task(result: SuiteResult) -> dict[str, list[CaseResult]]:
-    found: dict[str, list[CaseResult]] = {}
-    for run in sorted(result.results, key=lambda one: (one.task, one.repeat, one.seed)):
-        found.setdefault(run.task, []).append(run)
-    return found
-
-
 def _task(
     name: str, before: list[CaseResult], after: list[CaseResult], replay: bool, level: float
 ) -> TaskComparison:
@@ -140,7 +95,9 @@ def _task(
     if not (runs[0] and runs[1]):
         kind = Verdict.SKIPPED if before and after else Verdict.GONE if before else Verdict.NEW
         return TaskComparison(name, title, kind, statuses, note=_left_out(before, after))
-    exact = replay and alike(runs[0]) and alike(runs[1])
+    pairs = same_chance(*runs) if replay else None
+    exact = pairs is not None
+    runs = pairs or runs
     sides = [[float(one.status == "passed") for one in side] for side in runs]
     passed = difference(PASSED, sides[0], sides[1], exact, level, share=True)
     found = scores_of(runs[0]), scores_of(runs[1])
@@ -196,7 +153,7 @@ def difference(
         before: its values in the first file; None: it does not know it; empty: its scorer
             failed each time.
         after: the same of the second file.
-        exact: whether the runs of both sides are replays that went the same way each.
+        exact: whether the runs of both sides are replays of the same seeds.
         level: of confidence.
         share: whether it is a score, from 0 to 1, of which more is better.
     """
@@ -204,7 +161,7 @@ def difference(
         return _one_sided(name, before, after)
     runs = len(before), len(after)
     means = fmean(before), fmean(after)
-    exact = exact and name not in WALL and all(max(v) - min(v) <= ALIKE for v in (before, after))
+    exact = exact and name not in WALL
     interval, note = None, ""
     if not exact and min(runs) < 2:
         note = "1 run each: no interval" if max(runs) < 2 else "1 run on one side: no interval"

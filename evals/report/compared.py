@@ -42,7 +42,7 @@ class Difference:
         after: the same of the second file.
         runs: how many runs (or tasks) each mean is of.
         interval: where the difference lies; None: no noise, or too few runs.
-        exact: both sides are replays whose runs are all alike, so that a difference is one.
+        exact: both sides are replays of the same seeds, so that a difference is one.
         verdict: what to think of it.
         note: why there is no interval, or what to think of it, in words; may be empty.
     """

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from neveridle.evals.report.compare import PASSED, compare, replayed
+from neveridle.evals.report.compare import PASSED, compare
 from neveridle.evals.report.compared import Comparison, Difference, TaskComparison, Verdict
 from neveridle.evals.report.intervals import LEVEL
 from neveridle.evals.report.loading import load_results
+from neveridle.evals.report.runs import replayed
 from neveridle.evals.result import SuiteResult
 
 GATED: Final = (

@@ -45,8 +45,8 @@ def notes_of(
     if exact:
         whose = "All" if len(exact) == len(tasks) else f"{len(exact)} of {len(tasks)}"
         notes.append(
-            f"{whose} tasks are replays whose runs are all alike: they have no noise, so that "
-            "a difference is a difference."
+            f"{whose} tasks are replays of the same seeds: they have no noise, so that a "
+            "difference is a difference."
         )
     once = [one for one in tasks if one.passed is not None and one.passed.runs == (1, 1)]
     if any(not one.exact for one in once):
@@ -55,5 +55,5 @@ def notes_of(
             f"{said} tasks have 1 run each: no interval of their own. --repeat 5 gives some."
         )
     elif once:
-        notes.append("Replayed once each; that a replay repeats is shown by --repeat 2.")
+        notes.append("Replayed once each, with one seed; --repeat tries others.")
     return tuple(notes)

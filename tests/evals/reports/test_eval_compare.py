@@ -53,13 +53,33 @@ def test_a_replay_has_no_noise_so_that_a_difference_is_one(make: Make, suite: Su
     calls = named(found.tasks[0].measures, "model_calls")
     assert (calls.exact, calls.interval, calls.verdict) == (True, None, "worse")
     assert any("a difference is a difference" in note for note in found.notes)
-    # The same numbers of runs that went two ways have noise, and of a live model too.
-    mixed = suite(make(repeat=1, model_calls=5), make(repeat=2, model_calls=5, events="b"))
+    # Runs of one seed that went two ways have noise, and so have those of a live model.
+    again = make(repeat=2, model_calls=5, events="b").model_copy(update={"seed": 1})
+    mixed = suite(make(repeat=1, model_calls=5), again)
     live = suite(*(make(repeat=n, model_calls=5) for n in (1, 2)), model="openai:gpt-5")
     for other in (mixed, live):
         calls = named(compare(other, after).tasks[0].measures, "model_calls")
         assert not calls.exact
         assert calls.verdict == "unknown"
+
+
+def test_replays_are_compared_seed_by_seed(make: Make, suite: Suite) -> None:
+    def replays(*calls: int | None) -> SuiteResult:
+        return suite(
+            *(
+                make(repeat=seed, events=f"{seed}", model_calls=count)
+                for seed, count in enumerate(calls, start=1)
+                if count is not None
+            )
+        )
+
+    found = compare(replays(5, 9, 6), replays(None, 9, 7, 1)).tasks[0]
+    calls = named(found.measures, "model_calls")
+    # Seeds 2 and 3 are in both: 7.5 calls before, 8 after.
+    assert (calls.before, calls.after, calls.runs) == (7.5, 8, (2, 2))
+    assert (calls.exact, calls.verdict) == (True, "worse")
+    other = compare(replays(5, None), replays(None, 9)).tasks[0]
+    assert (other.exact, other.measures[0].verdict) == (False, "unknown")
 
 
 def test_one_live_run_each_says_that_nothing_can_be_known(make: Make, suite: Suite) -> None:
@@ -162,6 +182,7 @@ runs = st.builds(
     CaseResult,
     task=st.sampled_from("abc"),
     repeat=st.integers(1, 4),
+    seed=st.integers(0, 3),
     status=statuses,
     events=st.sampled_from(["", "x", "y"]),
     scores=st.lists(

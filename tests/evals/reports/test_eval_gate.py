@@ -158,6 +158,7 @@ runs = st.builds(
     CaseResult,
     task=st.sampled_from("abcd"),
     repeat=st.integers(1, 3),
+    seed=st.integers(0, 3),
     status=st.sampled_from(["passed", "failed", "error", "skipped"]),
     events=st.sampled_from(["", "x", "y"]),
     scores=st.lists(
@@ -203,7 +204,7 @@ def test_what_is_strictly_worse_always_regresses(
             value = 0.4 if bad and kind == "score" else 0.5
             made += [
                 CaseResult(
-                    task=task, repeat=n + 1,
+                    task=task, repeat=n + 1, seed=n,
                     status="failed" if bad and kind == "status" else "passed",
                     events=f"{task}{bad}",
                     scores=(ScoreLine(name="s", value=value, passed=True),),
