@@ -24,6 +24,7 @@
     │   ├── RecordingInvalid    a recording that cannot be read
     │   ├── RecordingMismatch   a request the recording does not hold
     │   ├── DatasetInvalid      a file of conversations and questions cannot be read
+    │   ├── ToolsUnusable       tools that a recorded run is replayed with
     │   ├── ModelNotConfigured  no model is set, or its name is not known
     │   ├── ExtraMissing        an optional dependency is not installed
     │   ├── RepositoryUnusable  no git, no repository, dirty, detached
@@ -102,6 +103,7 @@ from neveridle.errors.operator import (
     SoulInvalid,
     StageTaken,
     StateCorrupted,
+    ToolsUnusable,
 )
 from neveridle.errors.services import (
     CredentialsRejected,
