@@ -81,9 +81,11 @@ class Script:
                 msg = f"{name} is called in a way that was not recorded."
                 raise RecordingMismatch(msg)
             await self._turn.wait_for(
-                lambda: self.trouble is not None
-                or bool(self.calls)
-                and _key(self.calls[0].name, self.calls[0].args) == mine
+                lambda: (
+                    self.trouble is not None
+                    or bool(self.calls)
+                    and _key(self.calls[0].name, self.calls[0].args) == mine
+                )
             )
             if self.trouble is not None:
                 raise self.trouble

@@ -146,7 +146,7 @@ class TauBench:
     async def _go_one(self, bench: Workbench, one: _Ready, verdict: Verdict) -> None:
         data, script = self._database.fresh(), Script.of(one.conversation)
         try:
-            await self._work(bench, one, script, data)
+            verdict.model_calls = await self._work(bench, one, script, data)
             right = await self._judge.right_hash(one.goal)
             final = await asyncio.to_thread(digest, data)
         except NeveridleError as error:
@@ -168,7 +168,7 @@ class TauBench:
 
     async def _work(
         self, bench: Workbench, one: _Ready, script: Script, data: dict[str, Any]
-    ) -> None:
+    ) -> int:
         def invoke(name: str, args: dict[str, Any]) -> str:
             if not self._known(name):
                 return f"{UNKNOWN}{name}"
@@ -176,7 +176,7 @@ class TauBench:
 
         made_up = sorted({c.name for c in one.conversation.calls if not self._known(c.name)})
         functions = [*self._toolset.functions, *({"name": name} for name in made_up)]
-        await bench.work(
+        model_calls = await bench.work(
             Job(
                 key=one.key,
                 title=f"tau-bench run {one.run.number}: {one.run.name}",
@@ -190,6 +190,7 @@ class TauBench:
         if script.calls:
             left = f"{len(script.calls)} recorded calls were not made, first {script.calls[0].name}"
             raise RecordingInvalid(f"The worker ended early: {left}.")
+        return model_calls
 
 
 def _begun(run: TauRun) -> Verdict:

@@ -11,9 +11,8 @@ from typing import Any, Final, cast
 from neveridle.errors import RecordingInvalid
 from neveridle.evals.importers.authored import RESPOND, SAID
 from neveridle.evals.importers.conversation import Call, Conversation, Turn, read_conversation
+from neveridle.evals.importers.reading import parsed, read_text
 
-LARGEST: Final = 500_000_000
-"""Bytes of a file that are read."""
 STOP: Final = "###STOP###"
 """What the user says when the conversation is over."""
 TERMINATING: Final = ("transfer_to_human_agents",)
@@ -82,17 +81,7 @@ def load_runs(path: Path) -> list[TauRun]:
 
 
 def _json(path: Path) -> Sequence[Any]:
-    try:
-        if path.stat().st_size > LARGEST:
-            msg = f"{path} has more than {LARGEST:,} bytes."
-            raise RecordingInvalid(msg, remedy="Split it into several files.")
-        data: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror or error}."
-        raise RecordingInvalid(msg, remedy="Name a file of recorded runs.") from error
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        msg = f"{path} is no JSON: {error}."
-        raise RecordingInvalid(msg, remedy="It may be cut off: get it again.") from error
+    data = parsed(read_text(path), str(path))
     if isinstance(data, dict) and "traj" in data:
         data = [cast("dict[str, Any]", data)]
     if not isinstance(data, list) or not data:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 AGENT: Final = "imported"
 SECONDS: Final = 3600.0
 """Seconds that one conversation may take, by the board's clock."""
+CALLS: Final = 100_000
+"""Model calls of one conversation that are counted."""
 RECORDING: Final = "recording.jsonl"
 
 
@@ -36,6 +38,7 @@ class Job:
         key: what its answers are recorded under.
         title: for people.
         steps: how many answers the recording has for it.
+        calls: how many calls of tools.
         policy: what the recorded system message said.
         prompt: what the user said first.
         tools: what the agent may use.
@@ -98,8 +101,8 @@ class Workbench:
     ) -> None:
         await self._stack.aclose()
 
-    async def work(self, job: Job) -> None:
-        """Let the worker go through a recorded conversation to its end.
+    async def work(self, job: Job) -> int:
+        """Let the worker go through a recorded conversation to its end; its model calls.
 
         Raises:
             NeveridleError: it did not come to its end; says why.
@@ -153,3 +156,4 @@ class Workbench:
             )
             raise
         await self.board.attempts.complete(claim.attempt)
+        return len(await self.board.events.find(kind="model.call", task=task.id, limit=CALLS))

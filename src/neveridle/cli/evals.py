@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_import import taubench_command, transcript_command
 from neveridle.cli.evals_memory import memory_command
 from neveridle.cli.options import JsonOption
 
@@ -21,6 +22,8 @@ def group() -> None:
 
 app.command("compaction")(compaction_command)
 app.command("memory")(memory_command)
+app.command("tau-bench")(taubench_command)
+app.command("transcript")(transcript_command)
 
 
 @app.command("list")
