@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from neveridle.errors import RecordingInvalid
+from neveridle.evals.importers.reading import table
 
 FORMAT: Final = (
     'Messages are expected as OpenAI writes them: [{"role": "user", "content": "…"}, '
@@ -148,7 +149,7 @@ def text_of(content: Any, where: str) -> str:
         return content
     if isinstance(content, list):
         parts = cast("Sequence[Any]", content)
-        texts = [one.get("text") for one in parts if isinstance(one, dict)]
+        texts = [table(one).get("text") for one in parts]
         return "\n".join(text for text in texts if isinstance(text, str))
     msg = f"{where} has a content that is neither text nor a list of parts."
     raise RecordingInvalid(msg, remedy=FORMAT)
@@ -166,24 +167,25 @@ def _calls(said: Mapping[str, Any], where: str) -> list[tuple[str, str, dict[str
 
 
 def _call(raw: Any, where: str) -> tuple[str, str, dict[str, Any]]:
-    call = cast("Mapping[str, Any]", raw) if isinstance(raw, dict) else {}
+    call = table(raw)
     function: Any = call.get("function")
     if not isinstance(function, dict):
         msg = f"{where} has a tool call without a function."
         raise RecordingInvalid(msg, remedy=FORMAT)
     known = cast("Mapping[str, Any]", function)
-    name, args = known.get("name"), known.get("arguments")
+    name: Any = known.get("name")
+    args: Any = known.get("arguments")
     if not isinstance(name, str) or not name:
         msg = f"{where} has a tool call without a name."
         raise RecordingInvalid(msg, remedy=FORMAT)
     if isinstance(args, str):
         try:
-            args = json.loads(args) if args.strip() else {}
+            args = json.loads(args) if args.strip() else None
         except (ValueError, RecursionError) as error:
             msg = f"{where} calls {name} with arguments that are no JSON: {error}."
             raise RecordingInvalid(msg, remedy="Correct them, or leave the run out.") from error
     if args is None:
-        args = {}
+        return str(call.get("id") or ""), name, {}
     if not isinstance(args, dict):
         msg = f"{where} calls {name} with {type(args).__name__}, not with named arguments."
         raise RecordingInvalid(msg, remedy=FORMAT)

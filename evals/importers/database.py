@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -37,7 +37,7 @@ class Database:
     def fresh(self) -> dict[str, Any]:
         """A database that nobody has written to."""
         # Made above, in this process, from the files: nothing from outside is unpickled.
-        return cast("dict[str, Any]", pickle.loads(self._kept))  # noqa: S301
+        return cast("dict[str, Any]", pickle.loads(self._kept))
 
     @classmethod
     def from_folder(cls, folder: Path, *, domain: str = "") -> Database:
@@ -74,7 +74,7 @@ class Database:
         """
         try:
             tables = load()
-        except Exception as error:  # noqa: BLE001 - it is the user's code; it may raise anything
+        except Exception as error:  # the user's code may raise anything
             msg = f"The package's load_data() failed: {type(error).__name__}: {error}."
             raise DatasetInvalid(msg, remedy="Give a folder with --data.") from error
         if not isinstance(tables, dict):
@@ -104,16 +104,16 @@ _REMEDY: Final = "A tool left something in it that is no plain data, as in JSON.
 
 def _sorted(item: Any) -> Any:
     if isinstance(item, dict):
-        pairs = cast("dict[Any, Any]", item)
+        pairs = cast("Mapping[Any, Any]", item)
         return tuple((key, _sorted(value)) for key, value in sorted(pairs.items(), key=_first))
     if isinstance(item, list):
-        return tuple(_sorted(one) for one in cast("list[Any]", item))
+        return tuple(_sorted(one) for one in cast("Sequence[Any]", item))
     if isinstance(item, (set, frozenset)):
-        return tuple(sorted(_sorted(one) for one in cast("set[Any]", item)))
+        return tuple(sorted(_sorted(one) for one in cast("Set[Any]", item)))
     if isinstance(item, PLAIN):
         return item
     if isinstance(item, tuple):
-        return tuple(_sorted(one) for one in cast("tuple[Any, ...]", item))
+        return tuple(_sorted(one) for one in cast("Sequence[Any]", item))
     # The text of any other object may have its address in it: no two would be equal.
     msg = f"a {type(item).__name__}"
     raise TypeError(msg)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from neveridle.errors import RecordingInvalid
@@ -59,12 +60,9 @@ class Judge:
             if action.name not in self._toolset:
                 msg = f"One of the right actions is {action.name}, and there is no such tool."
                 raise RecordingInvalid(msg, remedy="Give the tools of the runs' domain.")
+            call = partial(self._toolset.call, data, action.name, deepcopy(action.args))
             # What it raises is a result like any other, also here.
-            await in_time(
-                action.name,
-                lambda call=action: self._toolset.call(data, call.name, deepcopy(call.args)),
-                self._seconds,
-            )
+            await in_time(action.name, call, self._seconds)
         return digest(data)
 
 

@@ -12,7 +12,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -123,7 +123,7 @@ def _imported(name: str) -> ModuleType:
     with _base_class():
         try:
             return importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - it is the user's code; it may raise anything
+        except Exception as error:  # the user's code may raise anything
             raise _unimportable(name, error) from error
 
 
@@ -140,7 +140,7 @@ def _run(name: str, spec: importlib.machinery.ModuleSpec | None) -> ModuleType:
     with _base_class():
         try:
             spec.loader.exec_module(module)
-        except Exception as error:  # noqa: BLE001 - it is the user's code; it may raise anything
+        except Exception as error:  # the user's code may raise anything
             sys.modules.pop(name, None)
             if before is not None:
                 sys.modules[name] = before
@@ -155,7 +155,7 @@ def _unimportable(name: str, error: Exception) -> ToolsUnusable:
 
 
 @contextmanager
-def _working_folder() -> Iterator[None]:
+def _working_folder() -> Generator[None]:
     """Modules are also looked for in the working folder, as ``python -m`` does."""
     here = str(Path.cwd())
     added = here not in sys.path
@@ -169,7 +169,7 @@ def _working_folder() -> Iterator[None]:
 
 
 @contextmanager
-def _base_class() -> Iterator[None]:
+def _base_class() -> Generator[None]:
     """Give tools that were copied out of tau-bench the base class that they name."""
     root = BASE.partition(".")[0]
     if root in sys.modules or importlib.util.find_spec(root) is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from neveridle.errors import RecordingInvalid
 
@@ -29,6 +30,12 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         msg = f"{path} is no text in UTF-8: {error}."
         raise RecordingInvalid(msg, remedy="Name a file of recorded conversations.") from error
+
+
+def table(value: Any) -> Mapping[str, Any]:
+    """A JSON object as it is; anything else as an empty one."""
+    empty: Mapping[str, Any] = {}
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else empty
 
 
 def parsed(text: str, where: str) -> Any:

@@ -20,7 +20,7 @@ from neveridle.evals.importers.conversation import Call, Conversation
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
-SILENCE: Final = "(The recording ends here.)"
+SILENCE: Final = "(No answer was recorded.)"
 UNKNOWN: Final = "Unknown action "
 """How tau-bench answers a call of a tool that there is none of."""
 
@@ -80,16 +80,10 @@ class Script:
             if all(_key(one.name, one.args) != mine for one in self.calls):
                 msg = f"{name} is called in a way that was not recorded."
                 raise RecordingMismatch(msg)
-            await self._turn.wait_for(
-                lambda: (
-                    self.trouble is not None
-                    or bool(self.calls)
-                    and _key(self.calls[0].name, self.calls[0].args) == mine
-                )
-            )
+            await self._turn.wait_for(lambda: self._is_turn(mine))
             if self.trouble is not None:
                 raise self.trouble
-            call = self.calls.popleft()
+            call = self.calls.popleft()  # its own is in there, so that it is not empty
             try:
                 now = await self._made(call, invoke, seconds)
             except NeveridleError as error:
@@ -99,6 +93,10 @@ class Script:
                 self._turn.notify_all()
             self.made += 1
             return now
+
+    def _is_turn(self, mine: str) -> bool:
+        head = self.calls[0] if self.calls else None
+        return self.trouble is not None or head is None or _key(head.name, head.args) == mine
 
     async def _made(self, call: Call, invoke: Invoke, seconds: float) -> str:
         if call.name == RESPOND:
@@ -183,7 +181,7 @@ async def in_time(name: str, work: Callable[[], str], seconds: float) -> str:
         result, failed = None, None
         try:
             result = work()
-        except BaseException as error:  # told to whoever waits, whatever it is
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits, whatever it is
             failed = error
             if not isinstance(error, NeveridleError):
                 failed = ToolsUnusable(

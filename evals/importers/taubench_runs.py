@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from neveridle.errors import RecordingInvalid
 from neveridle.evals.importers.authored import RESPOND, SAID
 from neveridle.evals.importers.conversation import Call, Conversation, Turn, read_conversation
-from neveridle.evals.importers.reading import parsed, read_text
+from neveridle.evals.importers.reading import parsed, read_text, table
 
 STOP: Final = "###STOP###"
 """What the user says when the conversation is over."""
@@ -91,7 +91,7 @@ def _json(path: Path) -> Sequence[Any]:
 
 
 def _run(raw: Any, number: int) -> TauRun:
-    run = cast("Mapping[str, Any]", raw) if isinstance(raw, dict) else {}
+    run = table(raw)
     reward, trial, task_id = run.get("reward"), run.get("trial", 0), run.get("task_id", number - 1)
     wrong = ""
     if not isinstance(raw, dict):
@@ -103,8 +103,8 @@ def _run(raw: Any, number: int) -> TauRun:
     if not isinstance(trial, int) or trial < 0 or not isinstance(task_id, (int, str)):
         wrong = wrong or "has a task_id or trial that is no number"
         trial, task_id = 0, number - 1
-    info = _table(run, "info")
-    reward_info = _table(_table(info, "reward_info"), "info")
+    info = table(run.get("info"))
+    reward_info = table(table(info.get("reward_info")).get("info"))
     msg = f"run {number} {wrong}."
     return TauRun(
         number=number,
@@ -118,11 +118,6 @@ def _run(raw: Any, number: int) -> TauRun:
     )
 
 
-def _table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value: Any = holder.get(name)
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
 def goal_of(run: TauRun, others: Sequence[TauRun]) -> Goal:
     """What the run is judged by; where it says nothing of it, what another trial says.
 
@@ -130,7 +125,7 @@ def goal_of(run: TauRun, others: Sequence[TauRun]) -> Goal:
         RecordingInvalid: nobody says it, or it is malformed.
     """
     for one in (run, *(other for other in others if other.task_id == run.task_id)):
-        task = _table(_table(one.raw, "info"), "task")
+        task = table(table(one.raw.get("info")).get("task"))
         actions: Any = task.get("actions")
         if isinstance(actions, list):
             outputs: Any = task.get("outputs") or []
@@ -143,7 +138,7 @@ def goal_of(run: TauRun, others: Sequence[TauRun]) -> Goal:
 
 
 def _action(raw: Any, run: TauRun) -> Call:
-    action = cast("Mapping[str, Any]", raw) if isinstance(raw, dict) else {}
+    action = table(raw)
     name, kwargs = action.get("name"), action.get("kwargs", action.get("arguments", {}))
     if not isinstance(name, str) or not isinstance(kwargs, dict):
         msg = f"run {run.number} has an action without name and kwargs in info.task."
@@ -187,7 +182,7 @@ def _textual(turn: Turn) -> Turn:
         action: Any = json.loads(text.strip())
     except (ValueError, RecursionError):
         return Turn(text.strip(), (), turn.reply)
-    said = cast("Mapping[str, Any]", action) if isinstance(action, dict) else {}
+    said = table(action)
     name, args = said.get("name"), said.get("arguments")
     if not isinstance(name, str) or not isinstance(args, dict):
         return Turn(text.strip(), (), turn.reply)

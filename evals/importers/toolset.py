@@ -156,13 +156,13 @@ def _described(one: Any) -> Any:
 
 def _tool(one: Any) -> Tool:
     name = getattr(one, "__name__", repr(one))
-    if inspect.isfunction(one):
-        info, invoke = getattr(one, "info", None), one
-    else:
+    info: Any = getattr(one, "info", None)
+    invoke: Any = one
+    if not inspect.isfunction(one):
         invoke = getattr(one, "invoke", None)
         try:
             info = one.get_info()
-        except Exception as error:  # noqa: BLE001 - it is the user's code; it may raise anything
+        except Exception as error:  # the user's code may raise anything
             msg = f"{name}.get_info() failed: {type(error).__name__}: {error}."
             raise ToolsUnusable(msg, remedy=_WHAT) from error
     known = cast("dict[str, Any]", info) if isinstance(info, dict) else {}

@@ -90,8 +90,8 @@ def _conversations(path: Path) -> list[Any]:
         else:
             return _together([_line(line, path, at) for at, line in enumerate(lines, start=1)])
     data = parsed(text, str(path))
-    if isinstance(data, list) and not _is_conversation(cast("list[Any]", data)):
-        several = cast("list[Any]", data)
+    if isinstance(data, list) and not _is_conversation(cast("Sequence[Any]", data)):
+        several = list(cast("Sequence[Any]", data))
         if not several:
             msg = f"{path} holds no conversation."
             raise RecordingInvalid(msg, remedy=_FORMAT)

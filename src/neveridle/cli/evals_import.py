@@ -117,7 +117,7 @@ def transcript_command(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Messages as OpenAI writes them: a list, {messages: …}, several of these, or JSONL."
+            help="Messages as OpenAI writes them: a list, {messages: …}, several of them, or JSONL."
         ),
     ],
     into: Annotated[
@@ -212,9 +212,7 @@ def _print(facts: dict[str, Any]) -> None:
         say(f"  now:  {one['now']}")
     if facts["differing"]:
         tools = ", ".join(f"{name} {times}" for name, times in facts["differing_tools"].items())
-        say(
-            f"{facts['differing']} of {facts['tool_calls']} results differ from the recorded: {tools}."
-        )
+        say(f"{facts['differing']} of {facts['tool_calls']} results differ from then: {tools}.")
     goals = facts["goals"]
     if goals["same"] < goals["recorded"]:
         say(

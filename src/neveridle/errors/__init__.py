@@ -161,5 +161,6 @@ __all__ = [
     "StateConflict",
     "StateCorrupted",
     "Stuck",
+    "ToolsUnusable",
     "WorkRefused",
 ]
