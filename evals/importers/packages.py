@@ -23,6 +23,8 @@ from neveridle.errors import ToolsUnusable
 BASE: Final = "tau_bench.envs.tool"
 """Where the benchmark's tools take their base class from."""
 _INIT: Final = "__init__.py"
+_OURS: Final = "__made_by_neveridle__"
+"""An attribute of packages that were made here."""
 
 
 def load_module(name: str) -> ModuleType:
@@ -80,10 +82,7 @@ def _from_path(path: Path) -> ModuleType:
         inner = []
     _stand_in_above([*names, *inner][:-1], [str(top)])
     if len(names) + len(inner) == 1:  # the folder itself is the whole package
-        spec = importlib.util.spec_from_file_location(
-            names[0], folder / _INIT, submodule_search_locations=[str(folder)]
-        )
-        return _run(names[0], spec)
+        return _run(names[0], folder)
     return _imported(".".join([*names, *inner]))
 
 
@@ -102,7 +101,13 @@ def _places(root: str, name: str) -> list[str]:
 
 
 def _stand_in_above(names: list[str], places: list[str]) -> None:
-    """Make empty packages of these names, the first of which lies at ``places``."""
+    """Make empty packages of these names, the first of which lies at ``places``.
+
+    Raises:
+        ToolsUnusable: another package of the first name was imported before.
+    """
+    if names:
+        _make_room(names[0], places)
     for length in range(1, len(names) + 1):
         name = ".".join(names[:length])
         if name not in sys.modules:
@@ -110,9 +115,26 @@ def _stand_in_above(names: list[str], places: list[str]) -> None:
         places = [str(Path(place) / names[length]) for place in places if length < len(names)]
 
 
+def _make_room(top: str, places: list[str]) -> None:
+    """Forget a package of ours that lies elsewhere; one that is not ours stays, and is told of."""
+    known = sys.modules.get(top)
+    if known is None or not set(places).isdisjoint(getattr(known, "__path__", ())):
+        return
+    if not hasattr(known, _OURS):
+        msg = f"There is another package called {top}; the tools' folder cannot have that name."
+        raise ToolsUnusable(msg, remedy="Rename the folder that the tools' package is in.")
+    _forget(top)
+
+
+def _forget(top: str) -> None:
+    for name in [one for one in sys.modules if one == top or one.startswith(f"{top}.")]:
+        del sys.modules[name]
+
+
 def _empty_package(name: str, places: list[str]) -> ModuleType:
     package = ModuleType(name)
     package.__path__ = places
+    setattr(package, _OURS, True)
     package.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
     package.__spec__.submodule_search_locations = places
     sys.modules[name] = package
@@ -127,23 +149,25 @@ def _imported(name: str) -> ModuleType:
             raise _unimportable(name, error) from error
 
 
-def _run(name: str, spec: importlib.machinery.ModuleSpec | None) -> ModuleType:
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == (spec.origin if spec else None):
-        return known
+def _run(name: str, folder: Path) -> ModuleType:
+    """The package that lies in a folder, under the folder's name."""
+    _make_room(name, [str(folder)])
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(
+        name, folder / _INIT, submodule_search_locations=[str(folder)]
+    )
     if spec is None or spec.loader is None:  # only for files that Python cannot run
-        msg = f"{name} is no Python module."
+        msg = f"{folder} is no Python package."
         raise ToolsUnusable(msg)
     module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
+    setattr(module, _OURS, True)
     sys.modules[name] = module
     with _base_class():
         try:
             spec.loader.exec_module(module)
         except Exception as error:  # the user's code may raise anything
-            sys.modules.pop(name, None)
-            if before is not None:
-                sys.modules[name] = before
+            _forget(name)
             raise _unimportable(name, error) from error
     return module
 
