@@ -166,6 +166,7 @@ class Models:
             roots=roots,
             profile=client.profile,
             cost=partial(cost_of, self._prices, name) if self._prices is not None else None,
+            wait=self._replaying.wait,
         )
 
     @property
