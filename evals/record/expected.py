@@ -1,0 +1,46 @@
+"""What a recorded task expects: what happened when it was recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from neveridle.board import TaskState
+from neveridle.evals.measures import path_of
+from neveridle.evals.play import Played, open_tasks
+from neveridle.graph.sources.roadmap import read_roadmap
+
+if TYPE_CHECKING:
+    from neveridle.board import Event
+
+
+def expected(played: Played) -> dict[str, Any]:
+    """The table ``[expect]``: what came of the live run; see ``Expectations``."""
+    done = [one for one in played.tasks if one.state is TaskState.COMPLETED]
+    titles = {one.id: one.title for one in done}
+    found: dict[str, Any] = {
+        "completed": len(done),
+        "rungs": sorted({str(one.source) for one in done}),
+        "refused": _of(played.events, "verify.refused", titles),
+        "woken": _of(played.events, "task.unblocked", titles),
+        "handoffs": [
+            {"from": sender, "to": receiver}
+            for sender, receiver in dict.fromkeys(played.handoffs)
+        ],
+        "learnings": played.learnings,
+        "path": list(path_of(played)),
+        "files": list(played.files),
+        "model_calls": sum(one.kind == "model.call" for one in played.events),
+        "idle_model_calls": 0,
+        "checks_before": played.before,
+        "checks_after": played.after,
+        "roadmap_done": [one.title for one in read_roadmap(played.roadmap) if one.status == "done"],
+    }
+    if played.report.reason != "idle" or open_tasks(played):
+        found["at_rest"] = False  # work was left over: that is how it was
+    return {name: one for name, one in found.items() if one not in ([], {}, None)}
+
+
+def _of(events: list[Event], kind: str, titles: dict[int, str]) -> list[str]:
+    """Titles of the completed tasks that an event tells of, in its order."""
+    told = [titles[one.task_id] for one in events if one.kind == kind and one.task_id in titles]
+    return list(dict.fromkeys(told))
