@@ -11,7 +11,8 @@ class Replaying:
     """How recordings are replayed.
 
     Attributes:
-        wait: takes the seconds that a recorded call took; None: answers come at once.
+        wait: takes the seconds that a recorded call took (0: it was authored); None: answers
+            come at once.
         lenient: whether the nearest recorded call answers where none fits exactly.
     """
 
