@@ -14,7 +14,7 @@ from neveridle.board.inbox_item import Item
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.evals.seams import Seams, differences
-from neveridle.evals.stage import known_before, remember_before, set_up
+from neveridle.evals.stage import changed_files, known_before, remember_before, set_up
 from neveridle.evals.used_lessons import UsedLesson, used_lessons
 from neveridle.evals.world import World
 from neveridle.graph.report import RunReport
@@ -52,9 +52,10 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
-        lenient: how many requests the nearest recorded one answered.
+        lenient: how many requests differed from the recorded ones, and were answered.
         mismatches: how many requests nothing answered, as none like them was recorded.
         differences: what differed, of both, shortened.
+        files: files that differ between the first commit and the target branch at the end.
     """
 
     folder: Path
@@ -79,6 +80,7 @@ class Played:
     lenient: int = 0
     mismatches: int = 0
     differences: str = ""
+    files: tuple[str, ...] = ()
 
 
 async def play(
@@ -110,6 +112,7 @@ async def play_on_stage(
     world: World,
     *,
     model: str = "",
+    lenient: bool = False,
     shown: Shown | None = None,
 ) -> Played:
     """The same where the stage is set; a run that a killed process began is gone on with.
@@ -119,6 +122,7 @@ async def play_on_stage(
         folder: where the stage is.
         world: what surrounds the team: its clock, services and faults.
         model: see ``play``.
+        lenient: whether requests may differ from the recorded ones.
         shown: see ``play``.
     """
     started = time.monotonic()
@@ -126,9 +130,9 @@ async def play_on_stage(
     if model:
         settings = live(settings, model)
     log = AttemptLog(folder / ATTEMPTS)
-    made = Team(settings)
-    seams = Seams(made, lenient=world.lenient)
-    async with seams, world.around(settings), made as team:
+    team = Team(settings)
+    seams = Seams(team, think=world.think, lenient=lenient)
+    async with seams, world.around(settings), team:
         before = known_before(folder)
         if before is None:
             before = await run_all_checks(team)
@@ -158,6 +162,7 @@ async def play_on_stage(
             lenient=sum(one.lenient_matches for one in seams.strays()),
             mismatches=sum(one.mismatches for one in seams.strays()),
             differences=differences(seams.strays()),
+            files=await changed_files(settings.repository, head),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),

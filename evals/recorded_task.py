@@ -144,6 +144,10 @@ class Expectations(_Table):
         checks_before: by name, whether the check passes before the run.
         checks_after: by name, whether it passes after it.
         roadmap_done: titles of the roadmap's items that the file shows as done.
+        at_rest: whether the run must end with nothing left that is open.
+        path: the decision path: a line for each attempt, as in ``CaseResult.path``.
+        files: all files that differ between the first commit and the target branch at the end.
+        model_calls: calls of models.
     """
 
     rungs: tuple[str, ...] = ()
@@ -158,6 +162,10 @@ class Expectations(_Table):
     checks_before: dict[str, bool] = Field(default_factory=dict[str, bool])
     checks_after: dict[str, bool] = Field(default_factory=dict[str, bool])
     roadmap_done: tuple[str, ...] = ()
+    at_rest: bool = True
+    path: tuple[str, ...] | None = None
+    files: tuple[str, ...] | None = None
+    model_calls: int | None = None
 
 
 class RecordedTask(_Table):

@@ -26,7 +26,7 @@ class Score:
 
 def score(played: Played, expect: Expectations) -> list[Score]:
     """Look at every expectation that a recorded task states."""
-    scores = [_rest(played)]
+    scores = [_rest(played)] if expect.at_rest else []
     done = [task for task in played.tasks if task.state is TaskState.COMPLETED]
     titles = {task.title for task in done}
     if expect.rungs:
@@ -73,7 +73,26 @@ def score(played: Played, expect: Expectations) -> list[Score]:
             said = f"{name} {'passed' if seen_checks.get(name) else 'failed'}"
             scores.append(Score(f"checks {when}", seen_checks.get(name) == passes, said))
     scores += _roadmap(played, expect)
+    scores += _as_recorded(played, expect)
     return scores
+
+
+def _as_recorded(played: Played, expect: Expectations) -> list[Score]:
+    """What a task that was recorded from a live run expects: the same once more."""
+    from neveridle.evals.measures import measures_of, path_of
+
+    found: list[Score] = []
+    if expect.path is not None:
+        path = path_of(played)
+        found.append(Score("decision path", path == expect.path, "; ".join(path) or "none"))
+    if expect.files is not None:
+        said = f"changed: {', '.join(played.files) or 'none'}"
+        found.append(Score("files changed", played.files == expect.files, said))
+    if expect.model_calls is not None:
+        calls = int(measures_of(played)["model_calls"])
+        said = f"expected {expect.model_calls}, saw {calls}"
+        found.append(Score("model calls", calls == expect.model_calls, said))
+    return found
 
 
 def _rest(played: Played) -> Score:

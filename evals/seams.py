@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from neveridle.board.simulation import simulated_loop
@@ -25,14 +26,21 @@ class Seams:
 
     Args:
         team: not open yet; ``record`` and ``replay`` of its settings say what is done.
+        think: takes the seconds of a call of a model, where time is simulated; 0: an authored one.
         lenient: whether the nearest recorded request answers where none fits exactly.
     """
 
-    def __init__(self, team: Team, *, lenient: bool = False) -> None:
+    def __init__(
+        self,
+        team: Team,
+        *,
+        think: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        lenient: bool = False,
+    ) -> None:
         self._team = team
         self._http: HttpSeam | None = None
         wait = asyncio.sleep if simulated_loop() is not None else None
-        team.replaying = Replaying(wait=wait, lenient=lenient)
+        team.replaying = Replaying(wait=think if wait is not None else None, lenient=lenient)
         services = team.settings.services
         if team.given_transport is None and (services.record or services.replay):
             from neveridle.tools.recording.http_seam import HttpSeam

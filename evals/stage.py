@@ -10,6 +10,7 @@ from pathlib import Path
 
 from neveridle.errors import RepositoryUnusable, StageTaken
 from neveridle.evals.recorded_task import RecordedTask
+from neveridle.tools.workspace.git import Git
 
 MARKER = ".neveridle-stage"
 """A folder that holds this file was made here, and may be replaced."""
@@ -63,6 +64,14 @@ def _lay_out(task: RecordedTask, folder: Path) -> None:
         shutil.copyfile(source / task.start.recording, folder / "recording.jsonl")
     if task.start.http:
         shutil.copyfile(source / task.start.http, folder / "http.jsonl")
+
+
+async def changed_files(repository: Path, head: str) -> tuple[str, ...]:
+    """Files that differ between the first commit and ``head``, by name."""
+    listed = await Git(None, cwd=repository).run("rev-list", "--max-parents=0", head)
+    first = listed.text.split("\n")[-1]
+    found = await Git(None, cwd=repository).run("diff", "--name-only", "-z", first, head)
+    return tuple(sorted(found.names))
 
 
 def known_before(folder: Path) -> dict[str, bool] | None:

@@ -23,8 +23,7 @@ def expected(played: Played) -> dict[str, Any]:
         "refused": _of(played.events, "verify.refused", titles),
         "woken": _of(played.events, "task.unblocked", titles),
         "handoffs": [
-            {"from": sender, "to": receiver}
-            for sender, receiver in dict.fromkeys(played.handoffs)
+            {"from": sender, "to": receiver} for sender, receiver in dict.fromkeys(played.handoffs)
         ],
         "learnings": played.learnings,
         "path": list(path_of(played)),
