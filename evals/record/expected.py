@@ -36,7 +36,8 @@ def expected(played: Played) -> dict[str, Any]:
     }
     if played.report.reason != "idle" or open_tasks(played):
         found["at_rest"] = False  # work was left over: that is how it was
-    return {name: one for name, one in found.items() if one not in ([], {}, None)}
+    looked_at = ("path", "files")  # also that there were none
+    return {name: one for name, one in found.items() if one not in ([], {}) or name in looked_at}
 
 
 def _of(events: list[Event], kind: str, titles: dict[int, str]) -> list[str]:

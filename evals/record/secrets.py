@@ -59,8 +59,8 @@ def find_secrets(folder: Path, environ: Mapping[str, str] = os.environ) -> list[
 
 def _first_difference(text: str) -> int:
     clean = redact(text)
-    same = os.path.commonprefix([text, clean])
-    return same.count("\n") + 1
+    pairs = enumerate(zip(text.split("\n"), clean.split("\n"), strict=False), start=1)
+    return next((number for number, (one, other) in pairs if one != other), 1)
 
 
 def _is_path(value: str) -> bool:

@@ -121,11 +121,10 @@ def _copy_souls(source: Path, folder: Path) -> None:
 
 async def _tasks(settings: Settings, taken: Taken) -> None:
     """Open tasks that people or agents put on the board; the other rungs find theirs again."""
-    url = settings.board_url
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+    if not await asyncio.to_thread(_has_board, settings.board_url):
         return
     over = (TaskState.COMPLETED, TaskState.CANCELLED)
-    async with Board(url) as board:
+    async with Board(settings.board_url) as board:
         states = [state for state in TaskState if state not in over]
         found = await board.tasks.find(states=states, limit=TASKS + 1)
         blockers = {one.id: await board.tasks.blockers(one.id) for one in found}
@@ -138,12 +137,17 @@ async def _tasks(settings: Settings, taken: Taken) -> None:
     titles: dict[int, str] = {}
     left = {one.id: one for one in ours}
     while left:
-        ready = [one for one in left.values() if not any(on in left for on in blockers[one.id])]
-        for one in ready or list(left.values()):  # a circle cannot be; it would not end
-            titles[one.id] = _unique(one.title, titles)
-            after = tuple(titles[on] for on in blockers[one.id] if on in titles)
-            taken.tasks.append(_start(one, titles[one.id], after))
-            del left[one.id]
+        ready = (one for one in left.values() if not any(on in left for on in blockers[one.id]))
+        one = next(ready, next(iter(left.values())))  # no circle can be; it would not end
+        titles[one.id] = _unique(one.title, titles)
+        after = tuple(titles[on] for on in blockers[one.id] if on in titles)
+        taken.tasks.append(_start(one, titles[one.id], after))
+        del left[one.id]
+
+
+def _has_board(url: str) -> bool:
+    """Whether there is a board; opening would make one on SQLite."""
+    return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
 
 
 def _is_ours(task: Task) -> bool:
