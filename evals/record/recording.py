@@ -125,6 +125,7 @@ def record_task(
     taken = asyncio.run(take(settings, folder))
     made = configure(settings, model=model, window=_window(settings, model))
     (folder / "neveridle.toml").write_text(toml_text(made.replay), encoding="utf-8")
+    _check_secrets(folder, "")  # before anything is paid for
     begins = datetime.now(UTC).replace(microsecond=0)
     about: dict[str, Any] = {
         "schema": SCHEMA,
@@ -217,6 +218,7 @@ def _check_secrets(folder: Path, text: str) -> None:
     draft = folder / f"{FILE}.draft"
     draft.write_text(text, encoding="utf-8")
     found = find_secrets(folder)
+    draft.unlink()
     if found:
         msg = f"A secret is left in {', '.join(str(folder / one) for one in found)}."
         raise RecordingInvalid(
@@ -224,7 +226,6 @@ def _check_secrets(folder: Path, text: str) -> None:
             remedy="Take it out of the repository, the settings or the task, and record again "
             f"to another folder; {folder} has no {FILE} and cannot be run.",
         )
-    draft.unlink()
 
 
 def _count(path: Path) -> int:

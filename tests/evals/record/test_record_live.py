@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from neveridle.board import Board, NewTask, Source
+from neveridle.cli.app import app
 from neveridle.errors import RecordingInvalid, StageTaken
+from neveridle.evals.case import CaseRequest
 from neveridle.evals.record import record_task
 from neveridle.evals.recorded_task import load_task
+from neveridle.evals.suite import run_in_process
 from neveridle.settings import Settings
+from neveridle.tools.standin.http import HttpFault
+from neveridle.tools.standin.linear import LinearStandin
 
 Project = Callable[..., Settings]
 
@@ -32,31 +37,162 @@ def put(settings: Settings, *tasks: NewTask) -> None:
     asyncio.run(work())
 
 
-def test_a_run_is_recorded_and_its_replay_holds(
-    project: Project, writer: Any, tmp_path: Path
-) -> None:
-    settings = project()
+MERGE = """
+[delivery]
+mode = "merge"
+unsandboxed_merge = true
+
+[tracker]
+kind = "linear"
+
+[services.linear]
+url = "{url}"
+team = "AGT"
+
+[observability]
+log_file = "team.log"
+"""
+TOKEN = "lin_api_of_the_test_only"
+
+
+@pytest.fixture
+def linear(monkeypatch: pytest.MonkeyPatch) -> Generator[LinearStandin]:
+    monkeypatch.setenv("LINEAR_API_KEY", TOKEN)
+    with LinearStandin(token=TOKEN) as one:
+        yield one
+
+
+def test_a_run_with_a_tracker_is_recorded_and_its_replay_holds(
+    project: Project, writer: Any, linear: LinearStandin, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    settings = project(MERGE.format(url=linear.url), {"big.bin": b"x" * 1_100_000})
+    ticket = linear.store.add("Write note three")
     put(
         settings,
         NewTask(source=Source.DISPATCH, title="Write note one", assignee="ada"),
         NewTask(source=Source.BACKLOG, title="Write note two", after=(1,)),
-        NewTask(source=Source.BACKLOG, title="Write note three"),
     )
+    folder = tmp_path / "task"
+
+    found = record_task(settings, folder, replay=False)
+    asked, served = len(writer.requests), len(linear.requests)
+    state = linear.store.find(ticket)
+    linear.close()
+    monkeypatch.delenv("LINEAR_API_KEY")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    stage = tmp_path / "stage"
+    replayed = asyncio.run(run_in_process(CaseRequest(task=folder, stage=stage)))
+
+    task = load_task(folder)
+    missed = [one for one in replayed.scores if not one.passed]
+    assert (replayed.status, replayed.trouble, missed) == ("passed", None, [])
+    assert state is not None
+    assert state.state == "Done"
+    assert asked == found.model_calls == 9
+    assert served == found.exchanges > 5
+    assert (len(writer.requests), len(linear.requests)) == (asked, served)  # nobody was called
+    assert [(one.source, one.title, one.agent, one.after) for one in task.tasks] == [
+        ("dispatch", "Write note one", "ada", ()),
+        ("backlog", "Write note two", "", ("Write note one",)),
+    ]
+    expect = task.expect
+    assert (expect.completed, expect.woken, expect.model_calls) == (3, ("Write note two",), 9)
+    assert expect.files == ("notes/one.md", "notes/three.md", "notes/two.md")
+    assert expect.path is not None
+    assert sorted(line.split(" ", 1)[1] for line in expect.path) == [
+        "backlog completed: Write note three",
+        "backlog completed: Write note two",
+        "dispatch completed: Write note one",
+    ]
+    # Usage, price and time are the recorded ones.
+    for name in ("input_tokens", "cost", "simulated_seconds", "service_calls"):
+        assert replayed.measures[name] == pytest.approx(found.measures[name]), name
+    assert replayed.measures["cost"] > 0
+    assert found.left_out == ["big.bin: 1,100,000 bytes"]
+    text = (folder / "neveridle.toml").read_text(encoding="utf-8")
+    assert "127.0.0.1" not in text
+    assert "https://linear.invalid" in text
+    assert "observability" not in text
+    everything = "".join(
+        one.read_text(encoding="utf-8") for one in folder.rglob("*") if one.is_file()
+    )
+    assert TOKEN not in everything
+    assert str(tmp_path) not in everything
+
+
+def test_a_run_in_which_the_model_fails_is_recorded_as_that(
+    project: Project, writer: Any, tmp_path: Path
+) -> None:
+    settings = project("[limits]\nattempts = 1\n")
+    writer.faults.append(
+        HttpFault("status", status=400, said={"error": {"message": "too long"}}, times=1000)
+    )
+    put(settings, NewTask(source=Source.DISPATCH, title="Write note one", assignee="ada"))
 
     found = record_task(settings, tmp_path / "task")
-    asked = len(writer.requests)
-    task = load_task(tmp_path / "task")
 
-    assert found.replay is not None
-    assert found.holds, (found.replay.trouble, [s for s in found.replay.scores if not s.passed])
-    assert asked == found.model_calls >= 9
-    assert [(one.source, one.title, one.after) for one in task.tasks] == [
-        ("dispatch", "Write note one", ()),
-        ("backlog", "Write note two", ("Write note one",)),
-        ("backlog", "Write note three", ()),
-    ]
-    told = tomllib.loads((tmp_path / "task" / "task.toml").read_text(encoding="utf-8"))["expect"]
-    print(json.dumps(told, indent=1))
-    print((tmp_path / "task" / "neveridle.toml").read_text())
-    print((tmp_path / "task" / "task.toml").read_text())
-    print(found.as_dict())
+    assert found.holds, found.replay
+    expect = load_task(tmp_path / "task").expect
+    assert (expect.completed, expect.at_rest, expect.model_calls) == (0, False, 0)
+    assert expect.path is not None
+    assert len(expect.path) >= 1
+    assert found.model_calls == len(writer.requests) >= 1
+    recorded = (tmp_path / "task" / "recording.jsonl").read_text(encoding="utf-8")
+    assert '"means":"ModelMistake"' in recorded
+
+
+def test_a_secret_in_the_repository_is_found_before_anything_is_paid_for(
+    project: Project, writer: Any, tmp_path: Path
+) -> None:
+    key = "ghp_" + "a1B2" * 9
+    settings = project(files={"src/config.py": f"# config\nTOKEN = '{key}'\n"})
+
+    with pytest.raises(RecordingInvalid) as raised:
+        record_task(settings, tmp_path / "task")
+
+    assert "repository/src/config.py:2" in str(raised.value)
+    assert key not in str(raised.value)
+    assert writer.requests == ()
+    assert not (tmp_path / "task" / "task.toml").exists()
+
+
+def test_a_secret_in_a_task_keeps_it_from_being_finished(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project("", {"README.md": "# Shelf\n"})
+    put(settings, NewTask(source=Source.DISPATCH, title="Use open-sesame-now", assignee="ada"))
+    monkeypatch.setenv("SHOP_PASSPHRASE", "open-sesame-now")
+
+    with pytest.raises(RecordingInvalid, match=r"task\.toml\.draft:\d+") as raised:
+        record_task(settings, tmp_path / "task", agents=("sam",))
+
+    assert "open-sesame-now" not in str(raised.value)
+    assert not (tmp_path / "task" / "task.toml").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+
+    with pytest.raises(StageTaken):
+        record_task(project(), tmp_path / "mine")
+
+    assert [one.name for one in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_the_command_says_what_came_of_it(
+    project: Project, writer: Any, tmp_path: Path
+) -> None:
+    settings = project()
+
+    ended = CliRunner().invoke(
+        app,
+        ["eval", "record", str(tmp_path / "task"), "--settings", str(settings.root), "--json"],
+    )
+
+    assert ended.exit_code == 0, ended.output
+    said = json.loads(ended.stdout)
+    assert (said["holds"], said["model_calls"], said["path"]) == (True, 0, [])
+    assert said["replay"]["status"] == "passed"
+    assert writer.requests == ()
