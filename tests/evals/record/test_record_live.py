@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from neveridle.board import Board, NewTask, Source
@@ -16,6 +19,9 @@ from neveridle.cli.app import app
 from neveridle.errors import RecordingInvalid, StageTaken
 from neveridle.evals.case import CaseRequest
 from neveridle.evals.record import record_task
+from neveridle.evals.record.secrets import find_secrets
+from neveridle.evals.record.starting import take
+from neveridle.evals.record.toml_text import toml_text
 from neveridle.evals.recorded_task import load_task
 from neveridle.evals.suite import run_in_process
 from neveridle.settings import Settings
@@ -68,11 +74,7 @@ def test_a_run_with_a_tracker_is_recorded_and_its_replay_holds(
 ) -> None:  # fmt: skip
     settings = project(MERGE.format(url=linear.url), {"big.bin": b"x" * 1_100_000})
     ticket = linear.store.add("Write note three")
-    put(
-        settings,
-        NewTask(source=Source.DISPATCH, title="Write note one", assignee="ada"),
-        NewTask(source=Source.BACKLOG, title="Write note two", after=(1,)),
-    )
+    put(settings, NewTask(source=Source.DISPATCH, title="Write note one", assignee="ada"))
     folder = tmp_path / "task"
 
     found = record_task(settings, folder, replay=False)
@@ -89,20 +91,18 @@ def test_a_run_with_a_tracker_is_recorded_and_its_replay_holds(
     assert (replayed.status, replayed.trouble, missed) == ("passed", None, [])
     assert state is not None
     assert state.state == "Done"
-    assert asked == found.model_calls == 9
+    assert asked == found.model_calls == 6
     assert served == found.exchanges > 5
     assert (len(writer.requests), len(linear.requests)) == (asked, served)  # nobody was called
-    assert [(one.source, one.title, one.agent, one.after) for one in task.tasks] == [
-        ("dispatch", "Write note one", "ada", ()),
-        ("backlog", "Write note two", "", ("Write note one",)),
+    assert [(one.source, one.title, one.agent) for one in task.tasks] == [
+        ("dispatch", "Write note one", "ada")
     ]
     expect = task.expect
-    assert (expect.completed, expect.woken, expect.model_calls) == (3, ("Write note two",), 9)
-    assert expect.files == ("notes/one.md", "notes/three.md", "notes/two.md")
+    assert (expect.completed, expect.model_calls, expect.at_rest) == (2, 6, True)
+    assert expect.files == ("notes/one.md", "notes/three.md")
     assert expect.path is not None
     assert sorted(line.split(" ", 1)[1] for line in expect.path) == [
         "backlog completed: Write note three",
-        "backlog completed: Write note two",
         "dispatch completed: Write note one",
     ]
     # Usage, price and time are the recorded ones.
@@ -129,16 +129,22 @@ def test_a_run_in_which_the_model_fails_is_recorded_as_that(
         HttpFault("status", status=400, said={"error": {"message": "too long"}}, times=1000)
     )
     put(settings, NewTask(source=Source.DISPATCH, title="Write note one", assignee="ada"))
+    folder = tmp_path / "task"
 
-    found = record_task(settings, tmp_path / "task")
+    ended = CliRunner().invoke(
+        app, ["eval", "record", str(folder), "--settings", str(settings.root), "--json"]
+    )
 
-    assert found.holds, found.replay
-    expect = load_task(tmp_path / "task").expect
+    assert ended.exit_code == 0, ended.output
+    said = json.loads(ended.stdout)
+    assert said["holds"] is True
+    assert said["replay"]["status"] == "passed"
+    assert said["model_calls"] == len(writer.requests) >= 1
+    expect = load_task(folder).expect
     assert (expect.completed, expect.at_rest, expect.model_calls) == (0, False, 0)
     assert expect.path is not None
     assert len(expect.path) >= 1
-    assert found.model_calls == len(writer.requests) >= 1
-    recorded = (tmp_path / "task" / "recording.jsonl").read_text(encoding="utf-8")
+    recorded = (folder / "recording.jsonl").read_text(encoding="utf-8")
     assert '"means":"ModelMistake"' in recorded
 
 
@@ -181,18 +187,55 @@ def test_a_folder_that_holds_something_is_left_alone(project: Project, tmp_path:
     assert [one.name for one in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_the_command_says_what_came_of_it(
-    project: Project, writer: Any, tmp_path: Path
+async def test_open_tasks_are_taken_in_an_order_that_names_what_they_wait_for(
+    project: Project, tmp_path: Path
 ) -> None:
     settings = project()
+    settings.home.mkdir(parents=True)
+    async with Board(settings.board_url) as board:
+        done = await board.tasks.add(NewTask(source=Source.BACKLOG, title="Done"))
+        await board.tasks.cancel(done.id)
+        late = await board.tasks.add(NewTask(source=Source.BACKLOG, title="Late"))
+        same = await board.tasks.add(NewTask(source=Source.BACKLOG, title="Same"))
+        again = await board.tasks.add(NewTask(source=Source.BACKLOG, title="Same"))
+        await board.tasks.add(NewTask(source=Source.BACKLOG, title="Ticket", ref="linear:AGT-1"))
+        for on in (same, again):
+            await board.tasks.depend(late.id, on.id)
 
-    ended = CliRunner().invoke(
-        app,
-        ["eval", "record", str(tmp_path / "task"), "--settings", str(settings.root), "--json"],
-    )
+    taken = await take(settings, tmp_path / "task")
 
-    assert ended.exit_code == 0, ended.output
-    said = json.loads(ended.stdout)
-    assert (said["holds"], said["model_calls"], said["path"]) == (True, 0, [])
-    assert said["replay"]["status"] == "passed"
-    assert writer.requests == ()
+    assert [(one.title, one.after) for one in taken.tasks] == [
+        ("Same", ()),
+        ("Same (2)", ()),
+        ("Late", ("Same", "Same (2)")),
+    ]
+    assert taken.left_out == ["1 open tasks of roadmap, improvement, tracker or handoff"]
+    assert (tmp_path / "task" / "repository" / "README.md").read_text() == "# Shelf\n"
+    assert sorted(one.name for one in (tmp_path / "task" / "agents").iterdir()) == [
+        "ada.md", "sam.md",
+    ]  # fmt: skip
+
+
+SCALARS = st.text() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(-1e9, 1e9)
+NAMES = st.text(min_size=1, max_size=10)
+TABLES = st.recursive(
+    st.dictionaries(NAMES, SCALARS | st.lists(SCALARS, max_size=3), max_size=4),
+    lambda inner: st.dictionaries(NAMES, SCALARS | inner | st.lists(inner, min_size=1), max_size=3),
+    max_leaves=8,
+)
+
+
+@given(TABLES)
+def test_what_is_written_as_toml_is_read_as_the_same(data: dict[str, Any]) -> None:
+    assert tomllib.loads(toml_text(data)) == data
+
+
+def test_where_a_secret_is_left(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    begin, end = (f"-----{word} PRIVATE KEY-----" for word in ("BEGIN", "END"))
+    (tmp_path / "deep" / "id").write_text(f"words\n{begin}\nabcd\n{end}\n", encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n{"b": "open-sesame-now"}\n', encoding="utf-8")
+    (tmp_path / "clean").write_bytes(b"\xff<secret>\n/run/agent.sock")
+    environ = {"SHOP_PASSPHRASE": "open-sesame-now", "SSH_AUTH_SOCK": "/run/agent.sock"}
+
+    assert find_secrets(tmp_path, environ) == ["a.jsonl:2", "deep/id:2"]
