@@ -25,6 +25,7 @@
     │   ├── RecordingMismatch   a request the recording does not hold
     │   ├── ResultsInvalid      a file of eval results cannot be read
     │   ├── DatasetInvalid      a file of conversations and questions cannot be read
+    │   ├── ToolsUnusable       tools that a recorded run is replayed with
     │   ├── ModelNotConfigured  no model is set, or its name is not known
     │   ├── ExtraMissing        an optional dependency is not installed
     │   ├── RepositoryUnusable  no git, no repository, dirty, detached
@@ -104,6 +105,7 @@ from neveridle.errors.operator import (
     SoulInvalid,
     StageTaken,
     StateCorrupted,
+    ToolsUnusable,
 )
 from neveridle.errors.services import (
     CredentialsRejected,
@@ -162,5 +164,6 @@ __all__ = [
     "StateConflict",
     "StateCorrupted",
     "Stuck",
+    "ToolsUnusable",
     "WorkRefused",
 ]

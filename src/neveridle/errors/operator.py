@@ -60,6 +60,12 @@ class DatasetInvalid(OperatorError):
     code = "dataset-invalid"
 
 
+class ToolsUnusable(OperatorError):
+    """Tools that a recorded run is replayed with are missing, or cannot be used."""
+
+    code = "tools-unusable"
+
+
 class ModelNotConfigured(OperatorError):
     """No model is set for this purpose, or its name is not understood."""
 
