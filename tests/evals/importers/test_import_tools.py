@@ -138,7 +138,7 @@ def test_tables_are_named_by_their_files_without_the_domain(tmp_path: Path) -> N
     (tmp_path / "users.json").write_text('{"a":')
     with pytest.raises(DatasetInvalid, match=r"users.json is no JSON"):
         Database.from_folder(tmp_path)
-    with pytest.raises(DatasetInvalid, match="no .json files"):
+    with pytest.raises(DatasetInvalid, match=r"no \.json files"):
         Database.from_folder(tmp_path / "nowhere")
 
 
