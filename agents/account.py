@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from neveridle.agents.caps import allows_nothing
 from neveridle.board import Attempt, Board, Task
 from neveridle.board.budget import Call, Cap, Fit, fit
+from neveridle.board.simulation import host_seconds
 from neveridle.errors import BudgetReached
 from neveridle.memory.compaction.counting import message_tokens
 from neveridle.tools.models import call_model
@@ -97,19 +97,19 @@ class Account:
         call, worst = self._worst(made)
         held = await self._reserved(call)
         made.tries += 1
-        started = time.monotonic()
+        started = host_seconds()
         try:
             result = await traced_model_call(work, made.name, made.purpose, answers)
         except BaseException as error:  # raised on: also a cancelled call has its price
             if surely_free(error):
                 await purse.cancel(held)
             else:
-                took, cost = time.monotonic() - started, purse.prices.worst(made.name, worst)
+                took, cost = host_seconds() - started, purse.prices.worst(made.name, worst)
                 data = self._event(made, worst, cost, took, None)
                 data = {**data, "lost": type(error).__name__}
                 await purse.settle(held, worst, call.nanos, data)
             raise
-        took = time.monotonic() - started
+        took = host_seconds() - started
         said = answers(result)
         usage = usage_of(said)
         if usage is None or usage.input_tokens <= 0:

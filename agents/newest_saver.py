@@ -6,7 +6,6 @@ import asyncio
 import builtins
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from neveridle.agents.unreadable import reading, whole
+from neveridle.board.simulation import one_thread
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class NewestSaver(SqliteSaver):
     def __init__(self, path: Path) -> None:
         # What went wrong with writes nobody waited for, by thread of the graph.
         self._failed: dict[str, Exception] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="neveridle-checkpoints")
+        self._thread = one_thread("neveridle-checkpoints")
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         # A lost step is only done again; what must survive a power cut is on the board.
         connection.execute("PRAGMA journal_mode = WAL")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.types import Command
 
 from neveridle.board import Attempt, Board
+from neveridle.board.simulation import host_seconds
 from neveridle.tools.telemetry import identifier, passes_through, span
 
 UNKNOWN = "unknown"
@@ -41,7 +41,7 @@ async def called_tool(
         "gen_ai.tool.call.id": identifier(request.tool_call.get("id")),
         "gen_ai.tool.type": "function",
     }
-    began = time.monotonic()
+    began = host_seconds()
     try:
         with span(f"execute_tool {tool}", about) as traced:
             result = await handler(request)
@@ -50,9 +50,9 @@ async def called_tool(
                 traced.failed("tool_error")
     except BaseException as error:  # logged and raised on
         if not passes_through(error):
-            await _log(board, attempt, tool, time.monotonic() - began, ok=False)
+            await _log(board, attempt, tool, host_seconds() - began, ok=False)
         raise
-    await _log(board, attempt, tool, time.monotonic() - began, ok=ok)
+    await _log(board, attempt, tool, host_seconds() - began, ok=ok)
     return result
 
 

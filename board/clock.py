@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neveridle.board.database import Database
+from neveridle.board.simulation import simulated_loop
 from neveridle.errors import NeveridleError
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class BoardClock:
         return (await self._look())[0]
 
     async def _look(self) -> tuple[float, bool]:
-        now, self._scripted = await self._database.hot.clock()
+        now, scripted = await self._database.hot.clock()
+        # A simulated loop moves the scripted time with its own: then waiting is just waiting.
+        self._scripted = scripted and simulated_loop() is None
         return now, self._scripted
 
     async def script(self, at: float | None) -> None:

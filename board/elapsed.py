@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from neveridle.board.simulation import simulated_loop
+
 
 def elapsed() -> float:
     """Seconds since some fixed moment of this host, the time it was suspended included.
@@ -12,6 +14,9 @@ def elapsed() -> float:
     on another host, and never jumps when a clock is set. For deciding by oneself, without
     the board, that one's own lease may be over.
     """
+    loop = simulated_loop()
+    if loop is not None:
+        return loop.time()
     boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
     if boottime is not None:
         return time.clock_gettime(boottime)

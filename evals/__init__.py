@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from neveridle.evals.play import Played, play, summary
-from neveridle.evals.recorded_task import RecordedTask, find_task, load_task, shipped_tasks
+from neveridle.evals.recorded_task import (
+    RecordedTask,
+    find_task,
+    find_tasks,
+    load_task,
+    shipped_tasks,
+)
+from neveridle.evals.result import CaseResult, ScoreLine, SuiteResult
 from neveridle.evals.scores import Score, score
 
 __all__ = [
+    "CaseResult",
     "Played",
     "RecordedTask",
     "Score",
+    "ScoreLine",
+    "SuiteResult",
     "find_task",
+    "find_tasks",
     "load_task",
     "play",
     "score",

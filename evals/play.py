@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
+from neveridle.board.inbox_item import Item
+from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
 from neveridle.evals.recorded_task import RecordedTask
-from neveridle.evals.stage import set_up
+from neveridle.evals.stage import known_before, remember_before, set_up
 from neveridle.evals.used_lessons import UsedLesson, used_lessons
+from neveridle.evals.world import World
 from neveridle.graph.report import RunReport
 from neveridle.graph.team import Team
 from neveridle.settings import Settings, load_settings
 
+EVENTS = 100_000
+"""Events of a play that are looked at."""
 MEMORIES = 1_000
 """Memories of a play that are looked at."""
 
@@ -43,6 +48,9 @@ class Played:
         seconds: real seconds from start to end.
         provenance: of the recording, or ``live``.
         sandbox: what confined the commands.
+        inbox: what people were asked and told.
+        services: by name, what each stand-in holds at the end.
+        faults: which faults of the plan happened, in order.
     """
 
     folder: Path
@@ -61,6 +69,9 @@ class Played:
     provenance: str
     sandbox: str
     titles: dict[int, str] = field(default_factory=dict[int, str])
+    inbox: list[Item] = field(default_factory=list[Item])
+    services: dict[str, Any] = field(default_factory=dict[str, Any])
+    faults: list[str] = field(default_factory=list[str])
 
 
 async def play(
@@ -70,7 +81,7 @@ async def play(
     model: str = "",
     shown: Shown | None = None,
 ) -> Played:
-    """Set the stage, run the team until it rests, and look at what came of it.
+    """Set the stage, run the team until it rests, and look at what came of it; in real time.
 
     Args:
         task: the recorded task.
@@ -82,15 +93,46 @@ async def play(
         StageTaken: the folder holds something else.
         OperatorError: something must be configured first.
     """
+    await set_up(task, folder)
+    return await play_on_stage(task, folder, World(task, folder), model=model, shown=shown)
+
+
+async def play_on_stage(
+    task: RecordedTask,
+    folder: Path,
+    world: World,
+    *,
+    model: str = "",
+    shown: Shown | None = None,
+) -> Played:
+    """The same where the stage is set; a run that a killed process began is gone on with.
+
+    Args:
+        task: the recorded task.
+        folder: where the stage is.
+        world: what surrounds the team: its clock, services and faults.
+        model: see ``play``.
+        shown: see ``play``.
+    """
     started = time.monotonic()
-    settings = load_settings(await set_up(task, folder))
+    settings = world.settled(load_settings(folder / "neveridle.toml"))
     if model:
         settings = live(settings, model)
-    async with Team(settings) as team:
-        before = await run_all_checks(team)
-        await seed(team, task)
-        async with shown(team) if shown is not None else nullcontext():
-            report = await team.run(until="idle", timeout=task.run.timeout)
+    log = AttemptLog(folder / ATTEMPTS)
+    async with world.around(settings), Team(settings) as team:
+        before = known_before(folder)
+        if before is None:
+            before = await run_all_checks(team)
+            await seed(team, task)
+            remember_before(folder, before)
+        async with world.acting(team), shown(team) if shown is not None else nullcontext():
+            report = await team.run(
+                until="idle" if task.run.until == "idle" else "forever",
+                timeout=await world.left(team),
+                agents=list(task.run.agents) or None,
+                listener=log,
+            )
+        report.attempts[:] = log.lines()
         head = await team.workspaces.head()
         roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
         tasks = await team.board.tasks.find()
@@ -100,7 +142,10 @@ async def play(
             repository=settings.repository,
             report=report,
             tasks=tasks,
-            events=await team.board.events.find(limit=100_000),
+            events=await team.board.events.find(limit=EVENTS),
+            inbox=await team.board.inbox.find(state=None, limit=1_000),
+            services=world.states(),
+            faults=world.happened,
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),
@@ -139,9 +184,20 @@ async def seed(team: Team, task: RecordedTask) -> None:
                 skills=one.skills,
                 after=tuple(ids[title] for title in one.after),
                 acceptance=one.acceptance,
+                needs_change=one.needs_change,
+                budget=one.budget,
+                services=one.services,
             )
         )
         ids[one.title] = made.id
+    for lesson in task.lessons:
+        await team.memory.remember(
+            f"{lesson.context}: {lesson.observation} {lesson.lesson}".replace("  ", " "),
+            agent=lesson.agent,
+            kind="learning",
+            tags=lesson.tags,
+            trusted=lesson.trusted,
+        )
 
 
 async def run_all_checks(team: Team) -> dict[str, bool]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
 from neveridle.settings.loader import line_of
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the format; a file with a higher one is refused, not guessed at."""
 
 FILE = "task.toml"
@@ -29,14 +31,19 @@ class Start(_Table):
         folder: what the repository's folder is called in a run.
         team: the team's settings.
         souls: the folder of its souls.
-        recording: what the model answered.
+        recording: what the model answered; empty: it is never asked.
+        http: what services answered; empty: no service is replayed.
+        services: stand-ins for services, by name (``linear``), each with the JSON file of the
+            state it starts from.
     """
 
     repository: str
-    folder: str
-    team: str
-    souls: str
-    recording: str
+    folder: str = "project"
+    team: str = "neveridle.toml"
+    souls: str = "agents"
+    recording: str = "recording.jsonl"
+    http: str = ""
+    services: dict[str, str] = Field(default_factory=dict[str, str])
 
 
 class StartTask(_Table):
@@ -56,6 +63,20 @@ class StartTask(_Table):
     skills: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     acceptance: tuple[str, ...] = ()
+    needs_change: bool = True
+    budget: dict[str, float] = Field(default_factory=dict[str, float])
+    services: tuple[str, ...] = ()
+
+
+class StartLesson(_Table):
+    """A lesson in memory when the run starts."""
+
+    agent: str
+    context: str
+    lesson: str
+    observation: str = ""
+    tags: tuple[str, ...] = ()
+    trusted: bool = True
 
 
 class Run(_Table):
@@ -63,9 +84,25 @@ class Run(_Table):
 
     Attributes:
         timeout: seconds by the board's clock.
+        until: ``idle``: until nothing is left that could be done; ``timeout``: all of it, as
+            a day in which little happens.
+        clock: ``simulated``: waiting takes no time; ``real``: it does.
+        begins: the board's time at the start of a simulated run, ISO 8601 with offset.
+        pace: by how much polls are stretched that only look for what another process did, in
+            simulated time; a whole day wants a high one.
+        agents: who runs; empty: all.
+        live: whether it makes sense with a live model.
+        longest: real seconds after which the run is given up.
     """
 
-    timeout: float = Field(default=300.0, gt=0)
+    timeout: float = Field(default=3600.0, gt=0)
+    until: Literal["idle", "timeout"] = "idle"
+    clock: Literal["simulated", "real"] = "simulated"
+    begins: AwareDatetime = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    pace: float = Field(default=4.0, ge=1, le=10_000)
+    agents: tuple[str, ...] = ()
+    live: bool = True
+    longest: float = Field(default=120.0, gt=0)
 
 
 class ExpectedHandoff(_Table):
@@ -128,16 +165,25 @@ class RecordedTask(_Table):
 
     Attributes:
         provenance: ``live`` or ``authored``: where the model's answers come from.
+        tags: for choosing some of many.
+        faults: what goes wrong; see ``neveridle.evals.faults``.
+        acts: what people and the world do meanwhile; see ``neveridle.evals.faults``.
+        scorers: what looks at the outcome besides ``expect``; see ``neveridle.evals.scorers``.
         folder: where it lies.
     """
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Literal[2] = Field(alias="schema")
     title: str
     description: str = ""
     provenance: Literal["live", "authored"]
+    tags: tuple[str, ...] = ()
     start: Start
     run: Run = Run()
     tasks: tuple[StartTask, ...] = ()
+    lessons: tuple[StartLesson, ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
+    acts: tuple[dict[str, Any], ...] = ()
+    scorers: tuple[dict[str, Any], ...] = ()
     expect: Expectations = Expectations()
     folder: Path = Path()
 
@@ -164,6 +210,9 @@ def load_task(folder: Path) -> RecordedTask:
         msg = f"{path}: not valid TOML: {error}."
         raise RecordingInvalid(msg, remedy="Correct that line.") from error
     try:
+        if data.get("schema") == 1:  # 2 only added to it, and what it ran was in real time
+            data = {**data, "schema": SCHEMA}
+            data["run"] = {"clock": "real", "timeout": 300, **data.get("run", {})}
         task = RecordedTask.model_validate({**data, "folder": folder.resolve()})
     except ValidationError as error:
         wrong: list[str] = []
@@ -188,6 +237,39 @@ def shipped_tasks() -> dict[str, Path]:
     """The recorded tasks that come with the package, by name."""
     root = Path(__file__).parent / "tasks"
     return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{FILE}"))}
+
+
+def find_tasks(names: Sequence[str], *, keyword: str = "") -> list[Path]:
+    """The folders of recorded tasks.
+
+    Args:
+        names: names of shipped ones, folders of recorded tasks, or folders that hold such
+            folders; none: all that are shipped.
+        keyword: only those in whose name, or one of whose tags, it stands; empty: all.
+
+    Raises:
+        RecordingInvalid: there is none of that name, or none that fits.
+    """
+    found: list[Path] = []
+    for name in names:
+        inside = sorted(path.parent for path in Path(name).glob(f"*/{FILE}"))
+        whole = name not in shipped_tasks() and not (Path(name) / FILE).is_file()
+        found += inside if whole and inside else [find_task(name)]
+    if not names:
+        found = list(shipped_tasks().values())
+    chosen = [path.resolve() for path in found if not keyword or keyword in _words(path)]
+    if not chosen:
+        msg = f"No recorded task fits '{keyword}'."
+        raise RecordingInvalid(msg, remedy="`neveridle eval list` shows their names and tags.")
+    return list(dict.fromkeys(chosen))
+
+
+def _words(folder: Path) -> str:
+    """What a keyword is looked for in: also of one that cannot be read."""
+    try:
+        return " ".join([folder.name, *load_task(folder).tags])
+    except RecordingInvalid:
+        return folder.name
 
 
 def find_task(name: str) -> Path:

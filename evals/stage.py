@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,9 @@ from neveridle.evals.recorded_task import RecordedTask
 
 MARKER = ".neveridle-stage"
 """A folder that holds this file was made here, and may be replaced."""
+
+BEFORE = ".neveridle-before.json"
+"""What was so before the run; its being there says that the run has begun."""
 
 FIRST_COMMIT = "2026-01-01T12:00:00+00:00"
 
@@ -55,7 +59,26 @@ def _lay_out(task: RecordedTask, folder: Path) -> None:
     shutil.copytree(source / task.start.repository, folder / task.start.folder, ignore=skip)
     shutil.copytree(source / task.start.souls, folder / "agents", ignore=skip)
     shutil.copyfile(source / task.start.team, folder / "neveridle.toml")
-    shutil.copyfile(source / task.start.recording, folder / "recording.jsonl")
+    if task.start.recording:
+        shutil.copyfile(source / task.start.recording, folder / "recording.jsonl")
+    if task.start.http:
+        shutil.copyfile(source / task.start.http, folder / "http.jsonl")
+
+
+def known_before(folder: Path) -> dict[str, bool] | None:
+    """Which checks passed before the run, where a killed process has begun it; else None."""
+    try:
+        found: dict[str, bool] = json.loads((folder / BEFORE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def remember_before(folder: Path, before: dict[str, bool]) -> None:
+    """Note that the run has begun, for whoever goes on with it."""
+    draft = folder / f"{BEFORE}.tmp"
+    draft.write_text(json.dumps(before), encoding="utf-8")
+    draft.replace(folder / BEFORE)
 
 
 async def _git(repository: Path, *arguments: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from neveridle.board import Board
 from neveridle.board.event import Event
+from neveridle.board.simulation import paced
 from neveridle.errors import LeaseLost
 from neveridle.graph.report import AttemptLine, RunReport
 from neveridle.graph.state import TickState
@@ -246,7 +247,7 @@ class Runner:
         # Not asyncio.wait_for: on Python 3.11 it loses a cancellation that comes together
         # with what it waits for.
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(paced(seconds)):
                 await self._rested.wait()
         except TimeoutError:
             return

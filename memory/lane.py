@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from neveridle.board.simulation import one_thread, simulated_loop
+
 T = TypeVar("T")
 _Job = tuple["Future[Any]", Callable[[], Any]] | None
 
@@ -39,6 +41,8 @@ class Lane:
         if self._closed:
             msg = f"{self._name} is closed"
             raise RuntimeError(msg)
+        if simulated_loop() is not None:
+            return one_thread(self._name).submit(call)
         if self._thread is None:
             self._thread = threading.Thread(
                 target=_work, args=(self._jobs,), name=self._name, daemon=True

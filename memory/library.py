@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from neveridle.board.memory_row import MemoryRow
+from neveridle.board.simulation import from_thread
 from neveridle.memory.embedding import Embedder, model_of
 from neveridle.memory.index.filling import Sign, fill, is_bare
 from neveridle.memory.lane import Lane
@@ -154,9 +155,7 @@ class Library:
 
         def tokens(ids: Sequence[int]) -> Mapping[int, bytes]:
             reading: Any = self._store.tokens(ids)
-            found: dict[int, bytes] = asyncio.run_coroutine_threadsafe(reading, loop).result(
-                _TOKENS
-            )
+            found: dict[int, bytes] = from_thread(reading, loop, _TOKENS)
             return found
 
         days, tasks = self._short

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from neveridle.board.simulation import paced
+
 
 class SqliteChanges:
     """See ``neveridle.board.database.Changes``.
@@ -28,7 +30,7 @@ class SqliteChanges:
             # Not asyncio.wait_for: on Python 3.11 it loses a cancellation that comes together
             # with what it waits for.
             with suppress(TimeoutError):
-                async with asyncio.timeout(poll):
+                async with asyncio.timeout(paced(poll)):
                     await self._nudged.wait()
             known, self._seen = self._seen, self._commits()
             if self._seen is None or self._seen != known:

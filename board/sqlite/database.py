@@ -7,13 +7,14 @@ import errno
 import logging
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from neveridle.board.revision import HEAD
 from neveridle.board.rows import from_json
+from neveridle.board.simulation import answer_of, one_thread
 from neveridle.board.sqlite.breakers import SqliteBreakers
 from neveridle.board.sqlite.budgets import SqliteBudgets
 from neveridle.board.sqlite.changes import SqliteChanges
@@ -53,7 +54,7 @@ class SqliteDatabase:
         self.budgets = SqliteBudgets(self._quickly, self._durably)
         self.permits = SqlitePermits(self._quickly)
         self._wal = WalTrimmer(path)
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: Executor | None = None
         self._quick: sqlite3.Connection | None = None
         self._durable: sqlite3.Connection | None = None
         self._watch: sqlite3.Connection | None = None
@@ -71,7 +72,7 @@ class SqliteDatabase:
         if not create and not self.path.is_file():
             msg = f"There is no board at {self.path}."
             raise BoardUnusable(msg, remedy="`neveridle run` makes one.")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="neveridle-board")
+        self._thread = one_thread("neveridle-board")
         try:
             await self._hop(self._open)
         except BaseException:  # closed again, then raised on
@@ -226,7 +227,7 @@ class SqliteDatabase:
             raise BoardUnusable(msg, remedy="Use `async with Team…` or `await board.open()`.")
         job = thread.submit(work)
         try:
-            return await asyncio.wrap_future(job)
+            return await answer_of(job)
         except asyncio.CancelledError:
             if undo is not None and not job.cancel():
                 with suppress(RuntimeError):  # closing already: then the run's end returns it

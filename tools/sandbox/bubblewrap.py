@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
+import selectors
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neveridle.board.simulation import simulated_loop
 from neveridle.errors import SandboxMissing
 from neveridle.tools.sandbox.base import CommandResult
 from neveridle.tools.sandbox.environment import command_environment, in_system, search_path
@@ -170,6 +172,12 @@ async def _gone(pid: int) -> None:
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:  # gone already, or a kernel before 5.3
+        return
+    if simulated_loop() is not None:
+        with contextlib.closing(selectors.DefaultSelector()) as selector:
+            selector.register(pidfd, selectors.EVENT_READ)
+            selector.select(REAP_SECONDS)
+        os.close(pidfd)
         return
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()

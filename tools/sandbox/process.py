@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
+from neveridle.board.simulation import simulated_loop
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
@@ -118,6 +120,18 @@ async def run_process(
     Raises:
         OSError: the program cannot be started.
     """
+    loop = simulated_loop()
+    if loop is not None:
+        from neveridle.tools.sandbox.inline import run_inline
+
+        ended = run_inline(
+            argv, env=env, stdout=stdout, stderr=stderr, time_limit=time_limit, silence=silence,
+            cwd=cwd, stdin=stdin, pass_fds=pass_fds, grace=grace,
+        )  # fmt: skip
+        if reap is not None:
+            await reap()
+        await asyncio.sleep(loop.child_seconds)
+        return ended
     started = time.monotonic()
     pumps = [_Pump(sink) for sink in (stdout, stderr) if sink is not None]
     code: int | None = None

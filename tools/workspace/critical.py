@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from neveridle.board.simulation import simulated_loop
 from neveridle.tools.sandbox.process import signal_group
 
 if TYPE_CHECKING:
@@ -67,6 +69,10 @@ async def run_to_end(
 
 
 async def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    if simulated_loop() is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return process.poll() is not None
     until = time.monotonic() + seconds
     while process.poll() is None:
         if time.monotonic() > until:

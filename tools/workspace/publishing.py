@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from neveridle.board.simulation import host_seconds
 from neveridle.errors import RepositoryUnusable, StateConflict
 from neveridle.tools.threads import to_its_end
 from neveridle.tools.workspace.git import GIT_SECONDS, OFF, Git, disk_errors, failure, shell_command
@@ -166,8 +166,8 @@ async def _alone(folder: Path) -> AsyncGenerator[int]:
     """
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        until = time.monotonic() + LOCK_SECONDS
-        while time.monotonic() < until:
+        until = host_seconds() + LOCK_SECONDS
+        while host_seconds() < until:
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

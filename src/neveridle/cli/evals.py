@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_compare import compare_command
 from neveridle.cli.evals_import import taubench_command, transcript_command
 from neveridle.cli.evals_memory import memory_command
+from neveridle.cli.evals_report import report_command
 from neveridle.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from neveridle.evals.result import CaseResult
 
 app = typer.Typer(help="Run recorded tasks, and see whether what must hold holds.")
 
@@ -21,9 +26,11 @@ def group() -> None:
 
 
 app.command("compaction")(compaction_command)
+app.command("compare")(compare_command)
 app.command("memory")(memory_command)
 app.command("tau-bench")(taubench_command)
 app.command("transcript")(transcript_command)
+app.command("report")(report_command)
 
 
 @app.command("list")
@@ -34,61 +41,99 @@ def list_command(json: JsonOption = False) -> None:
 
     tasks = [load_task(folder) for folder in shipped_tasks().values()]
     if json:
-        print_json([{"name": t.name, "title": t.title, "provenance": t.provenance} for t in tasks])
+        print_json(
+            [
+                {"name": t.name, "title": t.title, "provenance": t.provenance, "tags": t.tags}
+                for t in tasks
+            ]
+        )
         return
-    rows = [(task.name, task.provenance, task.title) for task in tasks]
-    console().print(table("name", "recording", "title", rows=rows))
+    rows = [(task.name, task.provenance, " ".join(task.tags), task.title) for task in tasks]
+    console().print(table("name", "recording", "tags", "title", rows=rows))
 
 
 @app.command("run")
 def run_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Recorded tasks: names of shipped ones, or folders. None: all."),
+        typer.Argument(
+            metavar="[SUITE]...",
+            help="Recorded tasks: names of shipped ones, folders, or folders of folders. "
+            "None: all that are shipped.",
+        ),
+    ] = None,
+    keyword: Annotated[
+        str,
+        typer.Option("-k", metavar="WORD", help="Only those with this in their name or tags."),
+    ] = "",
+    repeat: Annotated[
+        int, typer.Option("--repeat", min=1, max=1000, help="How often each is run.")
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", help="What chance is seeded with in the first run of each.")
+    ] = 0,
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME", help="A live model in place of the recorded one."),
+    ] = "",
+    lenient: Annotated[
+        bool,
+        typer.Option("--lenient", help="Answer requests that differ from the recorded ones."),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-j", min=1, help="How many at once. Unset: one per processor."),
     ] = None,
     folder: Annotated[
         Path | None,
         typer.Option("--folder", help="Where to play them, and keep what came of it."),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option("--model", metavar="NAME", help="A live model in place of the recorded one."),
-    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write the results, for `eval compare`."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Play recorded tasks; exit code 1 where an expectation does not hold."""
-    import tempfile
-
+    """Run recorded tasks; exit code 1 where an expectation does not hold."""
     from neveridle.cli.interrupt import Interruption, leave
-    from neveridle.cli.played import facts_of, print_scores, shown
     from neveridle.cli.screen import print_json, say
-    from neveridle.evals import find_task, load_task, play, score, shipped_tasks
+    from neveridle.evals import find_tasks
+    from neveridle.evals.suite import run_suite
 
-    tasks = [load_task(find_task(name)) for name in names or list(shipped_tasks())]
-    results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="neveridle-eval-") as temporary:
-        root = Path(temporary) if folder is None else folder.absolute()
-        for task in tasks:
-            with Interruption(lambda: None) as interruption:
-                played = interruption.run(
-                    play(
-                        task,
-                        root / task.name,
-                        model=model,
-                        shown=lambda team: shown(team, quiet=json),
-                    )
-                )
-            if played is None:
-                leave(interruption.exit_code)
-            scores = score(played, task.expect)
-            passed = all(one.passed for one in scores)
-            results.append({"task": task.name, "passed": passed, **facts_of(played, scores)})
-            if not json:
-                say()
-                print_scores(scores)
-                say()
-                say(f"{task.name}: {'passed' if passed else 'FAILED'} in {played.seconds:.1f} s")
+    folders = find_tasks(names or [], keyword=keyword)
+
+    def tell(one: CaseResult) -> None:
+        said = one.trouble.message if one.trouble else _missed(one)
+        took = one.measures.get("seconds", 0.0)
+        say(f"{one.status:8}{one.task} ({took:.1f} s) {said}".rstrip(), err=json)
+
+    with Interruption(lambda: None) as interruption:
+        result = interruption.run(
+            run_suite(
+                folders,
+                suite=" ".join(names or ["shipped"]),
+                repeat=repeat,
+                seed=seed,
+                model=model,
+                lenient=lenient,
+                workers=workers,
+                folder=folder,
+                tell=tell,
+            )
+        )
+    if result is None:
+        leave(interruption.exit_code)
+    if output is not None:
+        result.write(output)
     if json:
-        print_json(results)
-    if not all(result["passed"] for result in results):
+        print_json(result.model_dump(mode="json"))
+    else:
+        good = sum(one.status == "passed" for one in result.results)
+        say(f"{good} of {len(result.results)} passed in {result.seconds:.0f} s")
+    if not result.passed:
         raise typer.Exit(1)
+
+
+def _missed(result: CaseResult) -> str:
+    missed = [f"{one.name}: {one.detail}" for one in result.scores if not one.passed]
+    return "; ".join(missed)

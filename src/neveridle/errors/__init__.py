@@ -23,6 +23,7 @@
     │   ├── ImportInvalid       a file of issues cannot be read
     │   ├── RecordingInvalid    a recording that cannot be read
     │   ├── RecordingMismatch   a request the recording does not hold
+    │   ├── ResultsInvalid      a file of eval results cannot be read
     │   ├── DatasetInvalid      a file of conversations and questions cannot be read
     │   ├── ToolsUnusable       tools that a recorded run is replayed with
     │   ├── ModelNotConfigured  no model is set, or its name is not known
@@ -97,6 +98,7 @@ from neveridle.errors.operator import (
     RecordingInvalid,
     RecordingMismatch,
     RepositoryUnusable,
+    ResultsInvalid,
     RoadmapInvalid,
     SandboxMissing,
     SettingsInvalid,
@@ -150,6 +152,7 @@ __all__ = [
     "RecordingMismatch",
     "RepositoryUnusable",
     "RequestRefused",
+    "ResultsInvalid",
     "RoadmapInvalid",
     "SandboxMissing",
     "ServiceError",

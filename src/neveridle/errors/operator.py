@@ -48,6 +48,12 @@ class RecordingMismatch(OperatorError):
     code = "recording-mismatch"
 
 
+class ResultsInvalid(OperatorError):
+    """A file of eval results cannot be read, or is of another format or version."""
+
+    code = "results-invalid"
+
+
 class DatasetInvalid(OperatorError):
     """A file with a benchmark's conversations and questions cannot be read."""
 

@@ -1,0 +1,118 @@
+"""One run of one recorded task, in a process of its own: ``python -m neveridle.evals.case``.
+
+Of its own, because a fault may kill it, and because the order of a simulated run must not
+depend on what else a process does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from neveridle.errors import NeveridleError
+from neveridle.evals.result import CaseResult, ScoreLine, Trouble
+
+DONE = "result.json"
+
+
+class CaseRequest(BaseModel):
+    """What a process is told on its standard input.
+
+    Attributes:
+        task: the recorded task's folder.
+        stage: where it is played; it does not exist, or a killed process began there.
+        repeat: which run of it this is, from 1.
+        seed: what chance is seeded with.
+        model: a live model in place of the recording; empty: the recording.
+        lenient: whether requests may differ from the recorded ones.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Path
+    stage: Path
+    repeat: int = 1
+    seed: int = 0
+    model: str = ""
+    lenient: bool = False
+
+
+def run_case(request: CaseRequest) -> CaseResult:
+    """Play, count and score; whatever goes wrong becomes part of the result."""
+    random.seed(request.seed)
+    name = request.task.name
+    try:
+        return _run(request)
+    except NeveridleError as error:
+        trouble = Trouble(code=error.code, message=str(error), remedy=error.remedy or "")
+    except Exception as error:  # noqa: BLE001 - one broken recorded task must not end the suite
+        trouble = Trouble(code="bug", message=f"{type(error).__name__}: {error}")
+    return CaseResult(
+        task=name, repeat=request.repeat, seed=request.seed, status="error", trouble=trouble
+    )
+
+
+def _run(request: CaseRequest) -> CaseResult:
+    from neveridle.board.simulation import run_simulated
+    from neveridle.evals.measures import digest_of, log_lines, measures_of, path_of
+    from neveridle.evals.play import Played, play_on_stage
+    from neveridle.evals.recorded_task import load_task
+    from neveridle.evals.scores import score
+    from neveridle.evals.stage import known_before, set_up
+    from neveridle.evals.world import World
+
+    task = load_task(request.task)
+    if request.model and not task.run.live:
+        said = Trouble(code="not-live", message="It makes no sense with a live model.")
+        return CaseResult(
+            task=task.name, title=task.title, repeat=request.repeat, seed=request.seed,
+            status="skipped", trouble=said, provenance=task.provenance,
+        )  # fmt: skip
+    if known_before(request.stage) is None:
+        asyncio.run(set_up(task, request.stage))
+    world = World(task, request.stage, seed=request.seed)
+
+    async def playing() -> Played:
+        return await play_on_stage(task, request.stage, world, model=request.model)
+
+    if request.model or task.run.clock == "real":
+        played = asyncio.run(playing())
+    else:
+        played = run_simulated(playing, pace=task.run.pace)
+    (request.stage / "events.txt").write_text("\n".join(log_lines(played)) + "\n", encoding="utf-8")
+    scores = tuple(
+        ScoreLine(name=one.name, value=float(one.passed), passed=one.passed, detail=one.detail)
+        for one in score(played, task.expect)
+    )
+    good = all(one.passed for one in scores)
+    broken = any(one.passed is None for one in scores)
+    return CaseResult(
+        task=task.name,
+        title=task.title,
+        repeat=request.repeat,
+        seed=request.seed,
+        status="error" if broken else "passed" if good else "failed",
+        scores=scores,
+        measures=measures_of(played),
+        path=path_of(played),
+        events=digest_of(played),
+        provenance=played.provenance,
+    )
+
+
+def main() -> None:
+    """Run what standard input says; the result lies in the stage's folder, whole or not at all."""
+    request = CaseRequest.model_validate_json(sys.stdin.read())
+    result = run_case(request)
+    request.stage.mkdir(parents=True, exist_ok=True)
+    draft = request.stage / f"{DONE}.tmp"
+    draft.write_text(result.model_dump_json(), encoding="utf-8")
+    draft.replace(request.stage / DONE)
+
+
+if __name__ == "__main__":
+    main()

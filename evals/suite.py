@@ -1,0 +1,187 @@
+"""Running many recorded tasks, each in a process of its own, some at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from neveridle.evals.case import DONE, CaseRequest
+from neveridle.evals.result import CaseResult, SuiteResult, Trouble
+
+RESTARTS: Final = 20
+"""How often a process of one run is started again after it was killed, as a fault wants it."""
+SHOWN: Final = 2_000
+"""Characters of what a process said before it died that a result holds."""
+LONGEST: Final = 600.0
+"""Real seconds a run may take whose recorded task cannot be read."""
+VERSIONS: Final = ("neveridle", "langgraph", "langchain-core", "chromadb", "pydantic-evals")
+
+Told = Callable[[CaseResult], None]
+
+
+async def run_suite(
+    folders: Sequence[Path],
+    *,
+    suite: str = "shipped",
+    repeat: int = 1,
+    seed: int = 0,
+    model: str = "",
+    lenient: bool = False,
+    workers: int | None = None,
+    folder: Path | None = None,
+    tell: Told | None = None,
+) -> SuiteResult:
+    """Run recorded tasks; what goes wrong with one is its result, and the others go on.
+
+    Args:
+        folders: the recorded tasks' folders.
+        suite: what they are called together.
+        repeat: how often each is run, with seeds that follow each other.
+        seed: what chance is seeded with in the first run of each.
+        model: a live model in place of the recordings; empty: the recordings.
+        lenient: whether requests may differ from the recorded ones; the results name it.
+        workers: how many run at once; None: as many as there are processors.
+        folder: where they are played, and left for looking at; None: a temporary folder.
+        tell: called with each result as it comes.
+    """
+    started, at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    free = asyncio.Semaphore(workers or os.cpu_count() or 1)
+    root = Path(tempfile.mkdtemp(prefix="neveridle-eval-")) if folder is None else folder
+    root = await asyncio.to_thread(root.resolve)
+
+    async def one(request: CaseRequest) -> CaseResult:
+        async with free:
+            result = await run_in_process(request)
+        if tell is not None:
+            tell(result)
+        return result
+
+    requests = [
+        CaseRequest(
+            task=task, repeat=number, seed=seed + number - 1, model=model,
+            lenient=lenient, stage=root / (task.name if repeat == 1 else f"{task.name}-{number}"),
+        )
+        for task in folders
+        for number in range(1, repeat + 1)
+    ]  # fmt: skip
+    try:
+        results = await asyncio.gather(*(one(request) for request in requests))
+    finally:
+        if folder is None:
+            await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+    return SuiteResult(
+        suite=suite,
+        version_of=versions(),
+        started_at=at,
+        model=model,
+        matching="lenient" if lenient else "exact",
+        seconds=round(time.monotonic() - started, 3),
+        results=tuple(results),
+    )
+
+
+async def run_in_process(request: CaseRequest) -> CaseResult:
+    """One run; a process that was killed on purpose is started again, and goes on."""
+    limit = _longest(request.task)
+    if request.stage.exists():
+        from neveridle.evals.stage import MARKER
+
+        if not (request.stage / MARKER).is_file() and any(request.stage.iterdir()):
+            return _trouble(request, "stage-taken", f"{request.stage} exists, and is not ours.")
+        await asyncio.to_thread(shutil.rmtree, request.stage)
+    for _ in range(RESTARTS):
+        code, said = await _process(request, limit)
+        done = request.stage / DONE
+        if done.is_file():
+            return CaseResult.model_validate_json(done.read_text(encoding="utf-8"))
+        if code is None:
+            return _trouble(request, "timeout", f"It took longer than {limit:g} real seconds.")
+        if code == -signal.SIGKILL and _meant(request.stage):
+            continue
+        return _trouble(request, "died", f"Its process ended with {code}. {said}".strip())
+    return _trouble(request, "died", f"Its process was killed {RESTARTS} times.")
+
+
+async def _process(request: CaseRequest, limit: float) -> tuple[int | None, str]:
+    """The exit code (None: its time was up), and the end of what it said."""
+    with tempfile.TemporaryFile() as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "neveridle.evals.case",
+            stdin=asyncio.subprocess.PIPE, stdout=output, stderr=output,
+            env=environment(live=bool(request.model)), start_new_session=True,
+        )  # fmt: skip
+        code: int | None = None
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(limit):
+                    await process.communicate(request.model_dump_json().encode())
+                    code = process.returncode
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        output.seek(0)
+        return code, output.read()[-SHOWN:].decode("utf-8", "replace")
+
+
+def environment(*, live: bool) -> dict[str, str]:
+    """What a process inherits: nothing that would change what happens in it.
+
+    Args:
+        live: whether a live model is asked, whose keys are then needed.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if live or not name.startswith("NEVERIDLE_")
+    }
+    return {**kept, "PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "TZ": "UTC"}
+
+
+def versions() -> dict[str, str]:
+    """The versions that results may depend on."""
+    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    for name in VERSIONS:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _longest(folder: Path) -> float:
+    from neveridle.errors import RecordingInvalid
+    from neveridle.evals.recorded_task import load_task
+
+    try:
+        return load_task(folder).run.longest
+    except RecordingInvalid:  # its own process says what is wrong with it
+        return LONGEST
+
+
+def _meant(stage: Path) -> bool:
+    """Whether a fault of the plan killed the process."""
+    from neveridle.evals.world import KILLED
+
+    mark = stage / KILLED
+    if not mark.is_file():
+        return False
+    mark.unlink()
+    return True
+
+
+def _trouble(request: CaseRequest, code: str, message: str) -> CaseResult:
+    said: dict[str, Any] = {"code": code, "message": message}
+    return CaseResult(
+        task=request.task.name, repeat=request.repeat, seed=request.seed, status="error",
+        trouble=Trouble(**said),
+    )  # fmt: skip
