@@ -49,7 +49,7 @@ def test_tools_are_imported_without_the_packages_above_them(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Toolset.load(str(shop)).names == ["look", "odd", "sell", "transfer_to_human_agents"]
-    monkeypatch.syspath_prepend(str(shop.parents[3]))
+    monkeypatch.setattr(sys, "path", [str(shop.parents[3]), *sys.path])
     for name in [one for one in sys.modules if one.partition(".")[0] == "kiosk"]:
         monkeypatch.delitem(sys.modules, name)
     assert "look" in Toolset.load("kiosk.envs.shop.tools")

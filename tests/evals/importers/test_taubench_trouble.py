@@ -71,7 +71,7 @@ def test_what_was_wrong_when_it_was_recorded_is_gone_through_as_it_was(
     failed: Any = {"task_id": 3, "trial": 0, "reward": 0.0, "traj": [], "info": {"error": "no key"}}
     silent = talk().say(None, "Hello?").say("", "Is anybody there?").stop("")
     other = talk([("sell", {"item": "pen", "count": 1})]).stop().run(0.0, 5)
-    runs = [
+    runs: list[Any] = [
         failed,
         talk().call("odd", "Error: it does not work", how="raise").stop().run(1.0),
         talk().call("odd", "", how="nothing").stop().run(1.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,12 +116,42 @@ def test_what_cannot_be_made_is_refused_and_nothing_is_overwritten(
     assert code_of('{"choices": []}') == (2, "recording-invalid")
     assert not into.exists()
     into.mkdir()
-    (into / "recording.jsonl").write_text("mine")
+    (into / "mine.txt").write_text("mine")
     assert code_of(json.dumps(TALK)) == (2, "stage-taken")
-    assert (into / "recording.jsonl").read_text() == "mine"
+    assert [path.name for path in into.iterdir()] == ["mine.txt"]
     talk.unlink()
     ended = invoke("transcript", talk, "--into", into, "--json")
     assert ended.facts["error"]["code"] == "recording-invalid"
+
+
+def test_the_recorded_task_that_was_made_is_played_by_the_team(
+    tmp_path: Path, invoke: Callable[..., Any]
+) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.txt").write_text("one\n")
+    edit = {"path": "a.txt", "old": "one", "new": "two"}
+    talk = [
+        {"role": "system", "content": 'Say "\x7f\x00" \\ and \ud800.'},
+        {"role": "user", "content": "Change it.\nPlease \u2028 now!"},
+        called(("edit_file", json.dumps(edit))),
+        result(0, "whatever"),
+        *[message for _ in range(30) for message in (called(("fly", "{}")), result(0, "away"))],
+        {"role": "assistant", "content": "It is changed."},
+    ]
+    (tmp_path / "talk.json").write_text(json.dumps(talk))
+    into = tmp_path / "into"
+    made = invoke(
+        "transcript", tmp_path / "talk.json", "--into", into, "--repository", tmp_path / "files"
+    )
+    assert made.code == 0
+    assert "fly (30)" in made.out
+    played = invoke("run", into, "--folder", tmp_path / "stage", "--json")
+    assert (played.code, played.facts["results"][0]["status"]) == (0, "passed")
+    diff = subprocess.run(  # the branch that was delivered
+        ["git", "-C", str(next((tmp_path / "stage").rglob("project"))), "log", "--all", "-p"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "-one\n+two\n" in diff
 
 
 def test_messages_are_read_as_they_are_written_by_many() -> None:
