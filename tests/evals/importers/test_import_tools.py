@@ -53,6 +53,10 @@ def test_tools_are_imported_without_the_packages_above_them(
     for name in [one for one in sys.modules if one.partition(".")[0] == "kiosk"]:
         monkeypatch.delitem(sys.modules, name)
     assert "look" in Toolset.load("kiosk.envs.shop.tools")
+    for name in [one for one in sys.modules if one.partition(".")[0] == "kiosk"]:
+        monkeypatch.delitem(sys.modules, name)
+    assert "look" in Toolset.load("kiosk.envs.shop")  # the domain's package has tools
+    assert "look" in Toolset.load(str(shop.parent))
 
 
 def test_tools_that_were_copied_out_of_the_benchmark_find_their_base_class(tmp_path: Path) -> None:
