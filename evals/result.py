@@ -59,8 +59,8 @@ class CaseResult(_Line):
         seed: what chance was seeded with.
         status: ``passed``: all scores are good enough. ``failed``: one is not. ``error``: it
             could not be run, or a scorer failed (a grader that failed, or a scorer that was
-            skipped, is named in ``scores`` and changes nothing). ``skipped``: it was left out; ``trouble``
-            says why.
+            skipped, is named in ``scores`` and changes nothing). ``skipped``: it was left out;
+            ``trouble`` says why.
         scores: what the scorers said.
         measures: what was counted, by name: ``model_calls``, ``input_tokens``,
             ``output_tokens``, ``cost`` (US dollars), ``retries``, ``escalations``,

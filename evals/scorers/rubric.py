@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from neveridle.evals.measures import path_of
 from neveridle.evals.play import Played
@@ -171,15 +171,16 @@ class _Grader:
 
     def _read(self, answer: Any) -> tuple[float, str]:
         raw = answer["raw"]
-        usage = getattr(raw, "usage_metadata", None) or {}
+        usage: dict[str, Any] = getattr(raw, "usage_metadata", None) or {}
         self._input += int(usage.get("input_tokens") or 0)
         self._output += int(usage.get("output_tokens") or 0)
         refusal = raw.additional_kwargs.get("refusal")
         if refusal:
             msg = f"it refused: {str(refusal)[:200]}"
             raise GraderFailed(msg)
-        said = answer["parsed"]
-        value = said.get("score") if isinstance(said, dict) else None
+        parsed = answer["parsed"]
+        said = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+        value = said.get("score")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             msg = f"it answered no grade: {str(raw.text)[:200]!r}"
             raise GraderFailed(msg)
