@@ -53,6 +53,7 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
+        branch: the target branch.
         lenient: how many requests differed from the recorded ones, and were answered.
     """
 
@@ -75,6 +76,7 @@ class Played:
     inbox: list[Item] = field(default_factory=list[Item])
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
+    branch: str = "main"
     lenient: int = 0
 
 
@@ -155,6 +157,7 @@ async def play_on_stage(
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
             faults=world.happened,
+            branch=settings.team.branch or "main",
             lenient=sum(one.strays.lenient_matches for one in team.models.recordings),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
