@@ -85,6 +85,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(
         settings.model, settings.agents, root=settings.root, kit=kit,
         output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+        seam=team.around.models,
     )  # fmt: skip
     stack.push_async_callback(team.models.aclose)
     team.purse = Purse(team.board, settings, team.models)

@@ -65,7 +65,7 @@ async def spoilt(
             msg = "peer closed connection without sending complete message body"
             raise httpx.RemoteProtocolError(msg, request=request)
         case "timeout" | "slow_body":
-            await _late(request, fault.seconds)
+            await late(request, fault.seconds)
         case "malformed":
             body = b"" if answer is None else answer.body
             headers = {} if answer is None else answer.headers
@@ -84,8 +84,12 @@ def response(request: httpx.Request, answer: Answer, *, now: float) -> httpx.Res
     return httpx.Response(answer.status, headers=found, content=body, request=request)
 
 
-async def _late(request: httpx.Request, seconds: float) -> None:
-    """Wait for a late answer, as long as the client does."""
+async def late(request: httpx.Request, seconds: float) -> None:
+    """Wait for a late answer, as long as the client does.
+
+    Raises:
+        httpx.ReadTimeout: it waits no longer.
+    """
     limits: dict[str, float | None] = request.extensions.get("timeout", {})
     longest = limits.get("read")
     if longest is None or seconds <= longest:
