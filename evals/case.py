@@ -74,7 +74,7 @@ def _run(request: CaseRequest) -> CaseResult:
         )  # fmt: skip
     if known_before(request.stage) is None:
         asyncio.run(set_up(task, request.stage))
-    world = World(task, request.stage, seed=request.seed)
+    world = World(task, request.stage, seed=request.seed, lenient=request.lenient)
 
     async def playing() -> Played:
         return await play_on_stage(task, request.stage, world, model=request.model)
@@ -88,6 +88,12 @@ def _run(request: CaseRequest) -> CaseResult:
         ScoreLine(name=one.name, value=float(one.passed), passed=one.passed, detail=one.detail)
         for one in score(played, task.expect)
     )
+    if played.mismatches:
+        said_of = f"{played.mismatches} requests were not recorded: {played.differences}"
+        scores += (ScoreLine(name="requests as recorded", value=0, passed=False, detail=said_of),)
+    elif played.lenient:
+        said_of = f"{played.lenient} requests differ from the recorded: {played.differences}"
+        scores += (ScoreLine(name="requests as recorded", value=1, passed=True, detail=said_of),)
     good = all(one.passed for one in scores)
     broken = any(one.passed is None for one in scores)
     return CaseResult(
@@ -101,6 +107,7 @@ def _run(request: CaseRequest) -> CaseResult:
         path=path_of(played),
         events=digest_of(played),
         provenance=played.provenance,
+        lenient=played.lenient,
     )
 
 

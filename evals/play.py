@@ -13,6 +13,7 @@ from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.board.inbox_item import Item
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
 from neveridle.evals.recorded_task import RecordedTask
+from neveridle.evals.seams import Seams, differences
 from neveridle.evals.stage import known_before, remember_before, set_up
 from neveridle.evals.used_lessons import UsedLesson, used_lessons
 from neveridle.evals.world import World
@@ -51,6 +52,9 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
+        lenient: how many requests the nearest recorded one answered.
+        mismatches: how many requests nothing answered, as none like them was recorded.
+        differences: what differed, of both, shortened.
     """
 
     folder: Path
@@ -72,6 +76,9 @@ class Played:
     inbox: list[Item] = field(default_factory=list[Item])
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
+    lenient: int = 0
+    mismatches: int = 0
+    differences: str = ""
 
 
 async def play(
@@ -119,7 +126,9 @@ async def play_on_stage(
     if model:
         settings = live(settings, model)
     log = AttemptLog(folder / ATTEMPTS)
-    async with world.around(settings), Team(settings) as team:
+    made = Team(settings)
+    seams = Seams(made, lenient=world.lenient)
+    async with seams, world.around(settings), made as team:
         before = known_before(folder)
         if before is None:
             before = await run_all_checks(team)
@@ -146,6 +155,9 @@ async def play_on_stage(
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
             faults=world.happened,
+            lenient=sum(one.lenient_matches for one in seams.strays()),
+            mismatches=sum(one.mismatches for one in seams.strays()),
+            differences=differences(seams.strays()),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),

@@ -28,16 +28,20 @@ class World:
         task: the recorded task.
         folder: where it is played.
         seed: what chance is seeded with.
+        lenient: whether requests may differ from the recorded ones.
 
     Attributes:
         time: moves the board's time, where time is simulated; None: the board's own counts.
         happened: which faults of the plan happened, in order.
     """
 
-    def __init__(self, task: RecordedTask, folder: Path, *, seed: int = 0) -> None:
+    def __init__(
+        self, task: RecordedTask, folder: Path, *, seed: int = 0, lenient: bool = False
+    ) -> None:
         self.task = task
         self.folder = folder
         self.seed = seed
+        self.lenient = lenient
         self.time: BoardTime | None = None
         self.happened: list[str] = []
 

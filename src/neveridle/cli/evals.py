@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_compare import compare_command
+from neveridle.cli.evals_import import taubench_command, transcript_command
 from neveridle.cli.evals_memory import memory_command
+from neveridle.cli.evals_report import report_command
 from neveridle.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -23,7 +26,11 @@ def group() -> None:
 
 
 app.command("compaction")(compaction_command)
+app.command("compare")(compare_command)
 app.command("memory")(memory_command)
+app.command("report")(report_command)
+app.command("tau-bench")(taubench_command)
+app.command("transcript")(transcript_command)
 
 
 @app.command("list")
