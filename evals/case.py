@@ -94,6 +94,13 @@ def _run(request: CaseRequest) -> CaseResult:
     elif played.lenient:
         said_of = f"{played.lenient} requests differ from the recorded: {played.differences}"
         scores += (ScoreLine(name="requests as recorded", value=1, passed=True, detail=said_of),)
+    if task.faults:
+        said_of = f"did not happen: {played.missed}" if played.missed else "; ".join(played.faults)
+        there = not played.missed
+        scores += (
+            ScoreLine(name="faults happened", value=float(there), passed=there, detail=said_of,
+                      scorer="faults"),
+        )  # fmt: skip
     good = all(one.passed for one in scores)
     broken = any(one.passed is None for one in scores)
     return CaseResult(

@@ -52,6 +52,7 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
+        missed: which did not, though they should have.
         lenient: how many requests the nearest recorded one answered.
         mismatches: how many requests nothing answered, as none like them was recorded.
         differences: what differed, of both, shortened.
@@ -76,6 +77,7 @@ class Played:
     inbox: list[Item] = field(default_factory=list[Item])
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
+    missed: list[str] = field(default_factory=list[str])
     lenient: int = 0
     mismatches: int = 0
     differences: str = ""
@@ -128,6 +130,7 @@ async def play_on_stage(
     log = AttemptLog(folder / ATTEMPTS)
     made = Team(settings)
     seams = Seams(made, lenient=world.lenient)
+    world.surround(made)
     async with seams, world.around(settings), made as team:
         before = known_before(folder)
         if before is None:
@@ -135,12 +138,15 @@ async def play_on_stage(
             await seed(team, task)
             remember_before(folder, before)
         async with world.acting(team), shown(team) if shown is not None else nullcontext():
-            report = await team.run(
-                until="idle" if task.run.until == "idle" else "forever",
-                timeout=await world.left(team),
-                agents=list(task.run.agents) or None,
-                listener=log,
-            )
+            while True:
+                report = await team.run(
+                    until="idle" if task.run.until == "idle" else "forever",
+                    timeout=await world.left(team),
+                    agents=list(task.run.agents) or None,
+                    listener=log,
+                )
+                if not await world.again(report.reason):
+                    break
         report.attempts[:] = log.lines()
         head = await team.workspaces.head()
         roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
@@ -154,7 +160,8 @@ async def play_on_stage(
             events=await team.board.events.find(limit=EVENTS),
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
-            faults=world.happened,
+            faults=list(world.happened),
+            missed=world.missed,
             lenient=sum(one.lenient_matches for one in seams.strays()),
             mismatches=sum(one.mismatches for one in seams.strays()),
             differences=differences(seams.strays()),

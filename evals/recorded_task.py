@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
+from neveridle.evals.faults.acts import Act
+from neveridle.evals.faults.plan import Fault
 from neveridle.settings.loader import line_of
 
 SCHEMA = 2
@@ -181,8 +183,8 @@ class RecordedTask(_Table):
     run: Run = Run()
     tasks: tuple[StartTask, ...] = ()
     lessons: tuple[StartLesson, ...] = ()
-    faults: tuple[dict[str, Any], ...] = ()
-    acts: tuple[dict[str, Any], ...] = ()
+    faults: tuple[Fault, ...] = ()
+    acts: tuple[Act, ...] = ()
     scorers: tuple[dict[str, Any], ...] = ()
     expect: Expectations = Expectations()
     folder: Path = Path()
