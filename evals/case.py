@@ -74,10 +74,12 @@ def _run(request: CaseRequest) -> CaseResult:
         )  # fmt: skip
     if known_before(request.stage) is None:
         asyncio.run(set_up(task, request.stage))
-    world = World(task, request.stage, seed=request.seed, lenient=request.lenient)
+    world = World(task, request.stage, seed=request.seed)
 
     async def playing() -> Played:
-        return await play_on_stage(task, request.stage, world, model=request.model)
+        return await play_on_stage(
+            task, request.stage, world, model=request.model, lenient=request.lenient
+        )
 
     if request.model or task.run.clock == "real":
         played = asyncio.run(playing())

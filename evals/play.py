@@ -11,6 +11,7 @@ from typing import Any
 
 from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.board.inbox_item import Item
+from neveridle.board.simulation import simulated_loop
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.evals.seams import Seams, differences
@@ -112,6 +113,7 @@ async def play_on_stage(
     world: World,
     *,
     model: str = "",
+    lenient: bool = False,
     shown: Shown | None = None,
 ) -> Played:
     """The same where the stage is set; a run that a killed process began is gone on with.
@@ -121,6 +123,7 @@ async def play_on_stage(
         folder: where the stage is.
         world: what surrounds the team: its clock, services and faults.
         model: see ``play``.
+        lenient: whether requests may differ from the recorded ones.
         shown: see ``play``.
     """
     started = time.monotonic()
@@ -129,7 +132,8 @@ async def play_on_stage(
         settings = live(settings, model)
     log = AttemptLog(folder / ATTEMPTS)
     made = Team(settings)
-    seams = Seams(made, lenient=world.lenient)
+    wait = world.think if simulated_loop() is not None else None
+    seams = Seams(made, lenient=lenient, wait=wait)
     world.surround(made)
     async with seams, world.around(settings), made as team:
         before = known_before(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from neveridle.board.simulation import simulated_loop
@@ -26,12 +27,18 @@ class Seams:
     Args:
         team: not open yet; ``record`` and ``replay`` of its settings say what is done.
         lenient: whether the nearest recorded request answers where none fits exactly.
+        wait: takes the seconds that a call of a model took; None: none.
     """
 
-    def __init__(self, team: Team, *, lenient: bool = False) -> None:
+    def __init__(
+        self,
+        team: Team,
+        *,
+        lenient: bool = False,
+        wait: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
         self._team = team
         self._http: HttpSeam | None = None
-        wait = asyncio.sleep if simulated_loop() is not None else None
         team.replaying = Replaying(wait=wait, lenient=lenient)
         services = team.settings.services
         if team.given_transport is None and (services.record or services.replay):
@@ -40,8 +47,9 @@ class Seams:
             async def now() -> float:
                 return await team.board.clock.now()
 
+            late = asyncio.sleep if simulated_loop() is not None else None
             self._http = HttpSeam.of(
-                services, root=team.settings.root, now=now, wait=wait, lenient=lenient
+                services, root=team.settings.root, now=now, wait=late, lenient=lenient
             )
             team.given_transport = self._http.transport
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import AsyncGenerator
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 KILLED = ".neveridle-killed"
 """A file in the stage that says: a fault of the plan kills this process now."""
+THINKING = (0.5, 5.0)
+"""Simulated seconds that a call of a model takes whose time was not recorded."""
 PAUSE = 1.0
 """Seconds that pass until a killed process is started again."""
 STOOD_IN: tuple[str, ...] = ("linear",)
@@ -44,7 +47,6 @@ class World:
         task: the recorded task.
         folder: where it is played.
         seed: what chance is seeded with.
-        lenient: whether requests may differ from the recorded ones.
 
     Attributes:
         time: moves the board's time, where time is simulated; None: the board's own counts.
@@ -52,13 +54,10 @@ class World:
         diary: what has happened so far, also in processes that were killed.
     """
 
-    def __init__(
-        self, task: RecordedTask, folder: Path, *, seed: int = 0, lenient: bool = False
-    ) -> None:
+    def __init__(self, task: RecordedTask, folder: Path, *, seed: int = 0) -> None:
         self.task = task
         self.folder = folder
         self.seed = seed
-        self.lenient = lenient
         self.time: BoardTime | None = None
         self.services: dict[str, LinearState] = {}
         self.diary = Diary.open(folder / FILE, seed)
@@ -67,6 +66,7 @@ class World:
         self._director: Director | None = None
         self._real = 0.0
         self._ready = known_before(folder) is not None
+        self._chance = random.Random(seed)
 
     @property
     def happened(self) -> list[str]:
@@ -77,6 +77,10 @@ class World:
     def missed(self) -> list[str]:
         """Which faults of the plan should have happened, and did not."""
         return self.plan.missed(self.diary, simulated=self.time is not None)
+
+    async def think(self, seconds: float) -> None:
+        """Take the time that a call of a model took; an authored one takes what chance says."""
+        await asyncio.sleep(seconds or self._chance.uniform(*THINKING))
 
     def settled(self, settings: Settings) -> Settings:
         """The settings with which the team is opened."""

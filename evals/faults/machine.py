@@ -28,7 +28,7 @@ def jump(fault: ClockJump | Pause, time: BoardTime | None, diary: Diary) -> str:
         diary.shifted += fault.seconds
         time.shift(fault.seconds)
         return f"the board's clock: {fault.seconds:+g} s"
-    loop.jump(fault.seconds)
+    loop.suspend(fault.seconds)
     return f"the machine stood still for {fault.seconds:g} s"
 
 

@@ -11,8 +11,8 @@ class Replaying:
     """How models are recorded and replayed.
 
     Attributes:
-        wait: in simulated time, takes the seconds that a call took, live or recorded; None: time
-            is real, and recorded answers come at once.
+        wait: in simulated time, takes the seconds that a call took, live or recorded (0: it was
+            authored); None: time is real, and recorded answers come at once.
         lenient: whether the nearest recorded call answers where none fits exactly.
     """
 
