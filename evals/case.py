@@ -7,6 +7,7 @@ depend on what else a process does.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from neveridle.errors import NeveridleError
-from neveridle.evals.result import CaseResult, ScoreLine, Trouble
+from neveridle.evals.result import CaseResult, Trouble
 
 DONE = "result.json"
 
@@ -61,7 +62,7 @@ def _run(request: CaseRequest) -> CaseResult:
     from neveridle.evals.measures import digest_of, log_lines, measures_of, path_of
     from neveridle.evals.play import Played, play_on_stage
     from neveridle.evals.recorded_task import load_task
-    from neveridle.evals.scores import score
+    from neveridle.evals.scorers import score
     from neveridle.evals.stage import known_before, set_up
     from neveridle.evals.world import World
 
@@ -72,6 +73,7 @@ def _run(request: CaseRequest) -> CaseResult:
             task=task.name, title=task.title, repeat=request.repeat, seed=request.seed,
             status="skipped", trouble=said, provenance=task.provenance,
         )  # fmt: skip
+    os.environ.update(task.start.secrets)
     if known_before(request.stage) is None:
         asyncio.run(set_up(task, request.stage))
     world = World(task, request.stage, seed=request.seed)
@@ -84,10 +86,7 @@ def _run(request: CaseRequest) -> CaseResult:
     else:
         played = run_simulated(playing, pace=task.run.pace)
     (request.stage / "events.txt").write_text("\n".join(log_lines(played)) + "\n", encoding="utf-8")
-    scores = tuple(
-        ScoreLine(name=one.name, value=float(one.passed), passed=one.passed, detail=one.detail)
-        for one in score(played, task.expect)
-    )
+    scores = tuple(score(played, task.expect, until=task.run.until, named=task.start.secrets))
     good = all(one.passed for one in scores)
     broken = any(one.passed is None for one in scores)
     return CaseResult(

@@ -51,6 +51,7 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
+        branch: the target branch.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class Played:
     inbox: list[Item] = field(default_factory=list[Item])
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
+    branch: str = "main"
 
 
 async def play(
@@ -146,6 +148,7 @@ async def play_on_stage(
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
             faults=world.happened,
+            branch=settings.team.branch or "main",
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),

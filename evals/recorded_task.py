@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
+from neveridle.evals.expectations import Expectations, Table
 from neveridle.settings.loader import line_of
 
 SCHEMA = 2
@@ -19,11 +20,7 @@ SCHEMA = 2
 FILE = "task.toml"
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Start(_Table):
+class Start(Table):
     """What a run starts from; paths are relative to the recorded task's folder.
 
     Attributes:
@@ -35,6 +32,8 @@ class Start(_Table):
         http: what services answered; empty: no service is replayed.
         services: stand-ins for services, by name (``linear``), each with the JSON file of the
             state it starts from.
+        secrets: made-up secrets, by the name of the environment variable that holds each of
+            them in the run; with ``expect.no_secret`` none may be found afterwards.
     """
 
     repository: str
@@ -44,9 +43,10 @@ class Start(_Table):
     recording: str = "recording.jsonl"
     http: str = ""
     services: dict[str, str] = Field(default_factory=dict[str, str])
+    secrets: dict[str, str] = Field(default_factory=dict[str, str])
 
 
-class StartTask(_Table):
+class StartTask(Table):
     """A task on the board when the run starts.
 
     Attributes:
@@ -68,7 +68,7 @@ class StartTask(_Table):
     services: tuple[str, ...] = ()
 
 
-class StartLesson(_Table):
+class StartLesson(Table):
     """A lesson in memory when the run starts."""
 
     agent: str
@@ -79,7 +79,7 @@ class StartLesson(_Table):
     trusted: bool = True
 
 
-class Run(_Table):
+class Run(Table):
     """How it is run.
 
     Attributes:
@@ -105,62 +105,7 @@ class Run(_Table):
     longest: float = Field(default=120.0, gt=0)
 
 
-class ExpectedHandoff(_Table):
-    """A handoff that must have happened."""
-
-    sender: str = Field(alias="from")
-    receiver: str = Field(alias="to")
-
-
-class ExpectedLesson(_Table):
-    """A lesson that must have changed how a later task was done.
-
-    Attributes:
-        learnt_in: the title of the task it was drawn from.
-        used_in: the title of a task in whose prompt it stood.
-        calls: model calls that this task then took.
-        without: model calls that it takes without memory.
-    """
-
-    learnt_in: str
-    used_in: str
-    calls: int
-    without: int
-
-
-class Expectations(_Table):
-    """What must hold at the end; what is not named is not looked at.
-
-    Attributes:
-        rungs: from each of these rungs something was completed.
-        completed: how many tasks were completed.
-        refused: titles of tasks whose first "done" verify refused, and that were then repaired.
-        handoffs: who handed over to whom.
-        woken: titles of tasks that waited for another and were then done.
-        learnings: how many lessons were stored.
-        lessons: lessons that changed how a later task was done.
-        proven: how many lessons a second attempt bore out, at least.
-        idle_model_calls: model calls without a task.
-        checks_before: by name, whether the check passes before the run.
-        checks_after: by name, whether it passes after it.
-        roadmap_done: titles of the roadmap's items that the file shows as done.
-    """
-
-    rungs: tuple[str, ...] = ()
-    completed: int | None = None
-    refused: tuple[str, ...] = ()
-    handoffs: tuple[ExpectedHandoff, ...] = ()
-    woken: tuple[str, ...] = ()
-    learnings: int | None = None
-    lessons: tuple[ExpectedLesson, ...] = ()
-    proven: int | None = None
-    idle_model_calls: int | None = None
-    checks_before: dict[str, bool] = Field(default_factory=dict[str, bool])
-    checks_after: dict[str, bool] = Field(default_factory=dict[str, bool])
-    roadmap_done: tuple[str, ...] = ()
-
-
-class RecordedTask(_Table):
+class RecordedTask(Table):
     """A recorded task, read from the ``task.toml`` of its folder.
 
     Attributes:

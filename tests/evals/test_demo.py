@@ -75,10 +75,12 @@ async def test_all_that_the_demo_promises_holds(task: RecordedTask, played: Play
             "idle_model_calls": 1,
             "checks_after": {"tests": False},
             "roadmap_done": ["Look elsewhere"],
-            "rungs": ["dispatch", "elsewhere"],
         }
     )
-    assert [one.name for one in score(played, wrong) if one.passed] == ["rest at the end"]
+    assert [one.name for one in score(played, wrong) if one.passed] == [
+        "rest at the end",
+        "no secret kept",
+    ]
 
 
 async def test_without_memory_the_later_task_goes_the_longer_way(
