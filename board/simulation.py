@@ -240,6 +240,11 @@ class BoardTime:
         self._offset += seconds
         self._tell(self._loop.time())
 
+    @property
+    def now(self) -> float:
+        """The board's time, in seconds since 1970."""
+        return self._offset + self._loop.time()
+
     def close(self) -> None:
         """Leave the board's time where it is."""
         if self._tell in self._loop.advanced:
