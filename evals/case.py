@@ -79,7 +79,9 @@ def _run(request: CaseRequest) -> CaseResult:
     world = World(task, request.stage, seed=request.seed)
 
     async def playing() -> Played:
-        return await play_on_stage(task, request.stage, world, model=request.model)
+        return await play_on_stage(
+            task, request.stage, world, model=request.model, lenient=request.lenient
+        )
 
     if request.model or task.run.clock == "real":
         played = asyncio.run(playing())
@@ -87,6 +89,19 @@ def _run(request: CaseRequest) -> CaseResult:
         played = run_simulated(playing, pace=task.run.pace)
     (request.stage / "events.txt").write_text("\n".join(log_lines(played)) + "\n", encoding="utf-8")
     scores = tuple(score(played, task.expect, until=task.run.until, named=task.start.secrets))
+    if played.mismatches:
+        said_of = f"{played.mismatches} requests were not recorded: {played.differences}"
+        scores += (ScoreLine(name="requests as recorded", value=0, passed=False, detail=said_of),)
+    elif played.lenient:
+        said_of = f"{played.lenient} requests differ from the recorded: {played.differences}"
+        scores += (ScoreLine(name="requests as recorded", value=1, passed=True, detail=said_of),)
+    if task.faults:
+        said_of = f"did not happen: {played.missed}" if played.missed else "; ".join(played.faults)
+        there = not played.missed
+        scores += (
+            ScoreLine(name="faults happened", value=float(there), passed=there, detail=said_of,
+                      scorer="faults"),
+        )  # fmt: skip
     good = all(one.passed for one in scores)
     broken = any(one.passed is None for one in scores)
     return CaseResult(
@@ -100,6 +115,7 @@ def _run(request: CaseRequest) -> CaseResult:
         path=path_of(played),
         events=digest_of(played),
         provenance=played.provenance,
+        lenient=played.lenient,
     )
 
 
