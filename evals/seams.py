@@ -26,21 +26,20 @@ class Seams:
 
     Args:
         team: not open yet; ``record`` and ``replay`` of its settings say what is done.
-        think: takes the seconds of a call of a model, where time is simulated; 0: an authored one.
         lenient: whether the nearest recorded request answers where none fits exactly.
+        wait: takes the seconds that a call of a model took; None: none.
     """
 
     def __init__(
         self,
         team: Team,
         *,
-        think: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lenient: bool = False,
+        wait: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._team = team
         self._http: HttpSeam | None = None
-        wait = asyncio.sleep if simulated_loop() is not None else None
-        team.replaying = Replaying(wait=think if wait is not None else None, lenient=lenient)
+        team.replaying = Replaying(wait=wait, lenient=lenient)
         services = team.settings.services
         if team.given_transport is None and (services.record or services.replay):
             from neveridle.tools.recording.http_seam import HttpSeam
@@ -48,8 +47,9 @@ class Seams:
             async def now() -> float:
                 return await team.board.clock.now()
 
+            late = asyncio.sleep if simulated_loop() is not None else None
             self._http = HttpSeam.of(
-                services, root=team.settings.root, now=now, wait=wait, lenient=lenient
+                services, root=team.settings.root, now=now, wait=late, lenient=lenient
             )
             team.given_transport = self._http.transport
 

@@ -88,6 +88,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(
         settings.model, settings.agents, root=settings.root, kit=kit,
         output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+        seam=team.around.models,
         prices=Prices(settings.prices), replaying=team.replaying,
     )  # fmt: skip
     stack.push_async_callback(team.models.aclose)

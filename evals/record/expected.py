@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.board import TaskState
 from neveridle.evals.measures import path_of
@@ -13,8 +14,17 @@ if TYPE_CHECKING:
     from neveridle.board import Event
 
 
-def expected(played: Played) -> dict[str, Any]:
-    """The table ``[expect]``: what came of the live run; see ``Expectations``."""
+ENDS: Final = ("timeout", "stopped", "drained", "paused")
+"""Ends of a run that are not the usual one."""
+
+
+def expected(played: Played, files: Iterable[str]) -> dict[str, Any]:
+    """The table ``[expect]``: what came of the live run; see ``Expectations``.
+
+    Args:
+        played: the live run.
+        files: those that it changed on the target branch.
+    """
     done = [one for one in played.tasks if one.state is TaskState.COMPLETED]
     titles = {one.id: one.title for one in done}
     found: dict[str, Any] = {
@@ -27,16 +37,18 @@ def expected(played: Played) -> dict[str, Any]:
         ],
         "learnings": played.learnings,
         "path": list(path_of(played)),
-        "files": list(played.files),
-        "model_calls": sum(one.kind == "model.call" for one in played.events),
+        "files_changed": sorted(files),
+        "measures": {"model_calls": sum(one.kind == "model.call" for one in played.events)},
         "idle_model_calls": 0,
         "checks_before": played.before,
         "checks_after": played.after,
         "roadmap_done": [one.title for one in read_roadmap(played.roadmap) if one.status == "done"],
     }
-    if played.report.reason != "idle" or open_tasks(played):
-        found["at_rest"] = False  # work was left over: that is how it was
-    looked_at = ("path", "files")  # also that there were none
+    if played.report.reason in ENDS:
+        found["ends"] = played.report.reason
+    # Work that was left over may be left over again.
+    found["states"] = {one.title: str(one.state) for one in open_tasks(played)}
+    looked_at = ("path", "files_changed")  # also that there were none
     return {name: one for name, one in found.items() if one not in ([], {}) or name in looked_at}
 
 

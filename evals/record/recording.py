@@ -24,7 +24,7 @@ from neveridle.evals.record.starting import Taken, take
 from neveridle.evals.record.toml_text import toml_text
 from neveridle.evals.recorded_task import FILE, SCHEMA, RecordedTask, load_task
 from neveridle.evals.result import CaseResult
-from neveridle.evals.stage import set_up
+from neveridle.evals.stage import changed_files, set_up
 from neveridle.evals.suite import run_in_process
 from neveridle.evals.world import World
 from neveridle.settings.loader import settings_from
@@ -147,7 +147,7 @@ def record_task(
                 about["start"][key] = name
         _complete(folder, about, made)
         calls, exchanges = _count(folder / RECORDING), _count(folder / HTTP)
-        about["expect"] = expected(played)
+        about["expect"] = expected(played, asyncio.run(changed_files(stage / _NAME, "main")))
         text = toml_text(about)
         _check_secrets(folder, text)
         (folder / FILE).write_text(text, encoding="utf-8")
@@ -171,6 +171,7 @@ class _LiveWorld(World):
         self._data = data
 
     def settled(self, settings: Settings) -> Settings:
+        """In place of those on the stage."""
         return settings_from(self._data, self.folder)
 
 

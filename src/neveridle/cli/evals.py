@@ -30,9 +30,9 @@ app.command("compaction")(compaction_command)
 app.command("compare")(compare_command)
 app.command("memory")(memory_command)
 app.command("record")(record_command)
-app.command("report")(report_command)
 app.command("tau-bench")(taubench_command)
 app.command("transcript")(transcript_command)
+app.command("report")(report_command)
 
 
 @app.command("list")

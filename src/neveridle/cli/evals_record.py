@@ -42,9 +42,7 @@ def record_command(
     ] = 3600.0,
     model: Annotated[
         str,
-        typer.Option(
-            "--model", metavar="NAME", help="Use this model in place of all set."
-        ),
+        typer.Option("--model", metavar="NAME", help="Use this model in place of all set."),
     ] = "",
     agents: Annotated[
         str, typer.Option("--agents", metavar="NAMES", help="Only these, such as sam,leo.")

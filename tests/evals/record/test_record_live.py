@@ -98,8 +98,8 @@ def test_a_run_with_a_tracker_is_recorded_and_its_replay_holds(
         ("dispatch", "Write note one", "ada")
     ]
     expect = task.expect
-    assert (expect.completed, expect.model_calls, expect.at_rest) == (2, 6, True)
-    assert expect.files == ("notes/one.md", "notes/three.md")
+    assert (expect.completed, expect.measures, expect.states) == (2, {"model_calls": 6}, {})
+    assert expect.files_changed == ("notes/one.md", "notes/three.md")
     assert expect.path is not None
     assert sorted(line.split(" ", 1)[1] for line in expect.path) == [
         "backlog completed: Write note three",
@@ -141,7 +141,8 @@ def test_a_run_in_which_the_model_fails_is_recorded_as_that(
     assert said["replay"]["status"] == "passed"
     assert said["model_calls"] == len(writer.requests) >= 1
     expect = load_task(folder).expect
-    assert (expect.completed, expect.at_rest, expect.model_calls) == (0, False, 0)
+    assert (expect.completed, expect.measures) == (0, {"model_calls": 0})
+    assert list(expect.states) == ["Write note one"]
     assert expect.path is not None
     assert len(expect.path) >= 1
     recorded = (folder / "recording.jsonl").read_text(encoding="utf-8")
