@@ -77,7 +77,9 @@ def _run(request: CaseRequest) -> CaseResult:
     world = World(task, request.stage, seed=request.seed)
 
     async def playing() -> Played:
-        return await play_on_stage(task, request.stage, world, model=request.model)
+        return await play_on_stage(
+            task, request.stage, world, model=request.model, lenient=request.lenient
+        )
 
     if request.model or task.run.clock == "real":
         played = asyncio.run(playing())
@@ -101,6 +103,7 @@ def _run(request: CaseRequest) -> CaseResult:
         path=path_of(played),
         events=digest_of(played),
         provenance=played.provenance,
+        lenient=played.lenient,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.board.inbox_item import Item
+from neveridle.board.simulation import simulated_loop
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.evals.stage import known_before, remember_before, set_up
@@ -19,6 +20,7 @@ from neveridle.evals.world import World
 from neveridle.graph.report import RunReport
 from neveridle.graph.team import Team
 from neveridle.settings import Settings, load_settings
+from neveridle.tools.models.replaying import Replaying
 
 EVENTS = 100_000
 """Events of a play that are looked at."""
@@ -51,6 +53,7 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
+        lenient: how many requests differed from the recorded ones, and were answered.
     """
 
     folder: Path
@@ -72,6 +75,7 @@ class Played:
     inbox: list[Item] = field(default_factory=list[Item])
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
+    lenient: int = 0
 
 
 async def play(
@@ -103,6 +107,7 @@ async def play_on_stage(
     world: World,
     *,
     model: str = "",
+    lenient: bool = False,
     shown: Shown | None = None,
 ) -> Played:
     """The same where the stage is set; a run that a killed process began is gone on with.
@@ -112,6 +117,7 @@ async def play_on_stage(
         folder: where the stage is.
         world: what surrounds the team: its clock, services and faults.
         model: see ``play``.
+        lenient: whether requests may differ from the recorded ones.
         shown: see ``play``.
     """
     started = time.monotonic()
@@ -119,7 +125,10 @@ async def play_on_stage(
     if model:
         settings = live(settings, model)
     log = AttemptLog(folder / ATTEMPTS)
-    async with world.around(settings), Team(settings) as team:
+    team = Team(settings)
+    wait = world.think if simulated_loop() is not None else None
+    team.replaying = Replaying(wait=wait, lenient=lenient)
+    async with world.around(settings), team:
         before = known_before(folder)
         if before is None:
             before = await run_all_checks(team)
@@ -146,6 +155,7 @@ async def play_on_stage(
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
             faults=world.happened,
+            lenient=sum(one.strays.lenient_matches for one in team.models.recordings),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 KILLED = ".neveridle-killed"
 """A file in the stage that says: a fault of the plan kills this process now."""
+THINKING = (0.5, 5.0)
+"""Simulated seconds that a call of a model takes whose time was not recorded."""
 PAUSE = 1.0
 """Seconds that pass until a killed process is started again."""
 
@@ -40,6 +44,11 @@ class World:
         self.seed = seed
         self.time: BoardTime | None = None
         self.happened: list[str] = []
+        self._chance = random.Random(seed)
+
+    async def think(self, seconds: float) -> None:
+        """Take the time that a call of a model took; an authored one takes what chance says."""
+        await asyncio.sleep(seconds or self._chance.uniform(*THINKING))
 
     def settled(self, settings: Settings) -> Settings:
         """The settings with which the team is opened."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neveridle.evals.report.baseline import baseline_of, write_baseline
 from neveridle.evals.report.compare import compare
 from neveridle.evals.report.compared import Comparison, Difference, TaskComparison, Verdict
-from neveridle.evals.report.gate import Gate, Regression, check_baseline, regressions
+from neveridle.evals.report.gate import Gate, Regression, check_baseline, hold, regressions
 from neveridle.evals.report.loading import load_results
 from neveridle.evals.report.writing import write_reports
 
@@ -19,6 +19,7 @@ __all__ = [
     "baseline_of",
     "check_baseline",
     "compare",
+    "hold",
     "load_results",
     "regressions",
     "write_baseline",

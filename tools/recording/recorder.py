@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 
 from neveridle.errors import ModelNotConfigured
 from neveridle.tools.recording.canonical import Names
+from neveridle.tools.recording.chunks import chunks_of, result_of
+from neveridle.tools.recording.failure import failure_from
 from neveridle.tools.recording.message import response_from
 from neveridle.tools.recording.request import canonical_request, plain, with_model
 from neveridle.tools.recording.seam import SeamChatModel
@@ -45,15 +47,20 @@ _SAMPLING: Final = (
 class RecordingChatModel(SeamChatModel):
     """Asks a live model and writes each answered call to a recording.
 
-    A call that fails or is cancelled is not recorded; its error is raised unchanged.
+    A stream is recorded as the whole message once it was read to its end. A call that the
+    provider fails is recorded as such; one that is cancelled, or that an error of ours ends, is
+    not. Errors are raised unchanged.
 
     Attributes:
         inner: the live model.
         writer: where calls are written; shared by the models of a process.
+        cost: what an answer cost, in nano-dollars, or None where that is not known; None: it is
+            not recorded.
     """
 
     inner: BaseChatModel
     writer: RecordingWriter
+    cost: Callable[[AIMessage], int | None] | None = None
 
     @property
     def _llm_type(self) -> str:
@@ -89,8 +96,12 @@ class RecordingChatModel(SeamChatModel):
         names, request = self._request(messages, stop, kwargs)
         model, options = self._bound(kwargs)
         begun = time.perf_counter()
-        # Below `invoke`, which would report the call a second time to callbacks and traces.
-        result = model._generate(messages, stop=stop, run_manager=run_manager, **options)
+        try:
+            # Below `invoke`, which would report the call a second time to callbacks and traces.
+            result = model._generate(messages, stop=stop, run_manager=run_manager, **options)
+        except Exception as error:  # whatever a provider raises: written down, raised on
+            self._failed(request, error, time.perf_counter() - begun)
+            raise
         self._record(request, result, names, time.perf_counter() - begun)
         return result
 
@@ -104,9 +115,64 @@ class RecordingChatModel(SeamChatModel):
         names, request = self._request(messages, stop, kwargs)
         model, options = self._bound(kwargs)
         begun = time.perf_counter()
-        result = await model._agenerate(messages, stop=stop, run_manager=run_manager, **options)
+        try:
+            result = await model._agenerate(messages, stop=stop, run_manager=run_manager, **options)
+        except Exception as error:  # as above
+            self._failed(request, error, time.perf_counter() - begun)
+            raise
         self._record(request, result, names, time.perf_counter() - begun)
         return result
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        if not _streams(self.inner, also_async=False):
+            result = self._generate(messages, stop, run_manager, **kwargs)
+            yield from _chunks(result)
+            return
+        names, request = self._request(messages, stop, kwargs)
+        model, options = self._bound(kwargs)
+        chunks: list[ChatGenerationChunk] = []
+        begun = time.perf_counter()
+        try:
+            for chunk in model._stream(messages, stop=stop, run_manager=run_manager, **options):
+                chunks.append(chunk.model_copy(deep=True))  # whoever reads it may change it
+                yield chunk
+        except Exception as error:  # as above
+            self._failed(request, error, time.perf_counter() - begun)
+            raise
+        self._streamed(request, chunks, names, time.perf_counter() - begun)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        if not _streams(self.inner, also_async=True):
+            result = await self._agenerate(messages, stop, run_manager, **kwargs)
+            for chunk in _chunks(result):
+                yield chunk
+            return
+        names, request = self._request(messages, stop, kwargs)
+        model, options = self._bound(kwargs)
+        chunks: list[ChatGenerationChunk] = []
+        begun = time.perf_counter()
+        try:
+            async for chunk in model._astream(
+                messages, stop=stop, run_manager=run_manager, **options
+            ):
+                chunks.append(chunk.model_copy(deep=True))
+                yield chunk
+        except Exception as error:  # as above
+            self._failed(request, error, time.perf_counter() - begun)
+            raise
+        self._streamed(request, chunks, names, time.perf_counter() - begun)
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, options: Mapping[str, Any]
@@ -136,10 +202,50 @@ class RecordingChatModel(SeamChatModel):
         generation = result.generations[0]
         message = generation.message
         if isinstance(message, AIMessage):
-            # LangChain merges the two the same way, but only after this model has returned.
-            metadata = {**(generation.generation_info or {}), **message.response_metadata}
-            response = response_from(message, metadata, lambda text: names.mask(redact(text)))
+            metadata = _metadata(result)
+            cost = self.cost(message) if self.cost is not None else None
+            response = response_from(
+                message, metadata, lambda text: names.mask(redact(text)), cost=cost
+            )
             self.writer.write(self.scope, request, response, seconds)
+
+    def _streamed(
+        self,
+        request: Mapping[str, Any],
+        chunks: list[ChatGenerationChunk],
+        names: Names,
+        seconds: float,
+    ) -> None:
+        """Record the whole of what was streamed; what was not read to its end is not recorded."""
+        result = result_of(chunks)
+        if result is not None:
+            self._record(request, result, names, seconds)
+
+    def _failed(self, request: Mapping[str, Any], error: Exception, seconds: float) -> None:
+        failure = failure_from(error)
+        if failure is not None:
+            self.writer.write(self.scope, request, {}, seconds, failure=failure)
+
+
+def _streams(model: BaseChatModel, *, also_async: bool) -> bool:
+    """Whether a model has a way of streaming, as LangChain decides it."""
+    names = ("_stream", "_astream") if also_async else ("_stream",)
+    return any(getattr(type(model), name) is not getattr(BaseChatModel, name) for name in names)
+
+
+def _chunks(result: ChatResult) -> list[ChatGenerationChunk]:
+    """A whole answer in the shape of a stream, from a model that has no stream."""
+    generation = result.generations[0]
+    message = generation.message
+    assert isinstance(message, AIMessage)
+    return chunks_of(message.model_copy(update={"response_metadata": _metadata(result)}))
+
+
+def _metadata(result: ChatResult) -> dict[str, Any]:
+    """What LangChain makes the message's metadata of, but only after this model has returned."""
+    generation = result.generations[0]
+    own = generation.message.response_metadata
+    return {**(result.llm_output or {}), **(generation.generation_info or {}), **own}
 
 
 def _without_tools(options: Mapping[str, Any]) -> dict[str, Any]:
