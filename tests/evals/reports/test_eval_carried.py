@@ -101,6 +101,8 @@ async def test_its_evaluators_score_runs_that_are_over(make: Make, suite: Suite)
     said = {case.name: case.assertions["few"].value for case in report.cases}
     assert said == {"a": True, "b": False}
     assert report.cases[0].scores["part"].value == 0.25
+    # What the suite's own scorers said is there, too.
+    assert report.cases[0].assertions["tests"].value is True
     assert [one.name for one in report.cases[0].evaluator_failures] == ["Broken"]
     assert ["no git" in one.error_message for one in report.failures] == [True]
 
