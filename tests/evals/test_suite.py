@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from neveridle.evals.case import CaseRequest
 from neveridle.evals.result import SuiteResult
-from neveridle.evals.suite import environment, run_in_process, run_suite
+from neveridle.evals.suite import environment, run_suite
 
 Make = Callable[..., Path]
 
@@ -100,16 +99,16 @@ async def test_two_runs_of_one_have_the_same_log(make: Make, tmp_path: Path) -> 
 
 
 async def test_a_folder_of_somebody_else_is_left_alone(make: Make, tmp_path: Path) -> None:
-    stage = tmp_path / "mine"
-    stage.mkdir()
-    (stage / "thesis.txt").write_text("years of work", encoding="utf-8")
+    mine = tmp_path / "kept" / "good"
+    mine.mkdir(parents=True)
+    (mine / "thesis.txt").write_text("years of work", encoding="utf-8")
 
-    result = await run_in_process(CaseRequest(task=make("good"), stage=stage))
+    result = (await run_suite([make("good")], folder=tmp_path / "kept")).results[0]
 
     assert result.status == "error"
     assert result.trouble is not None
     assert result.trouble.code == "stage-taken"
-    assert (stage / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+    assert (mine / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_settings_in_the_environment_do_not_reach_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,8 @@ class ReplayChatModel(SeamChatModel):
         sampling: sampling parameters that a live recording must have been made with;
             empty (the default) accepts those it was made with.
         wait: takes the seconds that a live call took, as in a run in simulated time; None: the
-            answer comes at once. Authored answers, and calls without ``await``, take none.
+            answer comes at once. An authored answer took 0 seconds; calls without ``await``
+            take none.
 
     A call raises ``RecordingMismatch`` when the recording holds no answer, and what the provider
     raised where the recorded call failed; see ``ReplayedFailure``. A stream is cut into chunks
@@ -90,7 +91,7 @@ class ReplayChatModel(SeamChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None, options: Mapping[str, Any]
     ) -> AIMessage:
         found = self._found(messages, stop, options)
-        if self.wait is not None and found.seconds:
+        if self.wait is not None:
             await self.wait(found.seconds)
         return found.message()
 
