@@ -206,6 +206,8 @@ def _case(run: CaseResult, name: str, source: str | None) -> ReportCase[str, Cas
     failed: list[EvaluatorFailure] = []
     for called, line in _named(run.scores):
         spec = EvaluatorSpec(name=line.scorer, arguments=None)
+        if line.unscored == "skipped":
+            continue
         if line.passed is None:
             failed.append(EvaluatorFailure(
                 name=called, error_message=line.detail, error_stacktrace="", source=spec

@@ -53,7 +53,8 @@ def test_a_report_holds_scores_measures_and_failures(make: Make, suite: Suite) -
         ScoreLine(name="handoff", passed=True, value=1, detail="sam to leo"),
         ScoreLine(name="handoff", passed=False, value=0),
         ScoreLine(name="recall", passed=True, value=0.75, scorer="recall"),
-        ScoreLine(name="rubric", detail="no answer", scorer="rubric"),
+        ScoreLine(name="rubric", detail="no answer", scorer="rubric", unscored="grader"),
+        ScoreLine(name="other", detail="not asked", scorer="other", unscored="skipped"),
     ]
     report = to_report(
         suite(
