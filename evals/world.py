@@ -163,6 +163,7 @@ class World:
         director = self._director = Director(
             team, self.plan.planned(self, team), self.diary,
             elapsed=self.elapsed, began=self.began,
+            newest=None if self.time is None else self.time.newest,
         )  # fmt: skip
         await director.begin()
         work = asyncio.create_task(director.run(), name="neveridle-director")

@@ -52,6 +52,7 @@ class Director:
         diary: what has happened so far.
         elapsed: seconds since the start.
         began: the board's time at the start.
+        newest: the newest event of the log, found at once; None: it is not.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Director:
         *,
         elapsed: Callable[[], float],
         began: float,
+        newest: Callable[[], int] | None = None,
     ) -> None:
         self._team = team
         self._planned = {one.key: one for one in planned}
         self._diary = diary
         self._elapsed = elapsed
         self._began = began
+        self._newest = newest
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
         self._titles: dict[int, tuple[str, str]] = {}
@@ -197,6 +200,8 @@ class Director:
         return self._titles[task]
 
     def _advanced(self, now: float) -> None:
+        if self._newest is not None and self._newest() <= self._diary.seen:
+            return  # nothing was logged
         if self.listens:
             self._wake.set()
 
