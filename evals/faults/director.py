@@ -112,9 +112,10 @@ class Director:
                 simulated.advanced.remove(self._advanced)
 
     async def due(self) -> float | None:
-        """When the next thing is to happen, by the board's clock; None: nothing is."""
+        """When the next thing is to happen that a run waits for, by the board's clock; or None."""
         await self.look()
-        at = self._next()
+        waited = [at for at, key, _ in self._diary.due if not self._may(key)]
+        at = min(waited, default=None)
         return None if at is None else self._began + self._diary.shifted + at
 
     async def look(self) -> None:
@@ -184,6 +185,10 @@ class Director:
 
     def _next(self) -> float | None:
         return self._diary.due[0][0] if self._diary.due else None
+
+    def _may(self, key: str) -> bool:
+        """Whether it is right that it never happens; what has begun must end."""
+        return not key.endswith(END) and self._planned[key].when.may
 
     def _hears(self, one: Planned) -> bool:
         done = self._diary.fired.get(one.key, 0)
