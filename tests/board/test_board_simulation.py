@@ -81,7 +81,11 @@ def test_threads_are_none_and_calls_are_made_at_once() -> None:
     async def main() -> list[object]:
         here = threading.get_ident()
         executor = one_thread("test")
-        jobs = [executor.submit(lambda n=n: (n, threading.get_ident())) for n in range(3)]
+
+        def call(n: int) -> tuple[int, int]:
+            return n, threading.get_ident()
+
+        jobs = [executor.submit(call, n) for n in range(3)]
         found: list[object] = [await answer_of(job) for job in jobs]
         found.append(await asyncio.to_thread(threading.get_ident))
         with pytest.raises(ZeroDivisionError):

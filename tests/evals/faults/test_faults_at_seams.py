@@ -95,7 +95,10 @@ def test_without_a_fault_it_answers_and_no_socket_is_open(
     assert (answer.status_code, seconds) == (200, 0.0)
     assert answer.headers["date"] == "Mon, 05 Jan 2026 09:00:00 GMT"
     assert comments(linear) == ["soon?", "done"]
-    assert linear.standin._server is None
+    assert not linear.standin.listens
+    assert linear.standin.url.startswith("http://127.0.0.1:")
+    assert linear.standin.listens
+    linear.standin.close()
 
 
 @pytest.mark.parametrize(
