@@ -11,14 +11,15 @@ from neveridle.evals.recorded_task import (
     shipped_tasks,
 )
 from neveridle.evals.result import CaseResult, ScoreLine, SuiteResult
-from neveridle.evals.scores import Score, score
+from neveridle.evals.scorers import Measure, Scorer, score
 
 __all__ = [
     "CaseResult",
+    "Measure",
     "Played",
     "RecordedTask",
-    "Score",
     "ScoreLine",
+    "Scorer",
     "SuiteResult",
     "find_task",
     "find_tasks",

@@ -7,14 +7,16 @@ depend on what else a process does.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
+import threading
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from neveridle.errors import NeveridleError
-from neveridle.evals.result import CaseResult, ScoreLine, Trouble
+from neveridle.evals.result import CaseResult, Trouble
 
 DONE = "result.json"
 
@@ -58,10 +60,10 @@ def run_case(request: CaseRequest) -> CaseResult:
 
 def _run(request: CaseRequest) -> CaseResult:
     from neveridle.board.simulation import run_simulated
-    from neveridle.evals.measures import digest_of, log_lines, measures_of, path_of
+    from neveridle.evals.measures import digest_of, log_lines, path_of
     from neveridle.evals.play import Played, play_on_stage
     from neveridle.evals.recorded_task import load_task
-    from neveridle.evals.scores import score
+    from neveridle.evals.scorers.running import score_all
     from neveridle.evals.stage import known_before, set_up
     from neveridle.evals.world import World
 
@@ -72,6 +74,9 @@ def _run(request: CaseRequest) -> CaseResult:
             task=task.name, title=task.title, repeat=request.repeat, seed=request.seed,
             status="skipped", trouble=said, provenance=task.provenance,
         )  # fmt: skip
+    for variable, value in task.start.secrets.items():
+        if not (request.model and os.environ.get(variable)):  # a live model needs its real key
+            os.environ[variable] = value
     if known_before(request.stage) is None:
         asyncio.run(set_up(task, request.stage))
     world = World(task, request.stage, seed=request.seed)
@@ -86,33 +91,15 @@ def _run(request: CaseRequest) -> CaseResult:
     else:
         played = run_simulated(playing, pace=task.run.pace)
     (request.stage / "events.txt").write_text("\n".join(log_lines(played)) + "\n", encoding="utf-8")
-    scores = tuple(
-        ScoreLine(name=one.name, value=float(one.passed), passed=one.passed, detail=one.detail)
-        for one in score(played, task.expect)
-    )
-    if played.mismatches:
-        said_of = f"{played.mismatches} requests were not recorded: {played.differences}"
-        scores += (ScoreLine(name="requests as recorded", value=0, passed=False, detail=said_of),)
-    elif played.lenient:
-        said_of = f"{played.lenient} requests differ from the recorded: {played.differences}"
-        scores += (ScoreLine(name="requests as recorded", value=1, passed=True, detail=said_of),)
-    if task.faults:
-        said_of = f"did not happen: {played.missed}" if played.missed else "; ".join(played.faults)
-        there = not played.missed
-        scores += (
-            ScoreLine(name="faults happened", value=float(there), passed=there, detail=said_of,
-                      scorer="faults"),
-        )  # fmt: skip
-    good = all(one.passed for one in scores)
-    broken = any(one.passed is None for one in scores)
+    scored = score_all(played, task)
     return CaseResult(
         task=task.name,
         title=task.title,
         repeat=request.repeat,
         seed=request.seed,
-        status="error" if broken else "passed" if good else "failed",
-        scores=scores,
-        measures=measures_of(played),
+        status=scored.status,
+        scores=tuple(scored.lines),
+        measures=scored.measures,
         path=path_of(played),
         events=digest_of(played),
         provenance=played.provenance,
@@ -128,6 +115,8 @@ def main() -> None:
     draft = request.stage / f"{DONE}.tmp"
     draft.write_text(result.model_dump_json(), encoding="utf-8")
     draft.replace(request.stage / DONE)
+    if threading.active_count() > 1:  # a scorer that hangs must not keep the process
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.board.inbox_item import Item
 from neveridle.board.simulation import simulated_loop
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
+from neveridle.evals.meeting import put_on_board
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.evals.seams import Seams, differences
 from neveridle.evals.stage import known_before, remember_before, set_up
@@ -53,6 +54,7 @@ class Played:
         inbox: what people were asked and told.
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
+        branch: the target branch.
         missed: which did not, though they should have.
         lenient: how many requests the nearest recorded one answered.
         mismatches: how many requests nothing answered, as none like them was recorded.
@@ -78,6 +80,7 @@ class Played:
     inbox: list[Item] = field(default_factory=list[Item])
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
+    branch: str = "main"
     missed: list[str] = field(default_factory=list[str])
     lenient: int = 0
     mismatches: int = 0
@@ -169,6 +172,7 @@ async def play_on_stage(
             lenient=sum(one.lenient_matches for one in seams.strays()),
             mismatches=sum(one.mismatches for one in seams.strays()),
             differences=differences(seams.strays()),
+            branch=settings.team.branch or "main",
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),
@@ -194,6 +198,8 @@ def live(settings: Settings, model: str) -> Settings:
 
 async def seed(team: Team, task: RecordedTask) -> None:
     """Put the recorded task's own tasks on the board."""
+    for point in task.sync_points:
+        await put_on_board(team.board, point)
     ids: dict[str, int] = {}
     for one in task.tasks:
         made = await team.board.tasks.add(
@@ -210,6 +216,7 @@ async def seed(team: Team, task: RecordedTask) -> None:
                 needs_change=one.needs_change,
                 budget=one.budget,
                 services=one.services,
+                sync=one.sync,
             )
         )
         ids[one.title] = made.id

@@ -6,13 +6,15 @@ import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
+from neveridle.evals.expectations import Expectations, Table
 from neveridle.evals.faults.acts import Act
 from neveridle.evals.faults.plan import Fault
+from neveridle.evals.meeting import StartSyncPoint
 from neveridle.settings.loader import line_of
 
 SCHEMA = 2
@@ -21,11 +23,14 @@ SCHEMA = 2
 FILE = "task.toml"
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+SecretName: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRET|PASSWORD)$", max_length=80)
+]
+"""A variable whose value counts as secret; no other one may be set by a recorded task."""
+SecretValue: TypeAlias = Annotated[str, Field(min_length=8, max_length=1000)]
 
 
-class Start(_Table):
+class Start(Table):
     """What a run starts from; paths are relative to the recorded task's folder.
 
     Attributes:
@@ -37,6 +42,8 @@ class Start(_Table):
         http: what services answered; empty: no service is replayed.
         services: stand-ins for services, by name (``linear``), each with the JSON file of the
             state it starts from.
+        secrets: made-up secrets, by the name of the environment variable that holds each of
+            them in the run; with ``expect.no_secret`` none may be found afterwards.
     """
 
     repository: str
@@ -46,14 +53,18 @@ class Start(_Table):
     recording: str = "recording.jsonl"
     http: str = ""
     services: dict[str, str] = Field(default_factory=dict[str, str])
+    secrets: dict[SecretName, SecretValue] = Field(
+        default_factory=dict["SecretName", "SecretValue"]
+    )
 
 
-class StartTask(_Table):
+class StartTask(Table):
     """A task on the board when the run starts.
 
     Attributes:
         after: titles of tasks, named before it, that must be completed first.
         agent: whom it is addressed to; empty: whoever has the skills.
+        sync: the sync point at which its completion checks its agent in; empty: none.
     """
 
     source: Literal["dispatch", "backlog"]
@@ -68,9 +79,10 @@ class StartTask(_Table):
     needs_change: bool = True
     budget: dict[str, float] = Field(default_factory=dict[str, float])
     services: tuple[str, ...] = ()
+    sync: str = ""
 
 
-class StartLesson(_Table):
+class StartLesson(Table):
     """A lesson in memory when the run starts."""
 
     agent: str
@@ -81,7 +93,7 @@ class StartLesson(_Table):
     trusted: bool = True
 
 
-class Run(_Table):
+class Run(Table):
     """How it is run.
 
     Attributes:
@@ -107,62 +119,22 @@ class Run(_Table):
     longest: float = Field(default=120.0, gt=0)
 
 
-class ExpectedHandoff(_Table):
-    """A handoff that must have happened."""
-
-    sender: str = Field(alias="from")
-    receiver: str = Field(alias="to")
-
-
-class ExpectedLesson(_Table):
-    """A lesson that must have changed how a later task was done.
+class AskedScorer(Table):
+    """A scorer that is asked besides ``expect``.
 
     Attributes:
-        learnt_in: the title of the task it was drawn from.
-        used_in: the title of a task in whose prompt it stood.
-        calls: model calls that this task then took.
-        without: model calls that it takes without memory.
+        name: of a built-in one (``rubric``), of an installed one (entry points of the group
+            ``neveridle.scorers``), or ``pydantic-evals:`` and the name of its evaluator.
+        options: what it is called with; ``with`` in the file.
+        timeout: real seconds after which it is stopped.
     """
 
-    learnt_in: str
-    used_in: str
-    calls: int
-    without: int
+    name: str = Field(min_length=1, max_length=200)
+    options: dict[str, Any] = Field(default_factory=dict[str, Any], alias="with")
+    timeout: float = Field(default=60.0, gt=0, le=600)
 
 
-class Expectations(_Table):
-    """What must hold at the end; what is not named is not looked at.
-
-    Attributes:
-        rungs: from each of these rungs something was completed.
-        completed: how many tasks were completed.
-        refused: titles of tasks whose first "done" verify refused, and that were then repaired.
-        handoffs: who handed over to whom.
-        woken: titles of tasks that waited for another and were then done.
-        learnings: how many lessons were stored.
-        lessons: lessons that changed how a later task was done.
-        proven: how many lessons a second attempt bore out, at least.
-        idle_model_calls: model calls without a task.
-        checks_before: by name, whether the check passes before the run.
-        checks_after: by name, whether it passes after it.
-        roadmap_done: titles of the roadmap's items that the file shows as done.
-    """
-
-    rungs: tuple[str, ...] = ()
-    completed: int | None = None
-    refused: tuple[str, ...] = ()
-    handoffs: tuple[ExpectedHandoff, ...] = ()
-    woken: tuple[str, ...] = ()
-    learnings: int | None = None
-    lessons: tuple[ExpectedLesson, ...] = ()
-    proven: int | None = None
-    idle_model_calls: int | None = None
-    checks_before: dict[str, bool] = Field(default_factory=dict[str, bool])
-    checks_after: dict[str, bool] = Field(default_factory=dict[str, bool])
-    roadmap_done: tuple[str, ...] = ()
-
-
-class RecordedTask(_Table):
+class RecordedTask(Table):
     """A recorded task, read from the ``task.toml`` of its folder.
 
     Attributes:
@@ -181,11 +153,12 @@ class RecordedTask(_Table):
     tags: tuple[str, ...] = ()
     start: Start
     run: Run = Run()
+    sync_points: tuple[StartSyncPoint, ...] = ()
     tasks: tuple[StartTask, ...] = ()
     lessons: tuple[StartLesson, ...] = ()
     faults: tuple[Fault, ...] = ()
     acts: tuple[Act, ...] = ()
-    scorers: tuple[dict[str, Any], ...] = ()
+    scorers: tuple[AskedScorer, ...] = ()
     expect: Expectations = Expectations()
     folder: Path = Path()
 
@@ -232,6 +205,9 @@ def load_task(folder: Path) -> RecordedTask:
             msg = f"{path}: '{one.title}' comes after '{missing[0]}', which is not named before it."
             raise RecordingInvalid(msg, remedy="Name it first, with exactly this title.")
         known.add(one.title)
+        if one.sync and one.sync not in {point.name for point in task.sync_points}:
+            msg = f"{path}: '{one.title}' names the sync point '{one.sync}', which is not there."
+            raise RecordingInvalid(msg, remedy="Add it as a table [[sync_points]].")
     return task
 
 

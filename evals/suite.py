@@ -187,7 +187,8 @@ def _longest(folder: Path) -> float:
     from neveridle.evals.recorded_task import load_task
 
     try:
-        return load_task(folder).run.longest
+        task = load_task(folder)
+        return task.run.longest + sum(one.timeout for one in task.scorers)
     except RecordingInvalid:  # its own process says what is wrong with it
         return LONGEST
 

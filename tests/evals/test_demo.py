@@ -19,7 +19,7 @@ from neveridle.evals import (
     score,
     summary,
 )
-from neveridle.evals.recorded_task import Expectations
+from neveridle.evals.expectations import Expectations
 from neveridle.evals.stage import set_up
 
 pytestmark = pytest.mark.slow
@@ -75,10 +75,12 @@ async def test_all_that_the_demo_promises_holds(task: RecordedTask, played: Play
             "idle_model_calls": 1,
             "checks_after": {"tests": False},
             "roadmap_done": ["Look elsewhere"],
-            "rungs": ["dispatch", "elsewhere"],
         }
     )
-    assert [one.name for one in score(played, wrong) if one.passed] == ["rest at the end"]
+    assert [one.name for one in score(played, wrong) if one.passed] == [
+        "rest at the end",
+        "no secret kept",
+    ]
 
 
 async def test_without_memory_the_later_task_goes_the_longer_way(

@@ -53,7 +53,7 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
-        ("schema = 1", "schema = 2", 1, "schema"),
+        ("schema = 1", "schema = 3", 1, "schema"),
         ('provenance = "authored"', 'provenance = "guessed"', 3, "provenance"),
         (
             'source = "backlog"\ntitle = "First"',

@@ -28,9 +28,9 @@ def group() -> None:
 app.command("compaction")(compaction_command)
 app.command("compare")(compare_command)
 app.command("memory")(memory_command)
-app.command("report")(report_command)
 app.command("tau-bench")(taubench_command)
 app.command("transcript")(transcript_command)
+app.command("report")(report_command)
 
 
 @app.command("list")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from neveridle.evals import Played, Score
-    from neveridle.evals.recorded_task import ExpectedLesson
+    from neveridle.evals import Played, ScoreLine
+    from neveridle.evals.expectations import ExpectedLesson
     from neveridle.graph.team import Team
 
 COLOURS = {"completed": "green", "blocked": "red", "failed": "red", "waiting": "yellow"}
@@ -87,7 +87,7 @@ def _passed(passed: bool) -> Any:
     return styled("pass", "green") if passed else styled("FAIL", "red")
 
 
-def print_scores(scores: Sequence[Score]) -> None:
+def print_scores(scores: Sequence[ScoreLine]) -> None:
     """Print each expectation, and whether it holds."""
     rows = [
         (styled("ok", "green") if one.passed else styled("FAILED", "red"), one.name, one.detail)
@@ -97,7 +97,7 @@ def print_scores(scores: Sequence[Score]) -> None:
 
 
 def facts_of(
-    played: Played, scores: Sequence[Score], lessons: Sequence[ExpectedLesson] = ()
+    played: Played, scores: Sequence[ScoreLine], lessons: Sequence[ExpectedLesson] = ()
 ) -> dict[str, Any]:
     """What ``--json`` prints.
 
