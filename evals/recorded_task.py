@@ -6,12 +6,14 @@ import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
 from neveridle.evals.expectations import Expectations, Table
+from neveridle.evals.faults.acts import Act
+from neveridle.evals.faults.plan import Fault
 from neveridle.evals.meeting import StartSyncPoint
 from neveridle.settings.loader import line_of
 
@@ -19,6 +21,13 @@ SCHEMA = 2
 """The version of the format; a file with a higher one is refused, not guessed at."""
 
 FILE = "task.toml"
+
+
+SecretName: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRET|PASSWORD)$", max_length=80)
+]
+"""A variable whose value counts as secret; no other one may be set by a recorded task."""
+SecretValue: TypeAlias = Annotated[str, Field(min_length=8, max_length=1000)]
 
 
 class Start(Table):
@@ -44,7 +53,9 @@ class Start(Table):
     recording: str = "recording.jsonl"
     http: str = ""
     services: dict[str, str] = Field(default_factory=dict[str, str])
-    secrets: dict[str, str] = Field(default_factory=dict[str, str])
+    secrets: dict[SecretName, SecretValue] = Field(
+        default_factory=dict["SecretName", "SecretValue"]
+    )
 
 
 class StartTask(Table):
@@ -108,6 +119,21 @@ class Run(Table):
     longest: float = Field(default=120.0, gt=0)
 
 
+class AskedScorer(Table):
+    """A scorer that is asked besides ``expect``.
+
+    Attributes:
+        name: of a built-in one (``rubric``), of an installed one (entry points of the group
+            ``neveridle.scorers``), or ``pydantic-evals:`` and the name of its evaluator.
+        options: what it is called with; ``with`` in the file.
+        timeout: real seconds after which it is stopped.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    options: dict[str, Any] = Field(default_factory=dict[str, Any], alias="with")
+    timeout: float = Field(default=60.0, gt=0, le=600)
+
+
 class RecordedTask(Table):
     """A recorded task, read from the ``task.toml`` of its folder.
 
@@ -130,9 +156,9 @@ class RecordedTask(Table):
     sync_points: tuple[StartSyncPoint, ...] = ()
     tasks: tuple[StartTask, ...] = ()
     lessons: tuple[StartLesson, ...] = ()
-    faults: tuple[dict[str, Any], ...] = ()
-    acts: tuple[dict[str, Any], ...] = ()
-    scorers: tuple[dict[str, Any], ...] = ()
+    faults: tuple[Fault, ...] = ()
+    acts: tuple[Act, ...] = ()
+    scorers: tuple[AskedScorer, ...] = ()
     expect: Expectations = Expectations()
     folder: Path = Path()
 

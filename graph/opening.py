@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from neveridle.agents.caps import Caps
@@ -41,10 +42,12 @@ from neveridle.graph.usher import Usher
 from neveridle.graph.wakeups import Wakeups
 from neveridle.memory import Memory
 from neveridle.memory.embedding import embedder_for
+from neveridle.settings import Settings
 from neveridle.tools.mcp.servers import McpServers
 from neveridle.tools.models import Models
+from neveridle.tools.models.prices import Prices
 from neveridle.tools.sandbox import make_sandbox
-from neveridle.tools.services import ServiceKit, Services
+from neveridle.tools.services import ServiceKit, Services, Transports
 from neveridle.tools.slack.mirror import Mirror
 from neveridle.tools.workspace import Workspaces
 
@@ -68,6 +71,8 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     kit = ServiceKit(
         team.board.breakers, team.board.clock,
         permits=team.board.permits, concurrency=settings.budgets.concurrency,
+        transport=team.given_transport or _transports(team, stack),
+        environ=_environ(settings),
     )  # fmt: skip
     counting = Counting(team.board, kit.tallies)
     counting.start()
@@ -83,6 +88,8 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(
         settings.model, settings.agents, root=settings.root, kit=kit,
         output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+        seam=team.around.models,
+        prices=Prices(settings.prices), replaying=team.replaying,
     )  # fmt: skip
     stack.push_async_callback(team.models.aclose)
     team.purse = Purse(team.board, settings, team.models)
@@ -189,6 +196,26 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         mirror = Mirror(team.board, team.services.slack, holder=holder)
         mirror.start(tell=team.note_error)
         stack.push_async_callback(mirror.stop)
+
+
+def _environ(settings: Settings) -> Mapping[str, str]:
+    if not settings.services.replay:
+        return os.environ
+    from neveridle.tools.services.unneeded import replayed_environ
+
+    return replayed_environ(settings.services, os.environ)
+
+
+def _transports(team: Team, stack: AsyncExitStack) -> Transports | None:
+    """What services' requests are sent by, where they are recorded or replayed."""
+    settings = team.settings
+    if not (settings.services.record or settings.services.replay):
+        return None
+    from neveridle.tools.recording.http_seam import HttpSeam
+
+    seam = HttpSeam.of(settings.services, root=settings.root, now=team.board.clock.now)
+    stack.callback(seam.close)
+    return seam.transport
 
 
 async def _check_delivery(team: Team) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, NewTask, Priority, Source, Task
 from neveridle.errors import SettingsInvalid, StateConflict
+from neveridle.graph.around import Around
 from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
     from neveridle.graph.tickets import TicketDesk
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.mcp.servers import McpServers
-    from neveridle.tools.models import Models
+    from neveridle.tools.models import Models, Replaying
     from neveridle.tools.sandbox import Sandbox
-    from neveridle.tools.services import Services
+    from neveridle.tools.services import Services, Transports
     from neveridle.tools.workspace import Workspace, Workspaces
 
 PROBLEMS = 50
@@ -65,6 +66,8 @@ class Team:
         worker: who works on tasks, in place of the built-in worker.
         tracker: where the backlog comes from, in place of the configured one.
         embedder: what memory is indexed by, in place of the configured model.
+        transport: what services' requests are sent by; see ``ServiceKit``.
+        around: what stands around the team where it is tried out.
 
     Attributes:
         board: the board; there once the team is open, like all that follows.
@@ -119,15 +122,18 @@ class Team:
         worker: Worker | None = None,
         tracker: AnyTracker | None = None,
         embedder: Embedder | None = None,
+        transport: Transports | None = None,
+        around: Around | None = None,
     ) -> None:
         self.settings = settings
         self.notices: list[str] = []
         self.verbs = Verbs()
         self.tool_makers: list[ToolMaker] = []
         self.service_tool_makers: list[ToolMaker] = []
-        self.given_worker = worker
-        self.given_tracker = tracker
-        self.given_embedder = embedder
+        self.given_worker, self.given_tracker = worker, tracker
+        self.given_embedder, self.given_transport = embedder, transport
+        self.around = around or Around()
+        self.replaying: Replaying | None = None
         self._stack: AsyncExitStack | None = None
         self._running = False
         self._reset()

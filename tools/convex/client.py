@@ -47,6 +47,7 @@ class Convex:
         http = ServiceHttp(
             kit.guard(settings), settings.url, headers=headers, timeout=settings.timeout,
             classify=convex_error,
+            transport=kit.transport_of(settings.name),
         )  # fmt: skip
         return cls(http, deploy_key=bool(token) and not user)
 

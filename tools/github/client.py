@@ -75,6 +75,7 @@ class GitHub:
             headers=headers,
             timeout=settings.timeout,
             classify=classify,
+            transport=kit.transport_of(settings.name),
         )
         return cls(GitHubRest(http, repository), settings, kit.clock)
 

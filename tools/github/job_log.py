@@ -96,8 +96,9 @@ class JobLogs:
         if self._client is None:
             redact_logs()
             self._client = httpx.AsyncClient(
-                headers={"User-Agent": "neveridle"}, timeout=self._timeout, follow_redirects=False
-            )
+                headers={"User-Agent": "neveridle"}, timeout=self._timeout, follow_redirects=False,
+                transport=self._rest.http.transport(),
+            )  # fmt: skip
         async with self._client.stream("GET", where) as response:
             if response.status_code >= 500 or response.status_code == 429:
                 msg = f"The log's host answered {response.status_code}."

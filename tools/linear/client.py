@@ -82,6 +82,7 @@ class Linear:
             headers={"Authorization": token} if token else {},
             timeout=settings.timeout,
             classify=classify,
+            transport=kit.transport_of(settings.name),
         )
         return cls(http, settings, limits)
 

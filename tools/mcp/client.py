@@ -41,6 +41,7 @@ class Mcp:
         self.settings = settings
         self.service = f"{PREFIX}{name}"
         self._environ = kit.environ
+        self._transport = kit.transport_of(f"mcp:{name}")
         self._token = kit.environ.get(settings.token_env, "") if settings.token_env else ""
         self._guard = Guard(
             self.service, kit.breakers, kit.clock, retry=RETRY,
@@ -165,7 +166,7 @@ class Mcp:
     def _streams(self, tail: Tail) -> Any:
         if self.settings.command:
             return program(self.settings, self._environ, tail)
-        return address(self.settings, self._token)
+        return address(self.settings, self._token, self._transport)
 
     async def _look_at(self, connection: Connection) -> None:
         """After a call that took too long: end the server, unless it is only that call."""

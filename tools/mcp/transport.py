@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from neveridle.settings.services import McpServer
+    from neveridle.tools.services.http import Transport
 
 KEPT: Final = 2000
 """Bytes of what a server writes to stderr that are kept for errors: the newest."""
@@ -74,12 +75,15 @@ async def program(
 
 
 @asynccontextmanager
-async def address(settings: McpServer, token: str) -> AsyncGenerator[Streams]:
+async def address(
+    settings: McpServer, token: str, transport: Transport | None = None
+) -> AsyncGenerator[Streams]:
     """Connect to a server that speaks HTTP; one whose path ends in ``/sse`` speaks the older way.
 
     Args:
         settings: with the url.
         token: sent with every request; empty: none.
+        transport: makes what requests are sent by; None: the ordinary way.
     """
     import httpx
 
@@ -87,11 +91,28 @@ async def address(settings: McpServer, token: str) -> AsyncGenerator[Streams]:
     if settings.url.rstrip("/").endswith("/sse"):
         from mcp.client.sse import sse_client
 
-        async with sse_client(settings.url, headers, settings.timeout) as streams:
+        more = {} if transport is None else {"httpx_client_factory": _factory(transport)}
+        async with sse_client(settings.url, headers, settings.timeout, **more) as streams:
             yield streams
         return
     from mcp.client.streamable_http import streamable_http_client
 
-    client = httpx.AsyncClient(headers=headers, timeout=settings.timeout, follow_redirects=False)
+    client = httpx.AsyncClient(
+        headers=headers, timeout=settings.timeout, follow_redirects=False,
+        transport=None if transport is None else transport(),
+    )  # fmt: skip
     async with client, streamable_http_client(settings.url, http_client=client) as (read, write, _):
         yield read, write
+
+
+def _factory(transport: Transport) -> Any:
+    """What makes the clients of the older way: as its own does, with our transport."""
+    import httpx
+
+    def make(headers: Any = None, timeout: Any = None, auth: Any = None) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            headers=headers, timeout=timeout, auth=auth, transport=transport(),
+            follow_redirects=False,
+        )  # fmt: skip
+
+    return make

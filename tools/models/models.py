@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.errors import ModelNotConfigured, RecordingInvalid
+from neveridle.tools.models.prices import cost_of
 from neveridle.tools.models.providers import EXAMPLE, PROVIDERS, make_client, split_name
+from neveridle.tools.models.replaying import Replaying
 from neveridle.tools.recording import Recording, RecordingWriter, Scope
 from neveridle.tools.recording.writer import check_appendable
 from neveridle.tools.redacted_logs import redact_logs
@@ -17,11 +21,26 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from neveridle.settings import AgentSettings, ModelSettings
+    from neveridle.tools.models.prices import Prices
     from neveridle.tools.resilience import Guard
     from neveridle.tools.services import ServiceKit
 
 REPLAY: Final = "replay:"
 PURPOSES: Final = ("work", "learn", "compact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSeam:
+    """What stands around the models that a team asks, where it is tried out.
+
+    Attributes:
+        wrap: what is asked in place of a model, for a scope.
+        replay: the provider that a recording counts as, so that its calls pass a guard with
+            retries and a breaker, as those of a live one; empty: they pass none.
+    """
+
+    wrap: Callable[[BaseChatModel, Scope], BaseChatModel]
+    replay: str = ""
 
 
 class Models:
@@ -34,8 +53,11 @@ class Models:
         agents: the tables ``[agents.<name>]``.
         root: the folder that paths in the settings are relative to.
         kit: where breakers and time come from; None: calls pass no guard.
+        seam: what stands around them; None: nothing.
         output_tokens: what live models may answer at most where the settings do not say it,
             since a budget has to know the worst; None: what their providers allow.
+        prices: what is recorded of what calls cost; None: nothing is.
+        replaying: how recordings are replayed.
     """
 
     def __init__(
@@ -46,12 +68,18 @@ class Models:
         root: Path,
         kit: ServiceKit | None = None,
         output_tokens: int | None = None,
+        seam: ModelSeam | None = None,
+        prices: Prices | None = None,
+        replaying: Replaying | None = None,
     ) -> None:
         self._settings = settings
         self._live = settings
         if settings.max_output_tokens is None and output_tokens is not None:
             self._live = settings.model_copy(update={"max_output_tokens": output_tokens})
         self._kit = kit
+        self._seam = seam
+        self._prices = prices
+        self._replaying = replaying or Replaying()
         self._guards: dict[str, Guard] = {}
         self._agents = agents
         self._root = root
@@ -130,6 +158,10 @@ class Models:
         Raises:
             ModelNotConfigured, ExtraMissing, RecordingInvalid: see ``check``.
         """
+        made = self._for_scope(scope, workspace)
+        return made if self._seam is None else self._seam.wrap(made, scope)
+
+    def _for_scope(self, scope: Scope, workspace: Path | None) -> BaseChatModel:
         name = self.name_for(scope.purpose, scope.agent)
         roots = {"root": self._root.resolve()}
         if workspace is not None:
@@ -138,7 +170,11 @@ class Models:
             from neveridle.tools.recording.replayer import ReplayChatModel
 
             return ReplayChatModel(
-                recording=self._recording(name), scope=scope, roots=roots, sampling=self._sampling()
+                recording=self._recording(name),
+                scope=scope,
+                roots=roots,
+                sampling=self._sampling(),
+                wait=self._replaying.wait,
             )
         client = self._client(name)
         if not self._settings.record:
@@ -151,14 +187,30 @@ class Models:
             scope=scope,
             roots=roots,
             profile=client.profile,
+            cost=partial(cost_of, self._prices, name) if self._prices is not None else None,
+            wait=self._replaying.wait,
         )
 
+    @property
+    def recordings(self) -> list[Recording]:
+        """The recordings that were asked so far, with what they did not hold exactly."""
+        return list(self._recordings.values())
+
     def provider_for(self, purpose: str, agent: str) -> str:
-        """The provider whose breaker an agent's calls pass; empty: none, or no model is set."""
+        """The provider whose breaker an agent's calls pass; empty: none, or no model is set.
+
+        Of a live recording, it is the provider that was recorded: what failed then fails again,
+        and what came of it comes again.
+        """
         try:
             name = self.name_for(purpose, agent)
-            return "" if name.startswith(REPLAY) else split_name(name)[0]
-        except ModelNotConfigured:  # said where the model is asked for
+            if name.startswith(REPLAY):  # its failures are those of the model that was recorded
+                recorded = self._recording(name).provenance
+                if recorded.kind != "live":
+                    return "" if self._seam is None else self._seam.replay
+                name = recorded.model
+            return split_name(name)[0] if name else ""
+        except (ModelNotConfigured, RecordingInvalid):  # said where the model is asked for
             return ""
 
     def guard_for(self, purpose: str, agent: str) -> Guard | None:
@@ -225,7 +277,7 @@ class Models:
             )
         path = (self._root / relative).resolve()
         if path not in self._recordings:
-            self._recordings[path] = Recording.load(path)
+            self._recordings[path] = Recording.load(path, lenient=self._replaying.lenient)
         return self._recordings[path]
 
     def _recorder(self, *, model: str) -> RecordingWriter:

@@ -34,6 +34,8 @@ _GIT_LINE: Final = re.compile(
     rf"|(?:Updating|index) {_H}\.\.{_H}){_END}",
     re.MULTILINE,
 )
+WORDS: Final = re.compile(f"{_UUID.pattern}|{_HASH.pattern}")
+"""UUIDs and hashes, where they stand in a text."""
 _ADDRESS: Final = re.compile(r"(?<=\bat )0x[0-9a-fA-F]{6,16}\b")
 
 _CLOCK: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
@@ -103,6 +105,14 @@ class Names:
     def unmask(self, text: str) -> str:
         """The reverse of ``mask``, with what the names stand for in this request."""
         return _PLACEHOLDER.sub(self._value, text)
+
+    def values(self) -> dict[str, str]:
+        """What the numbered names stand for, such as ``{"hash:1": "16c7e42…"}``."""
+        return {
+            f"{kind}:{number}": value
+            for kind, values in self._seen.items()
+            for number, value in enumerate(values, start=1)
+        }
 
     def _substitute(self, text: str, *, learn: bool) -> str:
         for pattern, name in self._folders:

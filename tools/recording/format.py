@@ -23,11 +23,13 @@ FORMAT: Final = "neveridle-recording"
 VERSION: Final = 1
 
 
-class _Line(BaseModel):
+class Line(BaseModel):
+    """One line of a recording, or a part of one."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Provenance(_Line):
+class Provenance(Line):
     """Where a recording comes from.
 
     Args:
@@ -43,29 +45,34 @@ class Provenance(_Line):
     note: str = ""
 
 
-class Header(_Line):
-    """The first line."""
+class HeaderLine(Line):
+    """The first line of any recording; its ``format`` says of what."""
 
-    format: Literal["neveridle-recording"] = FORMAT
     version: Literal[1] = VERSION
     provenance: Provenance
 
 
-class AuthoredCall(_Line):
+class Header(HeaderLine):
+    """The first line of a recording of a model."""
+
+    format: Literal["neveridle-recording"] = FORMAT
+
+
+class AuthoredCall(Line):
     """One call of a tool, as written by hand; its id is made from where it stands."""
 
     name: str = Field(min_length=1)
     args: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
-class Tokens(_Line):
+class Tokens(Line):
     """What a call used, in tokens."""
 
     input_tokens: int = Field(default=0, ge=0)
     output_tokens: int = Field(default=0, ge=0)
 
 
-class AuthoredEntry(_Line):
+class AuthoredEntry(Line):
     """One answer, looked up by task, attempt, purpose and step.
 
     Args:
@@ -94,7 +101,7 @@ class AuthoredEntry(_Line):
         return (self.task, self.attempt, self.purpose, self.step)
 
 
-class LiveScope(_Line):
+class LiveScope(Line):
     """The scope of a recorded call."""
 
     task: str
@@ -107,18 +114,44 @@ class LiveScope(_Line):
         return Scope(self.task, self.attempt, self.purpose, self.agent)
 
 
-class LiveEntry(_Line):
+class ModelFailure(Line):
+    """A call that failed.
+
+    Args:
+        means: the error of ours that it means, for the reader.
+        kinds: the class that was raised and its bases, such as ``openai.RateLimitError``.
+        status: the HTTP status; None: it had none.
+        code: the provider's own word for it, such as ``insufficient_quota``.
+        type: another one.
+        message: the provider's words, shortened.
+        headers: those that say when to come again.
+        causes: the same as ``kinds`` for each error that led to it.
+    """
+
+    means: str = ""
+    kinds: tuple[str, ...] = ()
+    status: int | None = None
+    code: str | None = None
+    type: str | None = None
+    message: str = ""
+    headers: dict[str, str] = Field(default_factory=dict[str, str])
+    causes: tuple[tuple[str, ...], ...] = ()
+
+
+class LiveEntry(Line):
     """One recorded call.
 
     Args:
         key: the SHA-256 of the canonical request, in hexadecimal.
         request: the canonical request, kept to show what differs.
-        response: the answer; see ``neveridle.tools.recording.message``.
+        response: the answer; see ``neveridle.tools.recording.message``. Empty: it failed.
+        failure: how it failed; None: it was answered.
         seconds: how long the model took.
     """
 
     key: str = Field(pattern="^[0-9a-f]{64}$")
     scope: LiveScope
     request: Mapping[str, Any]
-    response: Mapping[str, Any]
+    response: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+    failure: ModelFailure | None = None
     seconds: float = Field(default=0.0, ge=0)

@@ -9,13 +9,14 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from neveridle.errors import RecordingInvalid
-from neveridle.tools.recording.format import FORMAT, VERSION, Header
+from neveridle.tools.recording.format import FORMAT, VERSION, Header, HeaderLine
 
 _HEADER = (
     '{"format": "neveridle-recording", "version": 1, '
     '"provenance": {"kind": "authored", "model": "…"}}'
 )
 _Entry = TypeVar("_Entry", bound=BaseModel)
+_Head = TypeVar("_Head", bound=HeaderLine)
 
 
 def read_lines(path: Path) -> list[tuple[int, Any]]:
@@ -29,7 +30,7 @@ def read_lines(path: Path) -> list[tuple[int, Any]]:
     except FileNotFoundError:
         msg = f"{path}: there is no such recording."
         raise RecordingInvalid(
-            msg, remedy="Correct the path after `replay:`; it is relative to neveridle.toml."
+            msg, remedy="Correct its path in neveridle.toml; it is relative to that file."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot be read ({error})."
@@ -40,25 +41,41 @@ def read_lines(path: Path) -> list[tuple[int, Any]]:
 
 
 def read_header(path: Path, lines: list[tuple[int, Any]]) -> Header:
+    """The header of a recording of a model; see ``read_header_of``."""
+    return read_header_of(path, lines, Header, FORMAT, _HEADER)
+
+
+def read_header_of(
+    path: Path, lines: list[tuple[int, Any]], kind: type[_Head], name: str, example: str
+) -> _Head:
     """The header of a recording.
+
+    Args:
+        path: the file.
+        lines: its lines, with their numbers.
+        kind: what the header must be.
+        name: of the format.
+        example: a header, for who has to write one.
 
     Raises:
         RecordingInvalid: there is none, or it is of a later version.
     """
     if not lines:
         msg = f"{path}:1: the recording is empty."
-        raise RecordingInvalid(msg, remedy=f"Its first line must be a header: {_HEADER}")
+        raise RecordingInvalid(msg, remedy=f"Its first line must be a header: {example}")
     number, data = lines[0]
     where = f"{path}:{number}"
     fields = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-    if fields.get("format") != FORMAT:
+    if fields.get("format") != name:
         msg = f"{where}: the header is missing; this is not a recording of neveridle."
-        raise RecordingInvalid(msg, remedy=f"Its first line must be a header: {_HEADER}")
+        if str(fields.get("format", "")).startswith("neveridle-"):
+            msg = f"{where}: this is a {fields['format']}, not a {name}."
+        raise RecordingInvalid(msg, remedy=f"Its first line must be a header: {example}")
     version = fields.get("version")
     if version != VERSION:
         msg = f"{where}: version {version!r} of the format is not known, only {VERSION}."
         raise RecordingInvalid(msg, remedy="Update neveridle, or record again.")
-    return read_entry(Header, where, data)
+    return read_entry(kind, where, data)
 
 
 def read_entry(kind: type[_Entry], where: str, data: Any) -> _Entry:

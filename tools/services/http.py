@@ -26,6 +26,8 @@ REDIRECTS: Final = 5
 STEPS: Final = 2
 """How many times the limit of one step the whole of a request may take."""
 
+Transport = Callable[[], "httpx.AsyncBaseTransport | None"]
+"""Makes what a client sends its requests by; None: the ordinary way."""
 Classify = Callable[["httpx.Response", str, Any], "NeveridleError | None"]
 
 
@@ -48,6 +50,8 @@ class ServiceHttp:
             of it, redirections included, takes twice that at most.
         classify: the error that an answer means; gets the answer, its words and its JSON.
             None: by status alone, see ``error_of_status``.
+        transport: makes what requests are sent by, which is closed with the client; None: the
+            ordinary way. ``transport()`` gives another one, for a client beside this.
     """
 
     def __init__(
@@ -58,12 +62,14 @@ class ServiceHttp:
         headers: Mapping[str, str],
         timeout: float = 30.0,
         classify: Classify | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self.guard = guard
         self.base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._timeout = timeout
         self._classify = classify
+        self.transport: Transport = transport or (lambda: None)
         self._client: httpx.AsyncClient | None = None
 
     @property
@@ -77,6 +83,7 @@ class ServiceHttp:
                 headers={"User-Agent": "neveridle", **self._headers},
                 timeout=self._timeout,
                 follow_redirects=False,
+                transport=self.transport(),
             )
         return self._client
 

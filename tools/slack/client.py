@@ -57,6 +57,7 @@ class Slack:
             headers={"Authorization": f"Bearer {kit.token(settings)}"},
             timeout=settings.timeout,
             classify=slack_error,
+            transport=kit.transport_of(settings.name),
         )
         return cls(
             http, channel=settings.channel, alerts=settings.alerts, history=settings.history,

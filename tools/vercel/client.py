@@ -61,6 +61,7 @@ class Vercel:
             },
             timeout=settings.timeout,
             classify=vercel_error,
+            transport=kit.transport_of(settings.name),
         )  # fmt: skip
         return cls(http, project=settings.project, team=settings.team)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from neveridle.settings.table import Table
 
@@ -180,3 +180,20 @@ class ServicesSettings(Table):
     mcp: dict[str, McpServer] = Field(
         default_factory=dict[str, McpServer], description="MCP servers, one table each."
     )
+    record: str = Field(
+        default="",
+        description="A JSONL file to which every request to a service and its answer is recorded. "
+        "Empty: none.",
+    )
+    replay: str = Field(
+        default="",
+        description="A JSONL file from which every request to a service is answered: none is "
+        "called. Empty: they are called.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> ServicesSettings:
+        if self.record and self.replay:
+            msg = "record and replay exclude each other: empty one of them"
+            raise ValueError(msg)
+        return self

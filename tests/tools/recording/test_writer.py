@@ -14,7 +14,7 @@ import pytest
 
 from neveridle.errors import DiskFull, RecordingInvalid
 from neveridle.tools.recording import Recording, RecordingWriter, Scope
-from neveridle.tools.recording.writer import create_once
+from neveridle.tools.recording.appender import create_once
 
 REQUEST: dict[str, Any] = {
     "model": {"name": "m"},
