@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos check notebooks docs reference bench bench-memory build clean FORCE
+.PHONY: help demo test chaos evals check notebooks docs reference bench bench-memory build clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test: $(MADE)/test ## Run the tests
 
 chaos: $(MADE)/test ## Races and kills at their whole scale (make test runs a twentieth)
 	NEVERIDLE_CHAOS_SCALE=$${NEVERIDLE_CHAOS_SCALE:-1} $(BIN)/python -m pytest -m chaos --timeout 3600 -rP $(ARGS)
+
+evals: $(MADE)/test ## Run the shipped recorded tasks; fail where one got worse than the baseline
+	$(BIN)/neveridle eval run --baseline evals/baseline.json $(ARGS)
 
 check: $(MADE)/check ## Lint, formatting, types by two checkers, import contracts
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from neveridle.board.simulation import host_seconds
 from neveridle.errors import BudgetReached
 from neveridle.memory.compaction.counting import message_tokens
 from neveridle.tools.models import call_model
-from neveridle.tools.models.prices import Usage, usage_of
+from neveridle.tools.models.prices import Usage, recorded_cost, usage_of
 from neveridle.tools.telemetry import traced_model_call
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ class Account:
                 output_tokens=sum(message_tokens(one) for one in said),
                 estimated=True,
             )
-        cost = purse.prices.cost(made.name, usage)
+        cost = None if purse.prices.set_for(made.name) else recorded_cost(said)
+        if cost is None:
+            cost = purse.prices.cost(made.name, usage)
         model = next((one.response_metadata.get("model_name") for one in said), None)
         data = self._event(made, usage, cost, took, model)
         await purse.settle(held, usage, cost or 0, data)

@@ -11,8 +11,11 @@ from typing import Any
 
 from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.board.inbox_item import Item
+from neveridle.board.simulation import simulated_loop
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
+from neveridle.evals.meeting import put_on_board
 from neveridle.evals.recorded_task import RecordedTask
+from neveridle.evals.seams import Seams, differences
 from neveridle.evals.stage import known_before, remember_before, set_up
 from neveridle.evals.used_lessons import UsedLesson, used_lessons
 from neveridle.evals.world import World
@@ -52,6 +55,10 @@ class Played:
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
         branch: the target branch.
+        missed: which did not, though they should have.
+        lenient: how many requests the nearest recorded one answered.
+        mismatches: how many requests nothing answered, as none like them was recorded.
+        differences: what differed, of both, shortened.
     """
 
     folder: Path
@@ -74,6 +81,10 @@ class Played:
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
     branch: str = "main"
+    missed: list[str] = field(default_factory=list[str])
+    lenient: int = 0
+    mismatches: int = 0
+    differences: str = ""
 
 
 async def play(
@@ -105,6 +116,7 @@ async def play_on_stage(
     world: World,
     *,
     model: str = "",
+    lenient: bool = False,
     shown: Shown | None = None,
 ) -> Played:
     """The same where the stage is set; a run that a killed process began is gone on with.
@@ -114,6 +126,7 @@ async def play_on_stage(
         folder: where the stage is.
         world: what surrounds the team: its clock, services and faults.
         model: see ``play``.
+        lenient: whether requests may differ from the recorded ones.
         shown: see ``play``.
     """
     started = time.monotonic()
@@ -121,19 +134,26 @@ async def play_on_stage(
     if model:
         settings = live(settings, model)
     log = AttemptLog(folder / ATTEMPTS)
-    async with world.around(settings), Team(settings) as team:
+    made = Team(settings)
+    wait = world.think if simulated_loop() is not None else None
+    seams = Seams(made, lenient=lenient, wait=wait)
+    world.surround(made)
+    async with seams, world.around(settings), made as team:
         before = known_before(folder)
         if before is None:
             before = await run_all_checks(team)
             await seed(team, task)
             remember_before(folder, before)
         async with world.acting(team), shown(team) if shown is not None else nullcontext():
-            report = await team.run(
-                until="idle" if task.run.until == "idle" else "forever",
-                timeout=await world.left(team),
-                agents=list(task.run.agents) or None,
-                listener=log,
-            )
+            while True:
+                report = await team.run(
+                    until="idle" if task.run.until == "idle" else "forever",
+                    timeout=await world.left(team),
+                    agents=list(task.run.agents) or None,
+                    listener=log,
+                )
+                if not await world.again(report.reason):
+                    break
         report.attempts[:] = log.lines()
         head = await team.workspaces.head()
         roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
@@ -147,7 +167,11 @@ async def play_on_stage(
             events=await team.board.events.find(limit=EVENTS),
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
-            faults=world.happened,
+            faults=list(world.happened),
+            missed=world.missed,
+            lenient=sum(one.lenient_matches for one in seams.strays()),
+            mismatches=sum(one.mismatches for one in seams.strays()),
+            differences=differences(seams.strays()),
             branch=settings.team.branch or "main",
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
@@ -174,6 +198,8 @@ def live(settings: Settings, model: str) -> Settings:
 
 async def seed(team: Team, task: RecordedTask) -> None:
     """Put the recorded task's own tasks on the board."""
+    for point in task.sync_points:
+        await put_on_board(team.board, point)
     ids: dict[str, int] = {}
     for one in task.tasks:
         made = await team.board.tasks.add(
@@ -190,6 +216,7 @@ async def seed(team: Team, task: RecordedTask) -> None:
                 needs_change=one.needs_change,
                 budget=one.budget,
                 services=one.services,
+                sync=one.sync,
             )
         )
         ids[one.title] = made.id

@@ -6,18 +6,28 @@ import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
 from neveridle.evals.expectations import Expectations, Table
+from neveridle.evals.faults.acts import Act
+from neveridle.evals.faults.plan import Fault
+from neveridle.evals.meeting import StartSyncPoint
 from neveridle.settings.loader import line_of
 
 SCHEMA = 2
 """The version of the format; a file with a higher one is refused, not guessed at."""
 
 FILE = "task.toml"
+
+
+SecretName: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRET|PASSWORD)$", max_length=80)
+]
+"""A variable whose value counts as secret; no other one may be set by a recorded task."""
+SecretValue: TypeAlias = Annotated[str, Field(min_length=8, max_length=1000)]
 
 
 class Start(Table):
@@ -43,7 +53,9 @@ class Start(Table):
     recording: str = "recording.jsonl"
     http: str = ""
     services: dict[str, str] = Field(default_factory=dict[str, str])
-    secrets: dict[str, str] = Field(default_factory=dict[str, str])
+    secrets: dict[SecretName, SecretValue] = Field(
+        default_factory=dict["SecretName", "SecretValue"]
+    )
 
 
 class StartTask(Table):
@@ -52,6 +64,7 @@ class StartTask(Table):
     Attributes:
         after: titles of tasks, named before it, that must be completed first.
         agent: whom it is addressed to; empty: whoever has the skills.
+        sync: the sync point at which its completion checks its agent in; empty: none.
     """
 
     source: Literal["dispatch", "backlog"]
@@ -66,6 +79,7 @@ class StartTask(Table):
     needs_change: bool = True
     budget: dict[str, float] = Field(default_factory=dict[str, float])
     services: tuple[str, ...] = ()
+    sync: str = ""
 
 
 class StartLesson(Table):
@@ -105,6 +119,21 @@ class Run(Table):
     longest: float = Field(default=120.0, gt=0)
 
 
+class AskedScorer(Table):
+    """A scorer that is asked besides ``expect``.
+
+    Attributes:
+        name: of a built-in one (``rubric``), of an installed one (entry points of the group
+            ``neveridle.scorers``), or ``pydantic-evals:`` and the name of its evaluator.
+        options: what it is called with; ``with`` in the file.
+        timeout: real seconds after which it is stopped.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    options: dict[str, Any] = Field(default_factory=dict[str, Any], alias="with")
+    timeout: float = Field(default=60.0, gt=0, le=600)
+
+
 class RecordedTask(Table):
     """A recorded task, read from the ``task.toml`` of its folder.
 
@@ -124,11 +153,12 @@ class RecordedTask(Table):
     tags: tuple[str, ...] = ()
     start: Start
     run: Run = Run()
+    sync_points: tuple[StartSyncPoint, ...] = ()
     tasks: tuple[StartTask, ...] = ()
     lessons: tuple[StartLesson, ...] = ()
-    faults: tuple[dict[str, Any], ...] = ()
-    acts: tuple[dict[str, Any], ...] = ()
-    scorers: tuple[dict[str, Any], ...] = ()
+    faults: tuple[Fault, ...] = ()
+    acts: tuple[Act, ...] = ()
+    scorers: tuple[AskedScorer, ...] = ()
     expect: Expectations = Expectations()
     folder: Path = Path()
 
@@ -175,6 +205,9 @@ def load_task(folder: Path) -> RecordedTask:
             msg = f"{path}: '{one.title}' comes after '{missing[0]}', which is not named before it."
             raise RecordingInvalid(msg, remedy="Name it first, with exactly this title.")
         known.add(one.title)
+        if one.sync and one.sync not in {point.name for point in task.sync_points}:
+            msg = f"{path}: '{one.title}' names the sync point '{one.sync}', which is not there."
+            raise RecordingInvalid(msg, remedy="Add it as a table [[sync_points]].")
     return task
 
 

@@ -29,6 +29,9 @@ class ScoreLine(_Line):
             known of the work.
         detail: what was expected and what was seen, or how the scorer failed.
         scorer: the name of the scorer that said it.
+        unscored: where ``passed`` is None, why: ``error``: the scorer failed. ``grader``: the
+            model that grades failed, which says nothing of the run. ``skipped``: it was not
+            asked.
     """
 
     name: str
@@ -36,6 +39,7 @@ class ScoreLine(_Line):
     passed: bool | None = None
     detail: str = ""
     scorer: str = "expectations"
+    unscored: Literal["", "error", "grader", "skipped"] = ""
 
 
 class Trouble(_Line):
@@ -54,8 +58,9 @@ class CaseResult(_Line):
         repeat: which run of it this is, from 1.
         seed: what chance was seeded with.
         status: ``passed``: all scores are good enough. ``failed``: one is not. ``error``: it
-            could not be run, or a scorer failed. ``skipped``: it was left out; ``trouble``
-            says why.
+            could not be run, or a scorer failed (a grader that failed, or a scorer that was
+            skipped, is named in ``scores`` and changes nothing). ``skipped``: it was left out;
+            ``trouble`` says why.
         scores: what the scorers said.
         measures: what was counted, by name: ``model_calls``, ``input_tokens``,
             ``output_tokens``, ``cost`` (US dollars), ``retries``, ``escalations``,

@@ -52,34 +52,46 @@ async def run_suite(
         model: a live model in place of the recordings; empty: the recordings.
         lenient: whether requests may differ from the recorded ones; the results name it.
         workers: how many run at once; None: as many as there are processors.
-        folder: where they are played, and left for looking at; None: a temporary folder.
+        folder: where what came of each is left, for looking at; None: nowhere. All are played
+            in a temporary folder, since texts that are cut to a length hold its path.
         tell: called with each result as it comes.
     """
     started, at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     free = asyncio.Semaphore(workers or os.cpu_count() or 1)
-    root = Path(tempfile.mkdtemp(prefix="neveridle-eval-")) if folder is None else folder
+    root = Path(tempfile.mkdtemp(prefix="neveridle-eval-"))
     root = await asyncio.to_thread(root.resolve)
 
-    async def one(request: CaseRequest) -> CaseResult:
+    async def one(request: CaseRequest, name: str) -> CaseResult:
+        kept = None if folder is None else folder / name
         async with free:
-            result = await run_in_process(request)
+            if kept is not None and not await asyncio.to_thread(_ours, kept):
+                result = _trouble(request, "stage-taken", f"{kept} exists, and is not ours.")
+            else:
+                result = await run_in_process(request)
+                try:
+                    await asyncio.to_thread(_keep, request.stage, kept)
+                except OSError as error:
+                    said = f"What came of it could not be kept in {kept}: {error.strerror}."
+                    result = _trouble(request, "not-kept", said)
         if tell is not None:
             tell(result)
         return result
 
-    requests = [
-        CaseRequest(
-            task=task, repeat=number, seed=seed + number - 1, model=model,
-            lenient=lenient, stage=root / (task.name if repeat == 1 else f"{task.name}-{number}"),
+    todo = [(task, number) for task in folders for number in range(1, repeat + 1)]
+    jobs = [
+        one(
+            CaseRequest(
+                task=task, stage=root / f"{place:06}", repeat=number, seed=seed + number - 1,
+                model=model, lenient=lenient,
+            ),
+            task.name if repeat == 1 else f"{task.name}-{number}",
         )
-        for task in folders
-        for number in range(1, repeat + 1)
+        for place, (task, number) in enumerate(todo, start=1)
     ]  # fmt: skip
     try:
-        results = await asyncio.gather(*(one(request) for request in requests))
+        results = await asyncio.gather(*jobs)
     finally:
-        if folder is None:
-            await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
     return SuiteResult(
         suite=suite,
         version_of=versions(),
@@ -94,12 +106,6 @@ async def run_suite(
 async def run_in_process(request: CaseRequest) -> CaseResult:
     """One run; a process that was killed on purpose is started again, and goes on."""
     limit = _longest(request.task)
-    if request.stage.exists():
-        from neveridle.evals.stage import MARKER
-
-        if not (request.stage / MARKER).is_file() and any(request.stage.iterdir()):
-            return _trouble(request, "stage-taken", f"{request.stage} exists, and is not ours.")
-        await asyncio.to_thread(shutil.rmtree, request.stage)
     for _ in range(RESTARTS):
         code, said = await _process(request, limit)
         done = request.stage / DONE
@@ -158,12 +164,31 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _ours(folder: Path) -> bool:
+    """Whether nothing is lost where a folder is replaced."""
+    from neveridle.evals.stage import MARKER
+
+    return not folder.exists() or (folder / MARKER).is_file() or not any(folder.iterdir())
+
+
+def _keep(stage: Path, folder: Path | None) -> None:
+    """Leave what came of a run in a folder; None: nowhere."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if stage.exists():
+            shutil.move(stage, folder)
+    else:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
 def _longest(folder: Path) -> float:
     from neveridle.errors import RecordingInvalid
     from neveridle.evals.recorded_task import load_task
 
     try:
-        return load_task(folder).run.longest
+        task = load_task(folder)
+        return task.run.longest + sum(one.timeout for one in task.scorers)
     except RecordingInvalid:  # its own process says what is wrong with it
         return LONGEST
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from neveridle.graph.tickets import TicketDesk
     from neveridle.memory import Embedder, Memory
     from neveridle.tools.mcp.servers import McpServers
-    from neveridle.tools.models import Models
+    from neveridle.tools.models import Models, Replaying
     from neveridle.tools.sandbox import Sandbox
     from neveridle.tools.services import Services, Transports
     from neveridle.tools.workspace import Workspace, Workspaces
@@ -133,6 +133,7 @@ class Team:
         self.given_worker, self.given_tracker = worker, tracker
         self.given_embedder, self.given_transport = embedder, transport
         self.around = around or Around()
+        self.replaying: Replaying | None = None
         self._stack: AsyncExitStack | None = None
         self._running = False
         self._reset()

@@ -65,9 +65,7 @@ class TicketAct(Trigger):
     new: bool = False
     comment: str = ""
     by: str = "Ada"
-    set: dict[str, str | int | list[str]] = Field(
-        default_factory=dict[str, str | int | list[str]]
-    )
+    set: dict[str, str | int | list[str]] = Field(default_factory=dict[str, str | int | list[str]])
 
 
 class BudgetAct(Trigger):
@@ -117,4 +115,3 @@ Act: TypeAlias = Annotated[
     AnswerAct | DispatchAct | TicketAct | BudgetAct | ControlAct | CommitAct | PostAct,
     Field(discriminator="kind"),
 ]
-

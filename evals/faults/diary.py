@@ -25,8 +25,10 @@ class Diary:
         fired: by fault or act, how often it happened.
         heard: by fault or act, how many of the events it waits for came.
         due: what is still to happen: when, in seconds since the start, and with what.
+        begun: what was planned for a time, so as not to be planned again.
         shifted: by how many seconds the board's clock was set.
         seen: the newest event of the log that was looked at.
+        began: the board's time at the start where it is real; 0: where it is simulated.
         answered: items of the inbox that somebody answers, or has.
     """
 
@@ -40,6 +42,7 @@ class Diary:
     begun: list[str] = field(default_factory=list[str])
     shifted: float = 0.0
     seen: int = 0
+    began: float = 0.0
     answered: list[int] = field(default_factory=list[int])
 
     @classmethod
@@ -73,7 +76,7 @@ class Diary:
         if seen < fault.nth or (fault.times and self.fired.get(key, 0) >= fault.times):
             return False
         # A draw of its own for each request: what other faults draw does not move it.
-        if random.Random(f"{self.seed}/{key}/{seen}").random() >= fault.probability:  # noqa: S311 - a fault's chance is no secret
+        if random.Random(f"{self.seed}/{key}/{seen}").random() >= fault.probability:
             return False
         self.fired[key] = self.fired.get(key, 0) + 1
         return True

@@ -17,6 +17,7 @@ from neveridle.graph.team import Team
 
 EARLY: Final = 1e-6
 """Seconds by which something may be early: sums of fractions are not exact."""
+END: Final = "/end"
 LOOK: Final = 0.1
 """Real seconds between two looks at the log where time is not simulated."""
 
@@ -30,12 +31,16 @@ class Planned:
         when: when it happens.
         do: does it; gets the inbox item it is about, or 0.
         fault: whether it is a fault: those are told of.
+        end: ends it; None: it has no end.
+        lasts: seconds until it is ended.
     """
 
     key: str
     when: Trigger
     do: Callable[[int], Awaitable[str]]
     fault: bool
+    end: Callable[[], Awaitable[None]] | None = None
+    lasts: float = 0.0
 
 
 class Director:
@@ -72,6 +77,12 @@ class Director:
         """Whether anything waits for what the log says."""
         return any(self._hears(one) for one in self._planned.values())
 
+    async def begin(self) -> None:
+        """Plan what comes at a time, and do what is due at once."""
+        self._begin()
+        await self.look()
+        await self._act()
+
     async def run(self) -> None:
         """Until cancelled: do what is due."""
         loop = asyncio.get_running_loop()
@@ -79,7 +90,6 @@ class Director:
         if simulated is not None:
             simulated.advanced.append(self._advanced)
         try:
-            self._begin()
             while True:
                 self._wake.clear()
                 await self.look()
@@ -157,8 +167,14 @@ class Director:
             _, key, item = self._diary.due.pop(0)
             self._diary.fired[key] = self._diary.fired.get(key, 0) + 1
             self._diary.save()
-            one = self._planned[key]
+            one = self._planned[key.removesuffix(END)]
+            if key.endswith(END):
+                if one.end is not None:
+                    await one.end()
+                continue
             said = await one.do(item)
+            if one.end is not None:
+                self._plan(key + END, self._elapsed() + one.lasts, 0)
             if one.fault:
                 self._diary.note(said, now=self._elapsed())
                 self._diary.save()

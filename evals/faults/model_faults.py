@@ -48,6 +48,7 @@ class ModelFaults:
         elapsed: seconds since the start.
         title: the title of the task of a key; empty: it is not known.
         kill: kills the process.
+        armed: whether it may be killed yet: only once another one can go on.
     """
 
     faults: Sequence[tuple[str, ModelFault]]
@@ -56,6 +57,7 @@ class ModelFaults:
     elapsed: Callable[[], float]
     title: Callable[[str], str]
     kill: Callable[[str], NoReturn]
+    armed: Callable[[], bool]
 
     def wrap(self, inner: BaseChatModel, scope: Scope) -> BaseChatModel:
         """The model with what goes wrong in front of it."""
@@ -80,7 +82,7 @@ class ModelFaults:
 
     def killing(self, when: str, scope: Scope, step: int) -> None:
         """Kill the process, if that is planned for a call."""
-        for key, fault in self.kills:
+        for key, fault in self.kills if self.armed() else ():
             if (
                 scope.purpose == "work"
                 and (fault.step, fault.when) == (step, when)

@@ -31,6 +31,7 @@ class ServiceFaults:
         elapsed: seconds since the start.
         now: the board's time, in seconds since 1970.
         kill: kills the process.
+        armed: whether it may be killed yet: only once another one can go on.
     """
 
     faults: Sequence[tuple[str, ServiceFault]]
@@ -39,6 +40,7 @@ class ServiceFaults:
     elapsed: Callable[[], float]
     now: Callable[[], float]
     kill: Callable[[str], NoReturn]
+    armed: Callable[[], bool]
 
     def of(self, service: str, names: tuple[str, ...]) -> ServiceFault | None:
         """What goes wrong with a request; noted."""
@@ -52,7 +54,7 @@ class ServiceFaults:
 
     def killing(self, when: str, service: str, names: tuple[str, ...]) -> None:
         """Kill the process, if that is planned for a request."""
-        for key, fault in self.kills:
+        for key, fault in self.kills if self.armed() else ():
             if (fault.service, fault.when) != (service, when) or not fits(fault.request, *names):
                 continue
             if self.diary.strikes(key, fault, now=self.elapsed()):

@@ -16,7 +16,7 @@ from neveridle.evals.faults.trigger import Table
 if TYPE_CHECKING:
     from neveridle.tools.standin.linear import LinearStandin
 
-TOKEN = "a-token-of-a-stand-in"  # noqa: S105 - it opens nothing
+TOKEN = "a-token-of-a-stand-in"
 
 
 class StartComment(Table):

@@ -43,6 +43,7 @@ TABLE = {
     "RecordingInvalid": (HUMAN, HUMAN),
     "RecordingMismatch": (HUMAN, HUMAN),
     "DatasetInvalid": (HUMAN, HUMAN),
+    "ResultsInvalid": (HUMAN, HUMAN),
     "ModelNotConfigured": (HUMAN, HUMAN),
     "ExtraMissing": (HUMAN, HUMAN),
     "RepositoryUnusable": (HUMAN, HUMAN),

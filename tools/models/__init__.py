@@ -5,5 +5,6 @@ from __future__ import annotations
 from neveridle.tools.models.failures import classify_model_error
 from neveridle.tools.models.guarded import call_model
 from neveridle.tools.models.models import Models
+from neveridle.tools.models.replaying import Replaying
 
-__all__ = ["Models", "call_model", "classify_model_error"]
+__all__ = ["Models", "Replaying", "call_model", "classify_model_error"]

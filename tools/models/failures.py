@@ -18,7 +18,7 @@ from neveridle.tools.redact import redact
 
 # Classes by name, so that no provider's package has to be imported. They count only from
 # the packages below: a class of the same name elsewhere means something else.
-_PACKAGES: Final = frozenset(
+PACKAGES: Final = frozenset(
     {
         "aiohttp",
         "anthropic",
@@ -117,7 +117,7 @@ def classify_model_error(error: BaseException, service: str = "") -> NeveridleEr
     said = f"{type(error).__name__}: {_words(error)}"
     status = status_of(error)
     kinds = {
-        kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] in _PACKAGES
+        kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] in PACKAGES
     }
     if status in (401, 402, 403) or kinds & _CREDENTIALS or _unpaid(error):
         return CredentialsRejected(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.errors import ModelNotConfigured, RecordingInvalid
+from neveridle.tools.models.prices import cost_of
 from neveridle.tools.models.providers import EXAMPLE, PROVIDERS, make_client, split_name
+from neveridle.tools.models.replaying import Replaying
 from neveridle.tools.recording import Recording, RecordingWriter, Scope
 from neveridle.tools.recording.writer import check_appendable
 from neveridle.tools.redacted_logs import redact_logs
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from neveridle.settings import AgentSettings, ModelSettings
+    from neveridle.tools.models.prices import Prices
     from neveridle.tools.resilience import Guard
     from neveridle.tools.services import ServiceKit
 
@@ -52,6 +56,8 @@ class Models:
         seam: what stands around them; None: nothing.
         output_tokens: what live models may answer at most where the settings do not say it,
             since a budget has to know the worst; None: what their providers allow.
+        prices: what is recorded of what calls cost; None: nothing is.
+        replaying: how recordings are replayed.
     """
 
     def __init__(
@@ -63,6 +69,8 @@ class Models:
         kit: ServiceKit | None = None,
         output_tokens: int | None = None,
         seam: ModelSeam | None = None,
+        prices: Prices | None = None,
+        replaying: Replaying | None = None,
     ) -> None:
         self._settings = settings
         self._live = settings
@@ -70,6 +78,8 @@ class Models:
             self._live = settings.model_copy(update={"max_output_tokens": output_tokens})
         self._kit = kit
         self._seam = seam
+        self._prices = prices
+        self._replaying = replaying or Replaying()
         self._guards: dict[str, Guard] = {}
         self._agents = agents
         self._root = root
@@ -160,7 +170,11 @@ class Models:
             from neveridle.tools.recording.replayer import ReplayChatModel
 
             return ReplayChatModel(
-                recording=self._recording(name), scope=scope, roots=roots, sampling=self._sampling()
+                recording=self._recording(name),
+                scope=scope,
+                roots=roots,
+                sampling=self._sampling(),
+                wait=self._replaying.wait,
             )
         client = self._client(name)
         if not self._settings.record:
@@ -173,15 +187,30 @@ class Models:
             scope=scope,
             roots=roots,
             profile=client.profile,
+            cost=partial(cost_of, self._prices, name) if self._prices is not None else None,
+            wait=self._replaying.wait,
         )
 
+    @property
+    def recordings(self) -> list[Recording]:
+        """The recordings that were asked so far, with what they did not hold exactly."""
+        return list(self._recordings.values())
+
     def provider_for(self, purpose: str, agent: str) -> str:
-        """The provider whose breaker an agent's calls pass; empty: none, or no model is set."""
+        """The provider whose breaker an agent's calls pass; empty: none, or no model is set.
+
+        Of a live recording, it is the provider that was recorded: what failed then fails again,
+        and what came of it comes again.
+        """
         try:
             name = self.name_for(purpose, agent)
-            replay = "" if self._seam is None else self._seam.replay
-            return replay if name.startswith(REPLAY) else split_name(name)[0]
-        except ModelNotConfigured:  # said where the model is asked for
+            if name.startswith(REPLAY):  # its failures are those of the model that was recorded
+                recorded = self._recording(name).provenance
+                if recorded.kind != "live":
+                    return "" if self._seam is None else self._seam.replay
+                name = recorded.model
+            return split_name(name)[0] if name else ""
+        except (ModelNotConfigured, RecordingInvalid):  # said where the model is asked for
             return ""
 
     def guard_for(self, purpose: str, agent: str) -> Guard | None:
@@ -248,7 +277,7 @@ class Models:
             )
         path = (self._root / relative).resolve()
         if path not in self._recordings:
-            self._recordings[path] = Recording.load(path)
+            self._recordings[path] = Recording.load(path, lenient=self._replaying.lenient)
         return self._recordings[path]
 
     def _recorder(self, *, model: str) -> RecordingWriter:

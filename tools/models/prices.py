@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from neveridle.board.budget import NANOS
+from neveridle.tools.recording.message import COST
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -61,7 +62,7 @@ class PriceLine:
 
     Attributes:
         model: as in ``openai:gpt-5``.
-        source: ``settings``, ``genai-prices``, ``recording`` (costs nothing) or ``unknown``.
+        source: ``settings``, ``genai-prices``, ``recording`` (costs what it cost) or ``unknown``.
         text: the price in words; empty: there is none.
     """
 
@@ -93,7 +94,7 @@ class Prices:
         if own is not None:
             return _by_table(own, usage)
         if model.startswith(REPLAY):
-            return 0  # nobody is paid for what was recorded before
+            return 0  # nobody is paid for what was recorded before; see ``recorded_cost``
         if model in self._unknown:
             return None
         dollars = _known(model, usage, at)
@@ -111,6 +112,10 @@ class Prices:
         written = Usage(input_tokens=sent, output_tokens=answered, cache_write_tokens=sent)
         return max(plain, self.cost(model, written, at=at) or 0)
 
+    def set_for(self, model: str) -> bool:
+        """Whether the settings have a price of their own for a model."""
+        return model in self._own
+
     def known(self, model: str) -> bool:
         """Whether there is a price for a model."""
         return self.cost(model, Usage(input_tokens=1, output_tokens=1)) is not None
@@ -124,7 +129,7 @@ class Prices:
             said = [f"${value:g}/{name} MTok" for name, value in parts.items() if value is not None]
             return PriceLine(model, "settings", ", ".join(said))
         if model.startswith(REPLAY):
-            return PriceLine(model, "recording", "costs nothing")
+            return PriceLine(model, "recording", "what it cost when it was recorded")
         found = _found(model, Usage(input_tokens=1, output_tokens=1), None)
         if found is None:
             return PriceLine(model, "unknown", "")
@@ -150,6 +155,23 @@ def usage_of(answers: list[AIMessage]) -> Usage | None:
             "cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"
         ),
     )
+
+
+def cost_of(prices: Prices, model: str, answer: AIMessage) -> int | None:
+    """What an answer cost, in nano-dollars; None: its usage or its price is not known."""
+    usage = usage_of([answer])
+    return None if usage is None else prices.cost(model, usage)
+
+
+def recorded_cost(answers: list[AIMessage]) -> int | None:
+    """What answers from a live recording cost when they were recorded, in nano-dollars.
+
+    Returns:
+        None: they are of no recording, or no price was known then.
+    """
+    found = [one.response_metadata.get(COST) for one in answers]
+    known = [one for one in found if isinstance(one, int)]
+    return sum(known) if known and len(known) == len(found) else None
 
 
 def _by_table(own: PriceSettings, usage: Usage) -> int:

@@ -26,7 +26,7 @@ def wait_of_model(error: BaseException, *, limited: bool) -> float | None:
         error: what the provider's client raised.
         limited: whether it was refused for a limit; a server that is down has no reset time.
     """
-    headers = _headers(error)
+    headers = headers_of(error)
     asked = _milliseconds(headers) if "retry-after-ms" in headers else wait_of(headers)
     if asked is not None or not limited:
         return asked
@@ -43,7 +43,8 @@ def wait_of_model(error: BaseException, *, limited: bool) -> float | None:
     return min((seconds for seconds, _ in resets), default=None)
 
 
-def _headers(error: BaseException) -> dict[str, str]:
+def headers_of(error: BaseException) -> dict[str, str]:
+    """The headers of the answer that an error tells of, with names in lower case."""
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
         fields = cast("dict[str, Any]", response)

@@ -114,18 +114,44 @@ class LiveScope(Line):
         return Scope(self.task, self.attempt, self.purpose, self.agent)
 
 
+class ModelFailure(Line):
+    """A call that failed.
+
+    Args:
+        means: the error of ours that it means, for the reader.
+        kinds: the class that was raised and its bases, such as ``openai.RateLimitError``.
+        status: the HTTP status; None: it had none.
+        code: the provider's own word for it, such as ``insufficient_quota``.
+        type: another one.
+        message: the provider's words, shortened.
+        headers: those that say when to come again.
+        causes: the same as ``kinds`` for each error that led to it.
+    """
+
+    means: str = ""
+    kinds: tuple[str, ...] = ()
+    status: int | None = None
+    code: str | None = None
+    type: str | None = None
+    message: str = ""
+    headers: dict[str, str] = Field(default_factory=dict[str, str])
+    causes: tuple[tuple[str, ...], ...] = ()
+
+
 class LiveEntry(Line):
     """One recorded call.
 
     Args:
         key: the SHA-256 of the canonical request, in hexadecimal.
         request: the canonical request, kept to show what differs.
-        response: the answer; see ``neveridle.tools.recording.message``.
+        response: the answer; see ``neveridle.tools.recording.message``. Empty: it failed.
+        failure: how it failed; None: it was answered.
         seconds: how long the model took.
     """
 
     key: str = Field(pattern="^[0-9a-f]{64}$")
     scope: LiveScope
     request: Mapping[str, Any]
-    response: Mapping[str, Any]
+    response: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+    failure: ModelFailure | None = None
     seconds: float = Field(default=0.0, ge=0)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from neveridle.tools.recording.canonical import Names
 from neveridle.tools.recording.http_format import HttpRequestLine
 from neveridle.tools.recording.http_secrets import is_secret_name, scrub
-from neveridle.tools.recording.request import key_of
+from neveridle.tools.recording.request import is_mapping, is_sequence, key_of
 from neveridle.tools.redact import SECRET
 
 if TYPE_CHECKING:
@@ -94,12 +93,10 @@ def _digest(data: bytes, size: int) -> dict[str, Any]:
 
 def _sorted(value: Any, text: Any, name: str = "") -> Any:
     """JSON with its keys sorted, so that names are numbered the same however it is ordered."""
-    if isinstance(value, dict):
-        fields = cast("Mapping[str, Any]", value)
-        return {key: _sorted(fields[key], text, key) for key in sorted(fields)}
-    if isinstance(value, list):
-        items: Sequence[Any] = value
-        return [_sorted(item, text, name) for item in items]
+    if is_mapping(value):
+        return {key: _sorted(value[key], text, key) for key in sorted(value)}
+    if is_sequence(value):
+        return [_sorted(item, text, name) for item in value]
     if isinstance(value, str):
         return SECRET if value and is_secret_name(name) else text(value)
     return value

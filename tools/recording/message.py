@@ -26,8 +26,17 @@ _METADATA: Final = (
 )
 
 
+COST: Final = "cost_nanos"
+"""What a call cost when it was recorded, in nano-dollars: in a response, and in the response
+metadata of the message that is replayed. It is missing where no price was known."""
+
+
 def response_from(
-    message: AIMessage, metadata: Mapping[str, Any], text: Callable[[str], str]
+    message: AIMessage,
+    metadata: Mapping[str, Any],
+    text: Callable[[str], str],
+    *,
+    cost: int | None = None,
 ) -> dict[str, Any]:
     """The record of an answer, with ``text`` applied to everything the model wrote."""
     response: dict[str, Any] = {
@@ -49,7 +58,8 @@ def response_from(
         "metadata": {name: plain(metadata[name]) for name in _METADATA if name in metadata},
         "additional": walk(plain(message.additional_kwargs), text),
     }
-    return {name: value for name, value in response.items() if value or name == "content"}
+    kept = {name: value for name, value in response.items() if value or name == "content"}
+    return kept if cost is None else {**kept, COST: cost}
 
 
 def message_from(response: Mapping[str, Any], text: Callable[[str], str]) -> AIMessage:
@@ -67,7 +77,10 @@ def message_from(response: Mapping[str, Any], text: Callable[[str], str]) -> AIM
             for call in response.get("invalid_tool_calls", ())
         ],
         usage_metadata=response.get("usage"),
-        response_metadata=dict(response.get("metadata", {})),
+        response_metadata={
+            **response.get("metadata", {}),
+            **({COST: response[COST]} if COST in response else {}),
+        },
         additional_kwargs=walk(response.get("additional", {}), text),
     )
 

@@ -13,6 +13,7 @@ from neveridle.tools.recording.format import AuthoredEntry, Header, LiveEntry, P
 from neveridle.tools.recording.reader import read_entry, read_header, read_lines
 from neveridle.tools.recording.request import key_of, with_model, without_model
 from neveridle.tools.recording.scope import Scope
+from neveridle.tools.recording.strays import Strays
 
 _LISTED = 20  # steps that a message lists
 
@@ -24,10 +25,15 @@ class Recording:
         path: the file.
         provenance: where it comes from: ``live`` with the model's name, or ``authored``.
         calls: how many model calls it holds.
+        lenient: whether the nearest call of the same task, purpose and step answers where none
+            fits exactly; an authored recording is looked up by those alone.
+        strays: requests that it did not hold exactly; what a report must name.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, *, lenient: bool = False) -> None:
         self.path = path
+        self.lenient = lenient
+        self.strays = Strays()
         self.provenance: Provenance = header.provenance
         self.calls = 0
         self._authored: dict[tuple[str, int, str, int], dict[str, tuple[AuthoredEntry, int]]] = {}
@@ -37,14 +43,18 @@ class Recording:
         self._lock = threading.Lock()  # a sync model call runs in a thread of its own
 
     @classmethod
-    def load(cls, path: Path) -> Recording:
+    def load(cls, path: Path, *, lenient: bool = False) -> Recording:
         """Read a recording.
+
+        Args:
+            path: the file.
+            lenient: see the class.
 
         Raises:
             RecordingInvalid: with file, line (from 1) and remedy.
         """
         lines = read_lines(path)
-        recording = cls(path, read_header(path, lines))
+        recording = cls(path, read_header(path, lines), lenient=lenient)
         for number, data in lines[1:]:
             recording._add(number, data)
         return recording
@@ -76,6 +86,7 @@ class Recording:
             else f"It holds nothing for this task, only for: {tasks or 'none'}."
         )
         msg = f"{self.path}: holds no answer for {scope}, step {step}. {held}"
+        self.strays.refused(msg)
         raise RecordingMismatch(
             msg, remedy="Add the entry to the recording, or find out why the model was asked."
         )
@@ -105,7 +116,7 @@ class Recording:
             if all(entry.request["model"].get(name) == value for name, value in wanted.items())
         ]
         if not same:
-            raise self._mismatch(scope, request, wanted)
+            same = self._instead(scope, request, wanted)
         first = max(same, key=lambda entry: _likeness(scope, entry.scope.scope()))
         answers = [e for e in same if e.scope == first.scope and e.key == first.key]
         with self._lock:
@@ -134,19 +145,35 @@ class Recording:
         self._live.append(live)
         self._by_request.setdefault(key_of(without_model(live.request)), []).append(live)
 
-    def _mismatch(
+    def _instead(
         self, scope: Scope, request: Mapping[str, Any], wanted: Mapping[str, Any]
-    ) -> RecordingMismatch:
+    ) -> list[LiveEntry]:
+        """The nearest calls, which ask the same, where they may answer."""
         asked = f"{self.path}: holds no call that asks what {scope} asks."
         remedy = "Undo the change, or record again with `record` in [model]."
-        entries = [e for e in self._live if e.scope.scope() == scope] or self._live
+        alike = [e for e in self._live if self.lenient and _same_step(e, scope, request)]
+        entries = alike or [e for e in self._live if e.scope.scope() == scope] or self._live
         best = nearest(request, [entry.request for entry in entries])
         if best is None:
-            return RecordingMismatch(f"{asked} It holds no call at all.", remedy=remedy)
+            self.strays.refused(asked)
+            raise RecordingMismatch(f"{asked} It holds no call at all.", remedy=remedy)
         shown = difference(best, with_model(request, {**best["model"], **wanted}))
-        return RecordingMismatch(
-            f"{asked} The difference to the nearest:\n{shown}\n", remedy=remedy
-        )
+        said = f"{asked} The difference to the nearest:\n{shown}\n"
+        if not alike:
+            self.strays.refused(said)
+            raise RecordingMismatch(said, remedy=remedy)
+        self.strays.accepted(said)
+        return [entry for entry in alike if entry.key == key_of(best)]
+
+
+def _same_step(entry: LiveEntry, scope: Scope, request: Mapping[str, Any]) -> bool:
+    asked, there = (scope.task, scope.purpose), (entry.scope.task, entry.scope.purpose)
+    return asked == there and _step(entry.request) == _step(request)
+
+
+def _step(request: Mapping[str, Any]) -> int:
+    """1 + the number of the model's messages that a request holds."""
+    return 1 + sum(1 for message in request["messages"] if message.get("role") == "ai")
 
 
 def _likeness(one: Scope, other: Scope) -> tuple[bool, ...]:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 # How a client reaches its provider is no part of what it asks, and may hold credentials.
-_NOT_ASKED: Final = frozenset({"api_key", "extra_headers", "http_client", "http_async_client"})
+_NOT_ASKED: Final = frozenset(
+    {
+        "api_key",
+        "extra_headers",
+        "http_async_client",
+        "http_client",
+        "stream",
+        "stream_options",
+        "stream_usage",
+    }
+)
 
 
 def canonical_request(
@@ -72,9 +82,9 @@ def walk(value: Any, text: Callable[[str], str]) -> Any:
     """A copy of plain JSON data with ``text`` applied to every string that is no key."""
     if isinstance(value, str):
         return text(value)
-    if _is_sequence(value):
+    if is_sequence(value):
         return [walk(item, text) for item in value]
-    if _is_mapping(value):
+    if is_mapping(value):
         return {name: walk(item, text) for name, item in value.items()}
     return value
 
@@ -83,9 +93,9 @@ def plain(value: Any) -> Any:
     """``value`` as plain JSON data; a class that describes a schema becomes the schema."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    if _is_mapping(value):
+    if is_mapping(value):
         return {str(name): plain(item) for name, item in value.items()}
-    if _is_sequence(value):
+    if is_sequence(value):
         return [plain(item) for item in value]
     if _is_set(value):
         return sorted((plain(item) for item in value), key=repr)
@@ -96,11 +106,13 @@ def plain(value: Any) -> Any:
 
 
 # isinstance alone tells a type checker nothing about what is inside.
-def _is_sequence(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+def is_sequence(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Whether it is a list or a tuple."""
     return isinstance(value, list | tuple)
 
 
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether it is an object."""
     return isinstance(value, Mapping)
 
 
@@ -149,9 +161,9 @@ def _message(message: BaseMessage, text: Callable[[str], str]) -> dict[str, Any]
 
 def _blocks(content: Any) -> Any:
     """Content blocks without the ids that a provider made up; those of calls are numbered."""
-    if not _is_sequence(content):
+    if not is_sequence(content):
         return content
-    return [_without_id(block) if _is_mapping(block) else block for block in content]
+    return [_without_id(block) if is_mapping(block) else block for block in content]
 
 
 def _without_id(block: Mapping[str, Any]) -> Mapping[str, Any]:

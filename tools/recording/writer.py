@@ -9,7 +9,7 @@ from typing import Any
 
 from neveridle.errors import RecordingInvalid
 from neveridle.tools.recording.appender import Appender, first_line
-from neveridle.tools.recording.format import Header, LiveEntry, LiveScope, Provenance
+from neveridle.tools.recording.format import Header, LiveEntry, LiveScope, ModelFailure, Provenance
 from neveridle.tools.recording.reader import read_header
 from neveridle.tools.recording.request import key_of
 from neveridle.tools.recording.scope import Scope
@@ -42,8 +42,17 @@ class RecordingWriter(Appender):
         request: Mapping[str, Any],
         response: Mapping[str, Any],
         seconds: float,
+        *,
+        failure: ModelFailure | None = None,
     ) -> None:
         """Append one call; it has reached the operating system when this returns.
+
+        Args:
+            scope: who asked.
+            request: the canonical request.
+            response: the answer; empty where it failed.
+            seconds: how long it took.
+            failure: how it failed; None: it was answered.
 
         Raises:
             DiskFull: no space is left.
@@ -54,9 +63,11 @@ class RecordingWriter(Appender):
             scope=LiveScope.model_validate(scope.as_dict()),
             request=request,
             response=response,
+            failure=failure,
             seconds=round(seconds, 3),
         )
-        self.append(entry.model_dump())
+        # An answered call has the lines that earlier versions can read.
+        self.append(entry.model_dump(exclude={"failure"} if failure is None else {"response"}))
 
 
 def check_appendable(path: Path) -> None:

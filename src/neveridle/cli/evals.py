@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neveridle.cli.evals_compaction import compaction_command
+from neveridle.cli.evals_compare import compare_command
+from neveridle.cli.evals_import import taubench_command, transcript_command
 from neveridle.cli.evals_memory import memory_command
+from neveridle.cli.evals_report import report_command
 from neveridle.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -23,7 +26,11 @@ def group() -> None:
 
 
 app.command("compaction")(compaction_command)
+app.command("compare")(compare_command)
 app.command("memory")(memory_command)
+app.command("tau-bench")(taubench_command)
+app.command("transcript")(transcript_command)
+app.command("report")(report_command)
 
 
 @app.command("list")
@@ -85,15 +92,33 @@ def run_command(
         Path | None,
         typer.Option("--output", "-o", help="Where to write the results, for `eval compare`."),
     ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Where to write the results as JUnit XML.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Where to write the results as one page.")
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", help="Fail where a score fell by more than noise since then."),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option("--write-baseline", help="Where to write what later runs are held against."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Run recorded tasks; exit code 1 where an expectation does not hold."""
+    """Run recorded tasks; exit code 1 where an expectation does not hold, or one got worse."""
+    from neveridle.cli.evals_shown import print_gate, print_results
     from neveridle.cli.interrupt import Interruption, leave
     from neveridle.cli.screen import print_json, say
     from neveridle.evals import find_tasks
+    from neveridle.evals import report as reports
     from neveridle.evals.suite import run_suite
 
     folders = find_tasks(names or [], keyword=keyword)
+    known = reports.load_results(baseline) if baseline is not None else None
+    partial = bool(names or keyword)
 
     def tell(one: CaseResult) -> None:
         said = one.trouble.message if one.trouble else _missed(one)
@@ -116,14 +141,17 @@ def run_command(
         )
     if result is None:
         leave(interruption.exit_code)
-    if output is not None:
-        result.write(output)
+    reports.write_reports(result, json=output, junit=junit, html=html)
+    if write_baseline is not None:
+        reports.write_baseline(result, write_baseline)
+    gate = None if known is None else reports.hold(known, result, partial=partial)
     if json:
-        print_json(result.model_dump(mode="json"))
+        print_json({**result.model_dump(mode="json"), "gate": gate and gate.facts})
     else:
-        good = sum(one.status == "passed" for one in result.results)
-        say(f"{good} of {len(result.results)} passed in {result.seconds:.0f} s")
-    if not result.passed:
+        print_results(result)
+        if gate is not None:
+            print_gate(gate, baseline)
+    if not result.passed or (gate is not None and not gate.passed):
         raise typer.Exit(1)
 
 

@@ -23,7 +23,9 @@
     │   ├── ImportInvalid       a file of issues cannot be read
     │   ├── RecordingInvalid    a recording that cannot be read
     │   ├── RecordingMismatch   a request the recording does not hold
+    │   ├── ResultsInvalid      a file of eval results cannot be read
     │   ├── DatasetInvalid      a file of conversations and questions cannot be read
+    │   ├── ToolsUnusable       tools that a recorded run is replayed with
     │   ├── ModelNotConfigured  no model is set, or its name is not known
     │   ├── ExtraMissing        an optional dependency is not installed
     │   ├── RepositoryUnusable  no git, no repository, dirty, detached
@@ -96,12 +98,14 @@ from neveridle.errors.operator import (
     RecordingInvalid,
     RecordingMismatch,
     RepositoryUnusable,
+    ResultsInvalid,
     RoadmapInvalid,
     SandboxMissing,
     SettingsInvalid,
     SoulInvalid,
     StageTaken,
     StateCorrupted,
+    ToolsUnusable,
 )
 from neveridle.errors.services import (
     CredentialsRejected,
@@ -148,6 +152,7 @@ __all__ = [
     "RecordingMismatch",
     "RepositoryUnusable",
     "RequestRefused",
+    "ResultsInvalid",
     "RoadmapInvalid",
     "SandboxMissing",
     "ServiceError",
@@ -159,5 +164,6 @@ __all__ = [
     "StateConflict",
     "StateCorrupted",
     "Stuck",
+    "ToolsUnusable",
     "WorkRefused",
 ]

@@ -48,10 +48,22 @@ class RecordingMismatch(OperatorError):
     code = "recording-mismatch"
 
 
+class ResultsInvalid(OperatorError):
+    """A file of eval results cannot be read, or is of another format or version."""
+
+    code = "results-invalid"
+
+
 class DatasetInvalid(OperatorError):
     """A file with a benchmark's conversations and questions cannot be read."""
 
     code = "dataset-invalid"
+
+
+class ToolsUnusable(OperatorError):
+    """Tools that a recorded run is replayed with are missing, or cannot be used."""
+
+    code = "tools-unusable"
 
 
 class ModelNotConfigured(OperatorError):
