@@ -20,6 +20,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from neveridle.agents.unreadable import reading, whole
 from neveridle.board.simulation import one_thread
+from neveridle.errors import DiskFull
 
 T = TypeVar("T")
 
@@ -78,6 +79,7 @@ class NewestSaver(SqliteSaver):
     def __init__(self, path: Path) -> None:
         # What went wrong with writes nobody waited for, by thread of the graph.
         self._failed: dict[str, Exception] = {}
+        self._path = path
         self._thread = one_thread("neveridle-checkpoints")
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         # A lost step is only done again; what must survive a power cut is on the board.
@@ -211,7 +213,13 @@ class NewestSaver(SqliteSaver):
             raise error
 
     async def _hop(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.OperationalError as error:
+            if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+            msg = f"No space is left for the checkpoints at {self._path}."
+            raise DiskFull(msg, remedy="Free some space; the work goes on from there.") from error
 
 
 def _thread_of(config: RunnableConfig) -> str:

@@ -7,8 +7,9 @@ leases are over at once, though those who hold them live, and renew them within 
 
 from __future__ import annotations
 
+from time import monotonic
+
 from neveridle.board import Board
-from neveridle.board.simulation import host_seconds
 from neveridle.settings import LeaseSettings
 
 HEARTBEATS = 1.5
@@ -36,7 +37,7 @@ class Patience:
 
     def beaten(self) -> None:
         """A heartbeat reached the board."""
-        now = host_seconds()
+        now = monotonic()
         longest = self._settings.lease - self._settings.heartbeat
         if self._beat_at is not None and now - self._beat_at > longest:
             self._wait(now)
@@ -44,7 +45,7 @@ class Patience:
 
     async def over(self) -> bool:
         """Whether this process has watched for long enough."""
-        board, here = await self._board.clock.now(), host_seconds()
+        board, here = await self._board.clock.now(), monotonic()
         if self._board.clock.scripted:
             return True
         if self._last is None:

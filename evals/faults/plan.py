@@ -161,11 +161,14 @@ class ClockJump(Trigger):
         seconds: by how much.
         of: ``machine``: it was suspended, all timers are late and leases have ended. ``board``:
             its clock is set forward or, where ``seconds`` is negative, back.
+        swept: whether another host, which was awake, takes back what has expired meanwhile,
+            before anybody here comes to renew it.
     """
 
     kind: Literal["clock-jump"]
     seconds: float
     of: Literal["machine", "board"] = "machine"
+    swept: bool = False
 
     @model_validator(mode="after")
     def _forward(self) -> Self:

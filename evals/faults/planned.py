@@ -168,7 +168,11 @@ def _jump(key: str, fault: ClockJump | Pause, world: World) -> Planned:
     from neveridle.evals.faults.machine import jump
 
     async def do(item: int) -> str:
-        return jump(fault, world.time, world.diary)
+        said = jump(fault, world.time, world.diary)
+        if isinstance(fault, ClockJump) and fault.swept and world.team is not None:
+            leases = world.team.settings.leases
+            await world.team.board.sweep(lease=leases.lease, outage_hold=leases.outage_hold)
+        return said
 
     return Planned(key=key, when=fault, do=do, fault=True)
 

@@ -15,6 +15,7 @@ import pytest
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 
 from neveridle.agents.checkpoints import Checkpoints, thread_config
+from neveridle.errors import DiskFull
 
 
 class State(TypedDict):
@@ -223,4 +224,21 @@ async def test_what_went_wrong_with_writes_is_raised_by_the_next_checkpoint(path
     with pytest.raises(TypeError):
         await saver.aput(begun, empty_checkpoint(), {}, {})
     await saver.aput(begun, empty_checkpoint(), {}, {})  # said once
+    await checkpoints.close()
+
+
+async def test_a_full_disk_is_said_as_such_and_the_thread_goes_on_once_there_is_room(
+    path: Path,
+) -> None:
+    checkpoints = Checkpoints(path)
+    saver: Any = await checkpoints.saver()
+    begun = await saver.aput(thread_config("1:1"), empty_checkpoint(), {}, {})
+    saver.conn.execute("PRAGMA max_page_count = 1")  # no less than there are
+    large = {**empty_checkpoint(), "channel_values": {"seen": "x" * 100_000}}
+    with pytest.raises(DiskFull, match="No space is left for the checkpoints"):
+        await saver.aput(begun, large, {}, {})
+    saver.conn.execute("PRAGMA max_page_count = 4294967294")
+    await saver.aput(begun, large, {}, {})
+    kept = await saver.aget_tuple(thread_config("1:1"))
+    assert kept.checkpoint["id"] == large["id"]
     await checkpoints.close()
