@@ -42,6 +42,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     Attributes:
         advanced: called with the loop's time whenever it has moved.
+        suspended: seconds for which the machine slept; they count in its time.
     """
 
     def __init__(self, *, pace: float = 4.0, child_seconds: float = 0.05) -> None:
@@ -49,6 +50,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self.pace = pace
         self.child_seconds = child_seconds
         self.advanced: list[Callable[[float], None]] = []
+        self.suspended = 0.0
         super().__init__(_Selector(self))
         self._clock_resolution = RESOLUTION  # what ``_run_once`` allows a timer
         self._made = 0
@@ -79,6 +81,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._now += seconds
         for tell in self.advanced:
             tell(self._now)
+
+    def suspend(self, seconds: float) -> None:
+        """Jump, and remember it: there are clocks that stand still while a machine sleeps."""
+        self.jump(seconds)
+        self.suspended += seconds
 
     def run_in_executor(  # type: ignore[override]  # its own type names its arguments one by one
         self, executor: Executor | None, func: Callable[..., T], *args: Any
@@ -237,6 +244,11 @@ class BoardTime:
         self._offset += seconds
         self._tell(self._loop.time())
 
+    @property
+    def now(self) -> float:
+        """The board's time, in seconds since 1970."""
+        return self._offset + self._loop.time()
+
     def close(self) -> None:
         """Leave the board's time where it is."""
         if self._tell in self._loop.advanced:
@@ -261,3 +273,9 @@ def host_seconds() -> float:
     """For measuring how long something took: simulated seconds where time is simulated."""
     loop = simulated_loop()
     return time.monotonic() if loop is None else loop.time()
+
+
+def awake_seconds() -> float:
+    """Seconds on a clock that stands still while the machine sleeps, as ``time.monotonic``."""
+    loop = simulated_loop()
+    return time.monotonic() if loop is None else loop.time() - loop.suspended

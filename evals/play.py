@@ -14,13 +14,13 @@ from neveridle.board.inbox_item import Item
 from neveridle.board.simulation import simulated_loop
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
 from neveridle.evals.recorded_task import RecordedTask
+from neveridle.evals.seams import Seams, differences
 from neveridle.evals.stage import known_before, remember_before, set_up
 from neveridle.evals.used_lessons import UsedLesson, used_lessons
 from neveridle.evals.world import World
 from neveridle.graph.report import RunReport
 from neveridle.graph.team import Team
 from neveridle.settings import Settings, load_settings
-from neveridle.tools.models.replaying import Replaying
 
 EVENTS = 100_000
 """Events of a play that are looked at."""
@@ -54,7 +54,10 @@ class Played:
         services: by name, what each stand-in holds at the end.
         faults: which faults of the plan happened, in order.
         branch: the target branch.
-        lenient: how many requests differed from the recorded ones, and were answered.
+        missed: which did not, though they should have.
+        lenient: how many requests the nearest recorded one answered.
+        mismatches: how many requests nothing answered, as none like them was recorded.
+        differences: what differed, of both, shortened.
     """
 
     folder: Path
@@ -77,7 +80,10 @@ class Played:
     services: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: list[str] = field(default_factory=list[str])
     branch: str = "main"
+    missed: list[str] = field(default_factory=list[str])
     lenient: int = 0
+    mismatches: int = 0
+    differences: str = ""
 
 
 async def play(
@@ -127,22 +133,26 @@ async def play_on_stage(
     if model:
         settings = live(settings, model)
     log = AttemptLog(folder / ATTEMPTS)
-    team = Team(settings)
+    made = Team(settings)
     wait = world.think if simulated_loop() is not None else None
-    team.replaying = Replaying(wait=wait, lenient=lenient)
-    async with world.around(settings), team:
+    seams = Seams(made, lenient=lenient, wait=wait)
+    world.surround(made)
+    async with seams, world.around(settings), made as team:
         before = known_before(folder)
         if before is None:
             before = await run_all_checks(team)
             await seed(team, task)
             remember_before(folder, before)
         async with world.acting(team), shown(team) if shown is not None else nullcontext():
-            report = await team.run(
-                until="idle" if task.run.until == "idle" else "forever",
-                timeout=await world.left(team),
-                agents=list(task.run.agents) or None,
-                listener=log,
-            )
+            while True:
+                report = await team.run(
+                    until="idle" if task.run.until == "idle" else "forever",
+                    timeout=await world.left(team),
+                    agents=list(task.run.agents) or None,
+                    listener=log,
+                )
+                if not await world.again(report.reason):
+                    break
         report.attempts[:] = log.lines()
         head = await team.workspaces.head()
         roadmap = await team.workspaces.read_at(head, settings.team.roadmap)
@@ -156,9 +166,12 @@ async def play_on_stage(
             events=await team.board.events.find(limit=EVENTS),
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
-            faults=world.happened,
             branch=settings.team.branch or "main",
-            lenient=sum(one.strays.lenient_matches for one in team.models.recordings),
+            faults=list(world.happened),
+            missed=world.missed,
+            lenient=sum(one.lenient_matches for one in seams.strays()),
+            mismatches=sum(one.mismatches for one in seams.strays()),
+            differences=differences(seams.strays()),
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),

@@ -12,6 +12,8 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from neveridle.errors import RecordingInvalid
 from neveridle.evals.expectations import Expectations, Table
+from neveridle.evals.faults.acts import Act
+from neveridle.evals.faults.plan import Fault
 from neveridle.settings.loader import line_of
 
 SCHEMA = 2
@@ -150,8 +152,8 @@ class RecordedTask(Table):
     run: Run = Run()
     tasks: tuple[StartTask, ...] = ()
     lessons: tuple[StartLesson, ...] = ()
-    faults: tuple[dict[str, Any], ...] = ()
-    acts: tuple[dict[str, Any], ...] = ()
+    faults: tuple[Fault, ...] = ()
+    acts: tuple[Act, ...] = ()
     scorers: tuple[AskedScorer, ...] = ()
     expect: Expectations = Expectations()
     folder: Path = Path()

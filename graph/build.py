@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from neveridle.board import Phase
+from neveridle.graph.around import passed
 from neveridle.graph.nodes.claim import claim
 from neveridle.graph.nodes.deliver import deliver
 from neveridle.graph.nodes.guard import guarded, named, passed_over
@@ -60,7 +61,8 @@ def build_graph(team: Team) -> CompiledStateGraph[TickState, None, TickState, Ti
     graph: Any = StateGraph(TickState)
     for name, node in NODES.items():
         wrap = named if name in ("heartbeat", "rest") else guarded
-        graph.add_node(name, (passed_over if name in RUNGS else wrap)(team, name, node))
+        made = (passed_over if name in RUNGS else wrap)(team, name, node)
+        graph.add_node(name, passed(team.around.passing, name, made))
     limit = team.settings.limits.claim_retries
     following = dict(zip(RUNGS, [*RUNGS[1:], "rest"], strict=True))
 

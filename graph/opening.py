@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from neveridle.agents.caps import Caps
@@ -70,7 +71,8 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     kit = ServiceKit(
         team.board.breakers, team.board.clock,
         permits=team.board.permits, concurrency=settings.budgets.concurrency,
-        transport=team.given_transport or _transports(settings, stack),
+        transport=team.given_transport or _transports(team, stack),
+        environ=_environ(settings),
     )  # fmt: skip
     counting = Counting(team.board, kit.tallies)
     counting.start()
@@ -86,6 +88,7 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
     team.models = Models(
         settings.model, settings.agents, root=settings.root, kit=kit,
         output_tokens=settings.budgets.output_tokens if Caps(settings).any else None,
+        seam=team.around.models,
         prices=Prices(settings.prices), replaying=team.replaying,
     )  # fmt: skip
     stack.push_async_callback(team.models.aclose)
@@ -195,13 +198,22 @@ async def open_parts(team: Team, stack: AsyncExitStack) -> None:
         stack.push_async_callback(mirror.stop)
 
 
-def _transports(settings: Settings, stack: AsyncExitStack) -> Transports | None:
+def _environ(settings: Settings) -> Mapping[str, str]:
+    if not settings.services.replay:
+        return os.environ
+    from neveridle.tools.services.unneeded import replayed_environ
+
+    return replayed_environ(settings.services, os.environ)
+
+
+def _transports(team: Team, stack: AsyncExitStack) -> Transports | None:
     """What services' requests are sent by, where they are recorded or replayed."""
+    settings = team.settings
     if not (settings.services.record or settings.services.replay):
         return None
     from neveridle.tools.recording.http_seam import HttpSeam
 
-    seam = HttpSeam.of(settings.services, root=settings.root)
+    seam = HttpSeam.of(settings.services, root=settings.root, now=team.board.clock.now)
     stack.callback(seam.close)
     return seam.transport
 

@@ -196,6 +196,7 @@ class Runner:
                 await team.board.next_due(),
                 await team.providers.next_due(),
                 await team.allowances.next_due(),
+                await team.around.due() if team.around.due is not None else None,
             ]
             await team.board.breakers_due()
             version = await team.wakeups.look()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neveridle.agents.roster import Roster
 from neveridle.board import Board, NewTask, Priority, Source, Task
 from neveridle.errors import SettingsInvalid, StateConflict
+from neveridle.graph.around import Around
 from neveridle.graph.checks import Checks
 from neveridle.graph.desk import Desk
 from neveridle.graph.fencing import Fencing
@@ -66,6 +67,7 @@ class Team:
         tracker: where the backlog comes from, in place of the configured one.
         embedder: what memory is indexed by, in place of the configured model.
         transport: what services' requests are sent by; see ``ServiceKit``.
+        around: what stands around the team where it is tried out.
 
     Attributes:
         board: the board; there once the team is open, like all that follows.
@@ -121,6 +123,7 @@ class Team:
         tracker: AnyTracker | None = None,
         embedder: Embedder | None = None,
         transport: Transports | None = None,
+        around: Around | None = None,
     ) -> None:
         self.settings = settings
         self.notices: list[str] = []
@@ -129,6 +132,7 @@ class Team:
         self.service_tool_makers: list[ToolMaker] = []
         self.given_worker, self.given_tracker = worker, tracker
         self.given_embedder, self.given_transport = embedder, transport
+        self.around = around or Around()
         self.replaying: Replaying | None = None
         self._stack: AsyncExitStack | None = None
         self._running = False

@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 READS = "neveridle_reads"
 OWN_TABLES = {"alembic_version", "sqlite_sequence"}
+PAGES = 0xFFFFFFFE
+"""Pages that SQLite lets a file have."""
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +123,21 @@ class SqliteDatabase:
                 upgrade(connection)
 
         retrying(run, self.path)
+
+    async def leave_pages(self, pages: int | None) -> None:
+        """Let the file grow by so many pages only, as where a disk is full; None: as it can."""
+
+        def run() -> None:
+            assert self._quick is not None
+            there = int(self._quick.execute("PRAGMA page_count").fetchone()[0])
+            limit = f"PRAGMA max_page_count = {PAGES if pages is None else there + pages}"
+            for one in (self._quick, self._durable):
+                if one is not None:
+                    one.execute(limit)
+            with self.engine.connect().execution_options(**{READS: True}) as connection:
+                connection.exec_driver_sql(limit)
+
+        await self._hop(run)
 
     @property
     def engine(self) -> Engine:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,20 @@ REPLAY: Final = "replay:"
 PURPOSES: Final = ("work", "learn", "compact")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSeam:
+    """What stands around the models that a team asks, where it is tried out.
+
+    Attributes:
+        wrap: what is asked in place of a model, for a scope.
+        replay: the provider that a recording counts as, so that its calls pass a guard with
+            retries and a breaker, as those of a live one; empty: they pass none.
+    """
+
+    wrap: Callable[[BaseChatModel, Scope], BaseChatModel]
+    replay: str = ""
+
+
 class Models:
     """Gives each scope its model; clients and recordings are made once.
 
@@ -38,6 +53,7 @@ class Models:
         agents: the tables ``[agents.<name>]``.
         root: the folder that paths in the settings are relative to.
         kit: where breakers and time come from; None: calls pass no guard.
+        seam: what stands around them; None: nothing.
         output_tokens: what live models may answer at most where the settings do not say it,
             since a budget has to know the worst; None: what their providers allow.
         prices: what is recorded of what calls cost; None: nothing is.
@@ -52,6 +68,7 @@ class Models:
         root: Path,
         kit: ServiceKit | None = None,
         output_tokens: int | None = None,
+        seam: ModelSeam | None = None,
         prices: Prices | None = None,
         replaying: Replaying | None = None,
     ) -> None:
@@ -60,6 +77,7 @@ class Models:
         if settings.max_output_tokens is None and output_tokens is not None:
             self._live = settings.model_copy(update={"max_output_tokens": output_tokens})
         self._kit = kit
+        self._seam = seam
         self._prices = prices
         self._replaying = replaying or Replaying()
         self._guards: dict[str, Guard] = {}
@@ -140,6 +158,10 @@ class Models:
         Raises:
             ModelNotConfigured, ExtraMissing, RecordingInvalid: see ``check``.
         """
+        made = self._for_scope(scope, workspace)
+        return made if self._seam is None else self._seam.wrap(made, scope)
+
+    def _for_scope(self, scope: Scope, workspace: Path | None) -> BaseChatModel:
         name = self.name_for(scope.purpose, scope.agent)
         roots = {"root": self._root.resolve()}
         if workspace is not None:
@@ -166,6 +188,7 @@ class Models:
             roots=roots,
             profile=client.profile,
             cost=partial(cost_of, self._prices, name) if self._prices is not None else None,
+            wait=self._replaying.wait,
         )
 
     @property
@@ -183,7 +206,9 @@ class Models:
             name = self.name_for(purpose, agent)
             if name.startswith(REPLAY):  # its failures are those of the model that was recorded
                 recorded = self._recording(name).provenance
-                name = recorded.model if recorded.kind == "live" else ""
+                if recorded.kind != "live":
+                    return "" if self._seam is None else self._seam.replay
+                name = recorded.model
             return split_name(name)[0] if name else ""
         except (ModelNotConfigured, RecordingInvalid):  # said where the model is asked for
             return ""

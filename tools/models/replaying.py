@@ -1,4 +1,4 @@
-"""How recordings of models are replayed, where that differs from the ordinary."""
+"""How models are recorded and replayed, where that differs from the ordinary."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaying:
-    """How recordings are replayed.
+    """How models are recorded and replayed.
 
     Attributes:
-        wait: takes the seconds that a recorded call took (0: it was authored); None: answers
-            come at once.
+        wait: in simulated time, takes the seconds that a call took, live or recorded (0: it was
+            authored); None: time is real, and recorded answers come at once.
         lenient: whether the nearest recorded call answers where none fits exactly.
     """
 

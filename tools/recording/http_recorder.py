@@ -48,6 +48,7 @@ class HttpRecorder(httpx.AsyncBaseTransport):
         service: whose traffic it is.
         roots: folders whose paths differ between runs, by name; see ``Names``.
         now: the time.
+        wait: in simulated time, takes the seconds that an answer took; None: time is real.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class HttpRecorder(httpx.AsyncBaseTransport):
         *,
         roots: Mapping[str, Path] | None = None,
         now: Now = time.time,
+        wait: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._inner = inner
         self._writer = writer
         self._service = service
         self._roots = dict(roots or {})
         self._now = now
+        self._wait = wait
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One exchange; see ``httpx.AsyncBaseTransport``."""
@@ -75,10 +78,14 @@ class HttpRecorder(httpx.AsyncBaseTransport):
         try:
             response = await self._inner.handle_async_request(request)
         except (httpx.TransportError, asyncio.CancelledError) as error:
-            exchange.seconds = time.perf_counter() - begun
+            exchange.seconds = round(time.perf_counter() - begun, 3)
             exchange.fail(error)
+            if self._wait is not None and not isinstance(error, asyncio.CancelledError):
+                await self._wait(exchange.seconds)
             raise
-        exchange.seconds = time.perf_counter() - begun
+        exchange.seconds = round(time.perf_counter() - begun, 3)
+        if self._wait is not None:
+            await self._wait(exchange.seconds)
         exchange.at = await time_of(self._now)
         exchange.status, exchange.headers = response.status_code, response.headers
         return httpx.Response(
@@ -151,7 +158,7 @@ class _Exchange:
                 response=response,
                 failure=_failure(error),
                 at=round(self.at, 3),
-                seconds=round(self.seconds, 3),
+                seconds=self.seconds,
             )
         )
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from neveridle.tools.recording.http_recorder import HttpRecorder, Now
 from neveridle.tools.recording.http_recording import HttpRecording
 from neveridle.tools.recording.http_replayer import HttpReplayer
+from neveridle.tools.recording.http_sending import Blocking, Ordinary
 from neveridle.tools.recording.http_writer import HttpRecordingWriter
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class HttpSeam:
         recording: what requests are answered from; None: services are called.
         roots: folders whose paths differ between runs, by name; see ``Names``.
         now: the time, in seconds since 1970; may be a coroutine function.
-        wait: takes the seconds that a replayed answer took; None: it comes at once.
+        wait: in simulated time, takes the seconds that an answer took, recorded or live; None:
+            time is real, and recorded answers come at once.
         inner: makes what requests are sent by while they are recorded; None: the ordinary way.
     """
 
@@ -92,7 +93,12 @@ class HttpSeam:
         inner = self._inner(service) if self._inner is not None else None
         if self.writer is not None:
             return HttpRecorder(
-                inner or Ordinary(), self.writer, service, roots=self._roots, now=self._now
+                inner or (Ordinary() if self._wait is None else Blocking()),
+                self.writer,
+                service,
+                roots=self._roots,
+                now=self._now,
+                wait=self._wait,
             )
         return inner
 
@@ -100,31 +106,3 @@ class HttpSeam:
         """Close the file that is written; may be called twice."""
         if self.writer is not None:
             self.writer.close()
-
-
-class Ordinary(httpx.AsyncBaseTransport):
-    """Sends requests as a client without a transport of its own does: by the environment's proxy.
-
-    A client that is given a transport looks for no proxy any more.
-    """
-
-    def __init__(self) -> None:
-        self._proxies = getproxies()
-        self._by_proxy: dict[str, httpx.AsyncHTTPTransport] = {}
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; see ``httpx.AsyncBaseTransport``."""
-        url = request.url
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
-        if proxy and proxy_bypass(url.host):
-            proxy = ""
-        if proxy and "://" not in proxy:
-            proxy = f"http://{proxy}"
-        if proxy not in self._by_proxy:
-            self._by_proxy[proxy] = httpx.AsyncHTTPTransport(proxy=proxy or None)
-        return await self._by_proxy[proxy].handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        for one in self._by_proxy.values():
-            await one.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -13,6 +13,8 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 
 from neveridle.errors import ModelNotConfigured
+from neveridle.tools.models.failures import status_of
+from neveridle.tools.models.waits import wait_of_model
 from neveridle.tools.recording.canonical import Names
 from neveridle.tools.recording.chunks import chunks_of, result_of
 from neveridle.tools.recording.failure import failure_from
@@ -43,6 +45,10 @@ _SAMPLING: Final = (
     "format",
 )
 
+LIMITED: Final = 429
+REST: Final = 30.0
+"""Real seconds that a provider is left alone at most, where time is simulated."""
+
 
 class RecordingChatModel(SeamChatModel):
     """Asks a live model and writes each answered call to a recording.
@@ -56,11 +62,14 @@ class RecordingChatModel(SeamChatModel):
         writer: where calls are written; shared by the models of a process.
         cost: what an answer cost, in nano-dollars, or None where that is not known; None: it is
             not recorded.
+        wait: in simulated time, takes the seconds that a call took: the live model is called
+            without ``await`` then, so that no time passes meanwhile. None: time is real.
     """
 
     inner: BaseChatModel
     writer: RecordingWriter
     cost: Callable[[AIMessage], int | None] | None = None
+    wait: Callable[[float], Awaitable[None]] | None = None
 
     @property
     def _llm_type(self) -> str:
@@ -112,6 +121,8 @@ class RecordingChatModel(SeamChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        if self.wait is not None:
+            return await self._in_simulated_time(messages, stop, kwargs)
         names, request = self._request(messages, stop, kwargs)
         model, options = self._bound(kwargs)
         begun = time.perf_counter()
@@ -154,7 +165,7 @@ class RecordingChatModel(SeamChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        if not _streams(self.inner, also_async=True):
+        if self.wait is not None or not _streams(self.inner, also_async=True):
             result = await self._agenerate(messages, stop, run_manager, **kwargs)
             for chunk in _chunks(result):
                 yield chunk
@@ -173,6 +184,26 @@ class RecordingChatModel(SeamChatModel):
             self._failed(request, error, time.perf_counter() - begun)
             raise
         self._streamed(request, chunks, names, time.perf_counter() - begun)
+
+    async def _in_simulated_time(
+        self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> ChatResult:
+        assert self.wait is not None
+        names, request = self._request(messages, stop, options)
+        model, given = self._bound(options)
+        begun = time.perf_counter()
+        try:
+            result = model._generate(messages, stop=stop, **given)
+        except Exception as error:  # as above
+            seconds = round(time.perf_counter() - begun, 3)
+            self._failed(request, error, seconds)
+            _let_rest(error)
+            await self.wait(seconds)
+            raise
+        seconds = round(time.perf_counter() - begun, 3)
+        self._record(request, result, names, seconds)
+        await self.wait(seconds)
+        return result
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, options: Mapping[str, Any]
@@ -225,6 +256,14 @@ class RecordingChatModel(SeamChatModel):
         failure = failure_from(error)
         if failure is not None:
             self.writer.write(self.scope, request, {}, seconds, failure=failure)
+
+
+def _let_rest(error: Exception) -> None:
+    """Give a provider the real time it asks for: what waits for it in simulated time does not."""
+    status = status_of(error)
+    if status is not None and status >= LIMITED:
+        wait = wait_of_model(error, limited=status == LIMITED)
+        time.sleep(min(1.0 if wait is None else wait, REST))
 
 
 def _streams(model: BaseChatModel, *, also_async: bool) -> bool:

@@ -43,6 +43,8 @@ KEPT: Final = 100_000
 class HttpStandin:
     """A service on 127.0.0.1, each connection in a thread. Use as ``with HttpStandin() as one``.
 
+    No socket is opened before it is entered, or ``url`` is asked for.
+
     A subclass gives ``handle``, which is never called by two threads at once.
 
     Args:
@@ -51,7 +53,6 @@ class HttpStandin:
         now: seconds since 1970, for the ``Date`` of answers and the time of requests.
 
     Attributes:
-        url: where it is, without a slash at the end.
         faults: what is still to go wrong; the first that fits a request is used up by it.
     """
 
@@ -68,17 +69,9 @@ class HttpStandin:
         self._released = 0
         self._closing = threading.Event()
         self._open: dict[threading.Thread, socket.socket] = {}
-        standin = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.standin = standin
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._url = ""
 
     # What a subclass gives.
 
@@ -129,7 +122,32 @@ class HttpStandin:
 
     # Its life.
 
+    @property
+    def url(self) -> str:
+        """Where it is, without a slash at the end; it listens there from now on."""
+        if not self._url:
+            self._url = f"http://127.0.0.1:{self._listening().server_port}"
+        return self._url
+
+    def stand_at(self, url: str) -> None:
+        """Take this for its address: it is asked without a socket, see ``StandinTransport``."""
+        self._url = url.rstrip("/")
+
+    def _listening(self) -> _Server:
+        if self._server is None:
+            standin = self
+
+            class Handler(_Handler):
+                pass
+
+            Handler.standin = standin
+            self._server = _Server(("127.0.0.1", 0), Handler)
+        return self._server
+
     def __enter__(self) -> Any:
+        self._thread = threading.Thread(
+            target=self._listening().serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         self._thread.start()
         return self
 
@@ -146,10 +164,11 @@ class HttpStandin:
         self._closing.set()
         with self._holding:
             self._holding.notify_all()
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        if self._server is not None:
+            if self._thread is not None and self._thread.is_alive():
+                self._server.shutdown()
+                self._thread.join()
+            self._server.server_close()
         with self.lock:
             left = dict(self._open)
         for connection in left.values():
