@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -179,7 +180,8 @@ def _line(text: str, word: str) -> int:
     lines = text.splitlines()
     begin = next((at for at, one in enumerate(lines) if one.strip().startswith("[expect")), 0)
     forms = (word, json.dumps(word)[1:-1], json.dumps(word, ensure_ascii=False)[1:-1])
+    whole = re.compile("|".join(rf"(?<![\w.-]){re.escape(form)}(?![\w.-])" for form in forms))
     for at in range(begin, len(lines)):
-        if any(form in lines[at] for form in forms):
+        if whole.search(lines[at]):
             return at + 1
     return begin + 1

@@ -49,8 +49,9 @@ def made(tmp_path: Path, task_row: Callable[..., Task]) -> Callable[..., Played]
             for ending in ("failed", "completed")
         ]
         base: dict[str, Any] = {
-            "folder": tmp_path, "repository": tmp_path / "code", "report": RunReport(attempts=lines),
-            "tasks": [task_row("A")], "events": [], "handoffs": [], "learnings": 0, "lessons": [],
+            "folder": tmp_path, "repository": tmp_path / "code",
+            "report": RunReport(attempts=lines), "tasks": [task_row("A")],
+            "events": [], "handoffs": [], "learnings": 0, "lessons": [],
             "proven": 0, "before": {}, "after": {}, "roadmap": "", "seconds": 1.0,
             "provenance": "authored", "sandbox": "none", "titles": {1: "A"},
         }  # fmt: skip
