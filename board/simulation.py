@@ -45,6 +45,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         suspended: seconds for which the machine slept; they count in its time.
     """
 
+    inline: Final = True
+    """Threads are not to be started: what they would do is done at once."""
+
     def __init__(self, *, pace: float = 4.0, child_seconds: float = 0.05) -> None:
         self._now = 0.0
         self.pace = pace

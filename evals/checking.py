@@ -142,7 +142,7 @@ def _titles(task: RecordedTask, team: dict[str, Any]) -> Iterator[tuple[str, str
 def _pool(task: RecordedTask) -> str:
     """All texts from which titles of tasks may come."""
     start = task.start
-    parts = [str(one) for one in (*task.acts, *task.faults)]
+    parts = [str(one) for one in (*task.acts, *task.faults, *task.sync_points)]
     for path in filter(None, (start.recording, start.http, *start.services.values())):
         parts.append(_read(inside(task, "recording", path)))
     parts += [

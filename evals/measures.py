@@ -15,8 +15,11 @@ from neveridle.tools.recording.canonical import Names
 if TYPE_CHECKING:
     from neveridle.board import Event
 
-MEASURED: Final = ("seconds", "at", "until", "started_at", "pid", "took")
-"""Parts of an event's data that tell of this machine, or are times; the log's own times count."""
+MEASURED: Final = ("seconds", "at", "until", "started_at", "pid", "took", "input_tokens")
+"""Parts of an event's data that tell of this machine, or are times; the log's own times count.
+
+What goes into a model counts the characters of paths, as they stand in what commands say.
+"""
 _HOLDER: Final = re.compile(r"\b\d+-⟦")
 
 

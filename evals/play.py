@@ -13,6 +13,7 @@ from neveridle.board import Event, NewTask, Priority, Source, Task, TaskState
 from neveridle.board.inbox_item import Item
 from neveridle.board.simulation import simulated_loop
 from neveridle.evals.attempt_log import ATTEMPTS, AttemptLog
+from neveridle.evals.meeting import put_on_board
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.evals.seams import Seams, differences
 from neveridle.evals.stage import known_before, remember_before, set_up
@@ -166,12 +167,12 @@ async def play_on_stage(
             events=await team.board.events.find(limit=EVENTS),
             inbox=await team.board.inbox.find(state=None, limit=1_000),
             services=world.states(),
-            branch=settings.team.branch or "main",
             faults=list(world.happened),
             missed=world.missed,
             lenient=sum(one.lenient_matches for one in seams.strays()),
             mismatches=sum(one.mismatches for one in seams.strays()),
             differences=differences(seams.strays()),
+            branch=settings.team.branch or "main",
             handoffs=[(h.sender, h.receiver) for h in await team.board.handoffs.latest()],
             learnings=sum(row.kind == "learning" for row in lessons),
             lessons=await used_lessons(team.board, lessons, {one.id: one.title for one in tasks}),
@@ -197,6 +198,8 @@ def live(settings: Settings, model: str) -> Settings:
 
 async def seed(team: Team, task: RecordedTask) -> None:
     """Put the recorded task's own tasks on the board."""
+    for point in task.sync_points:
+        await put_on_board(team.board, point)
     ids: dict[str, int] = {}
     for one in task.tasks:
         made = await team.board.tasks.add(
@@ -213,6 +216,7 @@ async def seed(team: Team, task: RecordedTask) -> None:
                 needs_change=one.needs_change,
                 budget=one.budget,
                 services=one.services,
+                sync=one.sync,
             )
         )
         ids[one.title] = made.id

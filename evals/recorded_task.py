@@ -15,6 +15,7 @@ from neveridle.errors import RecordingInvalid
 from neveridle.evals.expectations import Expectations, Table
 from neveridle.evals.faults.acts import Act
 from neveridle.evals.faults.plan import Fault
+from neveridle.evals.meeting import StartSyncPoint
 from neveridle.settings.loader import line_of
 
 SCHEMA = 2
@@ -66,6 +67,7 @@ class StartTask(Table):
     Attributes:
         after: titles of tasks, named before it, that must be completed first.
         agent: whom it is addressed to; empty: whoever has the skills.
+        sync: the sync point at which its completion checks its agent in; empty: none.
     """
 
     source: Literal["dispatch", "backlog"]
@@ -80,6 +82,7 @@ class StartTask(Table):
     needs_change: bool = True
     budget: dict[str, float] = Field(default_factory=dict[str, float])
     services: tuple[str, ...] = ()
+    sync: str = ""
 
 
 class StartLesson(Table):
@@ -153,6 +156,7 @@ class RecordedTask(Table):
     tags: tuple[str, ...] = ()
     start: Start
     run: Run = Run()
+    sync_points: tuple[StartSyncPoint, ...] = ()
     tasks: tuple[StartTask, ...] = ()
     lessons: tuple[StartLesson, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -212,6 +216,9 @@ def load_task(folder: Path) -> RecordedTask:
             msg = f"{path}: '{one.title}' comes after '{missing[0]}', which is not named before it."
             raise RecordingInvalid(msg, remedy="Name it first, with exactly this title.")
         known.add(one.title)
+        if one.sync and one.sync not in {point.name for point in task.sync_points}:
+            msg = f"{path}: '{one.title}' names the sync point '{one.sync}', which is not there."
+            raise RecordingInvalid(msg, remedy="Add it as a table [[sync_points]].")
     return task
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from neveridle.board.breaker import BreakerState
+from neveridle.board.simulation import paced
 from neveridle.health import Check, Finding, Grade, examine
 from neveridle.tools.redact import redact
 from neveridle.tools.services.parsed import fields_of
@@ -79,13 +80,15 @@ class Checkups:
         self._holder = holder
         self._host = host or socket.gethostname()
         self._task: asyncio.Task[None] | None = None
+        self._here: Problems = {}
+        self._looked: float | None = None
 
     async def look(self) -> list[str]:
         """Look once; what changed, as it is said in ``dev``.
 
         Nothing is written where nothing changed, but for who asks the services.
         """
-        here = _problems(await examine(self._checks, self._settings))
+        here = await self._look_here()
         outside = bool(self._services.usable or self._mcp.servers)
         if not outside and _known(await self._board.syncs.token(SOURCE), self._host) == here:
             return []
@@ -113,6 +116,15 @@ class Checkups:
             return await self._say(said, quiet)
         finally:
             await self._board.syncs.release(SOURCE, self._holder, token=token)
+
+    async def _look_here(self) -> Problems:
+        """What is wrong with this machine; in simulated time, where nobody works on it, seldom."""
+        now = await self._board.clock.now()
+        every = paced(EVERY) - EVERY
+        if self._looked is None or now - self._looked >= every:
+            self._here = _problems(await examine(self._checks, self._settings))
+            self._looked = now
+        return self._here
 
     async def _ask(self) -> tuple[Problems, set[str]]:
         """What is wrong with services, and of which their breakers have said so already."""

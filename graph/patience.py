@@ -8,7 +8,7 @@ leases are over at once, though those who hold them live, and renew them within 
 from __future__ import annotations
 
 from neveridle.board import Board
-from neveridle.board.simulation import awake_seconds
+from neveridle.board.simulation import host_seconds
 from neveridle.settings import LeaseSettings
 
 HEARTBEATS = 1.5
@@ -36,7 +36,7 @@ class Patience:
 
     def beaten(self) -> None:
         """A heartbeat reached the board."""
-        now = awake_seconds()
+        now = host_seconds()
         longest = self._settings.lease - self._settings.heartbeat
         if self._beat_at is not None and now - self._beat_at > longest:
             self._wait(now)
@@ -44,7 +44,7 @@ class Patience:
 
     async def over(self) -> bool:
         """Whether this process has watched for long enough."""
-        board, here = await self._board.clock.now(), awake_seconds()
+        board, here = await self._board.clock.now(), host_seconds()
         if self._board.clock.scripted:
             return True
         if self._last is None:

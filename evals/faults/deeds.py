@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neveridle.board.control import DRAINING, EVERYBODY, PAUSED
 from neveridle.errors import NotFound, RepositoryUnusable
@@ -88,7 +88,9 @@ def _ticket(act: TicketAct, services: Mapping[str, LinearState]) -> str:
             msg, remedy=f'Name its file in [start]: services = {{ {act.service} = "…" }}'
         )
     store = state.standin.store
-    said = {name: one or None if name == "assignee" else one for name, one in act.set.items()}
+    said: dict[str, Any] = {
+        name: one or None if name == "assignee" else one for name, one in act.set.items()
+    }
     ref = store.add(act.ticket, **said) if act.new else state.find(act.ticket)
     if ref is None:
         msg = f"There is no ticket '{act.ticket}'."

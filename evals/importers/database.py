@@ -13,7 +13,7 @@ from neveridle.errors import DatasetInvalid
 
 LARGEST: Final = 500_000_000
 """Bytes of one file that are read."""
-PLAIN: Final = (str, int, float, bool, type(None))
+PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Database:
@@ -103,17 +103,15 @@ _REMEDY: Final = "A tool left something in it that is no plain data, as in JSON.
 
 
 def _sorted(item: Any) -> Any:
-    if isinstance(item, dict):
-        pairs = cast("Mapping[Any, Any]", item)
-        return tuple((key, _sorted(value)) for key, value in sorted(pairs.items(), key=_first))
-    if isinstance(item, list):
-        return tuple(_sorted(one) for one in cast("Sequence[Any]", item))
-    if isinstance(item, (set, frozenset)):
-        return tuple(sorted(_sorted(one) for one in cast("Set[Any]", item)))
-    if isinstance(item, PLAIN):
+    if type(item) in PLAIN:  # most of them, by far
         return item
-    if isinstance(item, tuple):
-        return tuple(_sorted(one) for one in cast("Sequence[Any]", item))
+    if isinstance(item, dict):
+        pairs = sorted(cast("Mapping[Any, Any]", item).items(), key=_first)
+        return tuple([(key, _sorted(value)) for key, value in pairs])
+    if isinstance(item, (list, tuple)):
+        return tuple([_sorted(one) for one in cast("Sequence[Any]", item)])
+    if isinstance(item, (set, frozenset)):
+        return tuple(sorted([_sorted(one) for one in cast("Set[Any]", item)]))
     # The text of any other object may have its address in it: no two would be equal.
     msg = f"a {type(item).__name__}"
     raise TypeError(msg)

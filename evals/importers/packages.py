@@ -23,6 +23,7 @@ from neveridle.errors import ToolsUnusable
 BASE: Final = "tau_bench.envs.tool"
 """Where the benchmark's tools take their base class from."""
 _INIT: Final = "__init__.py"
+_TOOLS: Final = "tools"
 _OURS: Final = "__made_by_neveridle__"
 """An attribute of packages that were made here."""
 
@@ -30,20 +31,30 @@ _OURS: Final = "__made_by_neveridle__"
 def load_module(name: str) -> ModuleType:
     """The module of a dotted name, or of the path of a folder or ``.py`` file.
 
+    A package that has a module ``tools`` stands for that one: the domain of a benchmark.
+
     Raises:
         ToolsUnusable: there is none, or it cannot be imported; says why.
     """
     path = Path(name)
     if path.exists() and (path.is_dir() or path.suffix == ".py"):
-        return _from_path(path.resolve())
+        whole = path.resolve()
+        inner = whole / _TOOLS
+        return _from_path(inner if (whole / _INIT).is_file() and inner.is_dir() else whole)
     parts = name.split(".")
     if not all(part.isidentifier() for part in parts):
         msg = f"There is no folder, file or module {name}."
         raise ToolsUnusable(msg, remedy="Name the tools as package.module, or by their path.")
     with _working_folder():
-        if name not in sys.modules:
-            _stand_in_above(parts[:-1], _places(parts[0], name))
-        return _imported(name)
+        known = sys.modules.get(name)
+        if known is None or hasattr(known, _OURS):
+            places = _places(parts[0], name)
+            for place in places:
+                if Path(place, *parts[1:], _TOOLS, _INIT).is_file():
+                    parts = [*parts, _TOOLS]
+                    break
+            _stand_in_above(parts[:-1], places)
+        return _imported(".".join(parts))
 
 
 def sibling(module: ModuleType, name: str) -> ModuleType | None:

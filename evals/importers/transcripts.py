@@ -13,6 +13,7 @@ from neveridle.errors import NeveridleError, RecordingInvalid, StageTaken
 from neveridle.evals.importers.authored import RESPOND, entries_of, write_recording
 from neveridle.evals.importers.conversation import Conversation, read_conversation
 from neveridle.evals.importers.reading import parsed, read_text
+from neveridle.evals.importers.task_folder import TaskOf, write_task_folder
 
 TITLE: Final = 60
 """Characters of a title made from what the user said first."""
@@ -123,12 +124,11 @@ def _messages(raw: Any) -> Any:
 
 
 class Transcripts:
-    """Makes an authored recording of conversations, and lets the worker go through it.
+    """Makes a recorded task of conversations, and lets the worker go through its recording.
 
     Args:
-        into: the folder of ``recording.jsonl``; made when it is missing.
+        into: the recorded task's folder; made when it is missing.
         own: names of tools that an agent of neveridle has.
-        seconds: how long one call of a tool may take.
     """
 
     def __init__(self, into: Path, own: Sequence[str]) -> None:
@@ -136,23 +136,30 @@ class Transcripts:
         self._own = frozenset(own)
 
     def record(
-        self, conversations: Sequence[Conversation | RecordingInvalid], *, model: str
+        self,
+        conversations: Sequence[Conversation | RecordingInvalid],
+        *,
+        model: str,
+        source: str,
+        repository: Path | None = None,
     ) -> list[Transcript]:
-        """Write ``recording.jsonl``; what became of each conversation so far.
+        """Write the recorded task; what became of each conversation so far.
+
+        Args:
+            conversations: as read.
+            model: what the recording names as its model.
+            source: the name of the file they are of.
+            repository: files that the tasks start from; None: nearly none.
 
         Raises:
-            StageTaken: there is a recording already, or it cannot be written.
+            StageTaken: the folder is in use, or cannot be written.
             RecordingInvalid: not one conversation could be read; as of the first.
         """
         from neveridle.evals.importers.workbench import RECORDING
 
-        path = self._into / RECORDING
         good = [one for one in conversations if isinstance(one, Conversation)]
         if not good:
             raise next(one for one in conversations if isinstance(one, RecordingInvalid))
-        if path.exists():
-            msg = f"{path} is there already."
-            raise StageTaken(msg, remedy="Choose another folder with --into, or remove it.")
         made: list[Transcript] = []
         entries: list[dict[str, Any]] = []
         for number, one in enumerate(conversations, start=1):
@@ -170,13 +177,27 @@ class Transcripts:
             transcript.foreign = {
                 name: times for name, times in transcript.tools.items() if name not in self._own
             }
+        self._make_folder()
+        tasks = [
+            TaskOf(transcript.title, "\n\n".join(filter(None, (one.system, one.opening))))
+            for transcript, one in zip(made, conversations, strict=True)
+            if isinstance(one, Conversation)
+        ]
+        steps = max(one.steps for one in made)
+        write_task_folder(self._into, tasks, steps=steps, source=source, repository=repository)
+        write_recording(self._into / RECORDING, entries, model=model)
+        return made
+
+    def _make_folder(self) -> None:
         try:
             self._into.mkdir(parents=True, exist_ok=True)
+            taken = next(self._into.iterdir(), None)
         except OSError as error:
             msg = f"{self._into} cannot be made: {error.strerror or error}."
             raise StageTaken(msg, remedy="Choose another folder with --into.") from error
-        write_recording(path, entries, model=model)
-        return made
+        if taken is not None:
+            msg = f"{self._into} is in use: {taken.name} is there."
+            raise StageTaken(msg, remedy="Choose a new or empty folder with --into.")
 
     def _named(self, one: Conversation, made: Sequence[Transcript]) -> tuple[str, str]:
         """A title and a key that no other conversation of the file has."""

@@ -57,6 +57,7 @@ def results_from(found: bytes, path: Path) -> SuiteResult:
             f"is of version {data.get('version')!r:.20}; this neveridle reads version {VERSION}",
             "Results are not converted: run the suite again, with this version for both files.",
         )
+    data.pop("gate", None)  # `eval run --json --baseline …` prints it besides
     try:
         # Strict, and as JSON: `"passed": "yes"` is a mistake of whoever wrote the file.
         return SuiteResult.model_validate_json(json.dumps(data), strict=True)

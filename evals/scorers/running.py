@@ -16,6 +16,7 @@ from neveridle.evals.measures import measures_of, path_of
 from neveridle.evals.play import Played
 from neveridle.evals.recorded_task import AskedScorer, RecordedTask
 from neveridle.evals.result import CaseResult, ScoreLine
+from neveridle.evals.scorers.as_planned import as_planned
 from neveridle.evals.scorers.expected import score
 from neveridle.evals.scorers.registry import find_scorer
 from neveridle.evals.scorers.scorer import Measure, Scorer
@@ -68,6 +69,7 @@ def score_all(played: Played, task: RecordedTask) -> Scored:
     expect = task.expect.model_copy(update={"measures": counted})
     found = Scored(measures=dict(measures))
     found.lines += score(played, expect, until=task.run.until, named=task.start.secrets)
+    found.lines += as_planned(played, task)
 
     def seen() -> CaseResult:
         return CaseResult(

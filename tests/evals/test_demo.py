@@ -19,7 +19,7 @@ from neveridle.evals import (
     score,
     summary,
 )
-from neveridle.evals.recorded_task import Expectations
+from neveridle.evals.expectations import Expectations
 from neveridle.evals.stage import set_up
 
 pytestmark = pytest.mark.slow

@@ -68,7 +68,7 @@ async def spoilt(
             await late(request, fault.seconds)
         case "malformed":
             body = b"" if answer is None else answer.body
-            headers = {} if answer is None else answer.headers
+            headers = {} if answer is None else dict(answer.headers)
             answer = Answer(200, None, headers, (body or b"{}")[:-1] + b",,")
     return response(request, answer or Answer(500), now=now)
 

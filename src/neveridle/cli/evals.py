@@ -32,9 +32,9 @@ app.command("memory")(memory_command)
 app.command("migrate")(migrate_command)
 app.command("new")(new_command)
 app.command("schema")(schema_command)
-app.command("report")(report_command)
 app.command("tau-bench")(taubench_command)
 app.command("transcript")(transcript_command)
+app.command("report")(report_command)
 
 
 @app.command("list")

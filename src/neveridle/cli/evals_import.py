@@ -60,7 +60,9 @@ def taubench_command(
     ] = 30.0,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", help="Write results that eval compare reads."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write results that `eval compare` reads."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -122,14 +124,27 @@ def transcript_command(
     ],
     into: Annotated[
         Path,
-        typer.Option("--into", metavar="FOLDER", help="Where recording.jsonl is written."),
+        typer.Option(
+            "--into", metavar="FOLDER", help="Where the recorded task is written; new or empty."
+        ),
     ],
+    repository: Annotated[
+        Path | None,
+        typer.Option(
+            "--repository",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Files that the tasks start from. Default: nearly none.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         str, typer.Option("--model", metavar="NAME", help="What the recording names as its model.")
     ] = "a recorded transcript",
     json: JsonOption = False,
 ) -> None:
-    """Make a recording of plain transcripts, and let the worker go through it.
+    """Make a recorded task of plain transcripts, and let the worker go through its recording.
 
     Each answer becomes a step; in the replay made here every tool says what it said then. Exit
     code 1 where a conversation could not be read, or did not come to its end.
@@ -143,7 +158,7 @@ def transcript_command(
 
     conversations = read_transcripts(file)
     transcripts = Transcripts(into, OWN)
-    made = transcripts.record(conversations, model=model)
+    made = transcripts.record(conversations, model=model, source=file.name, repository=repository)
 
     async def replay() -> bool:
         await transcripts.replay(conversations, made, Path(temporary))
@@ -271,5 +286,5 @@ def _print_transcripts(made: list[dict[str, Any]], recording: str) -> None:
     if foreign:
         named = ", ".join(f"{name} ({times})" for name, times in sorted(foreign.items()))
         say(f"Tools that an agent of neveridle does not have, and their calls: {named}.")
-        say("A team that replays the recording needs tools of these names; see evals_import.md.")
-    say(f"Written: {recording}")
+        say("In `neveridle eval run` their calls are answered with an error, and it goes on.")
+    say(f"Written: {recording} and what `neveridle eval run` needs beside it.")

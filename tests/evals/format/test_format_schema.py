@@ -55,7 +55,7 @@ def test_every_kind_of_event_is_known() -> None:
         for path in (root / package).resolve().rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found |= set(re.findall(r"^[a-z]+\.[a-z_]+$", node.value))
+                    found |= set(re.findall(r"^[a-z_]+\.[a-z_]+$", node.value))
 
     unknown = {one for one in found if one.partition(".")[0] in nouns} - KINDS - NO_EVENTS
     assert unknown == set(), "add them to evals/event_kinds.py"

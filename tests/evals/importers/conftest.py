@@ -37,7 +37,7 @@ from kiosk.envs.tool import Tool
 
 def said(name, **properties):
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"type": "function", "function": {"name": name, "description": "", "parameters": parameters}}
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
 class Look(Tool):

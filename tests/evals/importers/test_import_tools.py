@@ -49,10 +49,14 @@ def test_tools_are_imported_without_the_packages_above_them(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Toolset.load(str(shop)).names == ["look", "odd", "sell", "transfer_to_human_agents"]
-    monkeypatch.syspath_prepend(str(shop.parents[3]))
+    monkeypatch.setattr(sys, "path", [str(shop.parents[3]), *sys.path])
     for name in [one for one in sys.modules if one.partition(".")[0] == "kiosk"]:
         monkeypatch.delitem(sys.modules, name)
     assert "look" in Toolset.load("kiosk.envs.shop.tools")
+    for name in [one for one in sys.modules if one.partition(".")[0] == "kiosk"]:
+        monkeypatch.delitem(sys.modules, name)
+    assert "look" in Toolset.load("kiosk.envs.shop")  # the domain's package has tools
+    assert "look" in Toolset.load(str(shop.parent))
 
 
 def test_tools_that_were_copied_out_of_the_benchmark_find_their_base_class(tmp_path: Path) -> None:
@@ -138,7 +142,7 @@ def test_tables_are_named_by_their_files_without_the_domain(tmp_path: Path) -> N
     (tmp_path / "users.json").write_text('{"a":')
     with pytest.raises(DatasetInvalid, match=r"users.json is no JSON"):
         Database.from_folder(tmp_path)
-    with pytest.raises(DatasetInvalid, match="no .json files"):
+    with pytest.raises(DatasetInvalid, match=r"no \.json files"):
         Database.from_folder(tmp_path / "nowhere")
 
 

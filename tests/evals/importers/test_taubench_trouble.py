@@ -22,7 +22,7 @@ def test_a_run_that_cannot_be_gone_through_is_an_error_and_the_rest_goes_on(
     no_traj = {key: value for key, value in good.items() if key != "traj"}
     orphan = talk().stop()
     orphan.messages.insert(2, {"role": "tool", "tool_call_id": "x", "content": "?"})
-    bad = {
+    bad: dict[str, Any] = {
         "run 1 is str, not a run": "nonsense",
         "has no traj": no_traj,
         "has no messages": {**good, "traj": []},
@@ -68,10 +68,10 @@ def test_a_tool_that_does_not_return_ends_its_run_alone(
 def test_what_was_wrong_when_it_was_recorded_is_gone_through_as_it_was(
     talk: Any, play: Callable[..., Any]
 ) -> None:
-    failed = {"task_id": 3, "trial": 0, "reward": 0.0, "traj": [], "info": {"error": "no key"}}
+    failed: Any = {"task_id": 3, "trial": 0, "reward": 0.0, "traj": [], "info": {"error": "no key"}}
     silent = talk().say(None, "Hello?").say("", "Is anybody there?").stop("")
     other = talk([("sell", {"item": "pen", "count": 1})]).stop().run(0.0, 5)
-    runs = [
+    runs: list[Any] = [
         failed,
         talk().call("odd", "Error: it does not work", how="raise").stop().run(1.0),
         talk().call("odd", "", how="nothing").stop().run(1.0),

@@ -10,11 +10,8 @@ from typing import Any
 
 from neveridle.evals.result import SuiteResult
 
+SPOKEN = [("respond", {"content": "77"}), ("transfer_to_human_agents", {"summary": "s"})]
 SOLD = [("sell", {"item": "pen", "count": 3})]
-PLAIN = {
-    "sales": [["pen", 3]],
-    "stock": {"pen": {"left": 6, "price": 2}, "cup": {"left": 4, "price": 7}},
-}
 
 
 def test_the_verdict_is_tau_benchs_own(talk: Any, play: Callable[..., Any]) -> None:
@@ -35,8 +32,7 @@ def test_the_verdict_is_tau_benchs_own(talk: Any, play: Callable[..., Any]) -> N
         talk([], ["1234", "yes"]).say("YES, 1,234 in all", "Good.").stop().run(1.0, 5),
         talk([], ["1234"]).call("look", "Error: no such item", item="1234").stop().run(0.0, 6),
         # What the right actions say counts as said; ending the conversation is no right action.
-        talk([("respond", {"content": "77"}), ("transfer_to_human_agents", {"summary": "s"})], ["77"])
-        .stop().run(1.0, 7),
+        talk(SPOKEN, ["77"]).stop().run(1.0, 7),
         # A right action that fails changes nothing, and is no error.
         talk([("sell", {"item": "hat", "count": 1})]).stop().run(1.0, 8),
     ]  # fmt: skip
@@ -81,7 +77,8 @@ def test_what_tools_say_otherwise_than_then_is_counted_and_shown(
     one = talk([("odd", {"how": "fine"})]).call("look", '{"left": 8}', item="pen")
     one.call("look", "Error: no such item", item="hat").stop()
     good = hashlib.sha256(
-        b"(('sales', ()), ('stock', (('cup', (('left', 4), ('price', 7))), ('pen', (('left', 9), ('price', 2))))))"
+        b"(('sales', ()), ('stock', (('cup', (('left', 4), ('price', 7))), "
+        b"('pen', (('left', 9), ('price', 2))))))"
     ).hexdigest()
     first, second = one.run(1.0), one.run(1.0)
     first["info"]["reward_info"] = {"info": {"gt_data_hash": good}}
@@ -111,7 +108,8 @@ def test_calls_at_once_are_made_in_order_and_only_those_that_were_made_then(
         talk(want).raw([("same", "sell", two, "7 left"), ("same", "sell", one, "6 left")]).stop()
         .run(1.0),
         # The harness performs the first alone, and records the others' calls.
-        talk(want[:1]).raw([("a", "sell", two, "7 left"), ("b", "sell", one, None)]).stop().run(1.0),
+        talk(want[:1]).raw([("a", "sell", two, "7 left"), ("b", "sell", one, None)]).stop()
+        .run(1.0),
         # The same again and again is what was recorded; it is no reason to stop.
         _again(talk(), 20).stop().run(1.0),
     ]  # fmt: skip

@@ -38,6 +38,9 @@ def test_what_was_written_is_read_again(tmp_path: Path, make: Make, suite: Suite
     assert load_results(path) == result
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as some editors save it
     assert load_results(path) == result
+    # `eval run --json` prints what the gate said besides.
+    printed = {**result.model_dump(mode="json"), "gate": None}
+    assert results_from(json.dumps(printed).encode(), path) == result
 
 
 def test_what_cannot_be_results_is_refused_with_the_reason(text: str) -> None:

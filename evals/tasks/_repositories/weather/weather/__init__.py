@@ -1,0 +1,1 @@
+"""What the stations of a valley measured."""
