@@ -122,7 +122,8 @@ def _titles(task: RecordedTask, team: dict[str, Any]) -> Iterator[tuple[str, str
     expect = task.expect
     named = [*expect.states, *expect.refused, *expect.woken]
     named += [title for one in expect.lessons for title in (one.learnt_in, one.used_in)]
-    named += [one.task for one in (*expect.inbox, *expect.escalations) if one.task]
+    named += [one.task for one in expect.inbox if one.task]
+    named += [one.task for one in expect.escalations if one.task]
     known = [one.title for one in task.tasks]
     unknown = [title for title in dict.fromkeys(named) if title not in known]
     if not unknown:

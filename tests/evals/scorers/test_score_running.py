@@ -84,7 +84,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-scorers\nVersion: 1.0\n")
     points = "\n".join(f"{name} = some_scorers_of_tests:{name}" for name in NAMES.split())
     (info / "entry_points.txt").write_text(f"[neveridle.scorers]\n{points}\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(root))
+    monkeypatch.setattr(sys, "path", [str(root), *sys.path])
     yield
     module = sys.modules.pop("some_scorers_of_tests", None)
     if module is not None:
