@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from neveridle.errors import RepositoryUnusable, StageTaken
+from neveridle.evals.checking import check_task
 from neveridle.evals.recorded_task import RecordedTask
 from neveridle.tools.workspace.git import Git
 
@@ -30,8 +31,10 @@ async def set_up(task: RecordedTask, folder: Path) -> Path:
 
     Raises:
         StageTaken: the folder holds something else.
+        RecordingInvalid: a file of it is missing or broken, or what it expects can never hold.
         RepositoryUnusable: git is missing.
     """
+    await asyncio.to_thread(check_task, task)
     try:
         await asyncio.to_thread(_lay_out, task, folder)
     except OSError as error:
