@@ -57,7 +57,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         super().__init__(_Selector(self))
         self._clock_resolution = RESOLUTION  # what ``_run_once`` allows a timer
         self._made = 0
-        self.set_task_factory(lambda loop, work, **more: _Task(work, loop=loop, **more))
+
+        def task(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> _Task:
+            return _Task(work, loop=loop, **more)
+
+        self.set_task_factory(task)
 
     def time(self) -> float:
         """Simulated seconds since the loop was made."""

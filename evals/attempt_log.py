@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from neveridle.graph.report import AttemptLine
 
@@ -39,6 +40,7 @@ class AttemptLog:
         found: list[AttemptLine] = []
         for text in self._path.read_text(encoding="utf-8").splitlines(keepends=True):
             if text.endswith("\n"):
-                one = json.loads(text)
-                found.append(AttemptLine(**{**one, "path": tuple(one["path"])}))
+                one: dict[str, Any] = json.loads(text)
+                path = tuple(str(node) for node in one.pop("path"))
+                found.append(AttemptLine(**one, path=path))
         return found

@@ -178,6 +178,7 @@ def load_task(folder: Path) -> RecordedTask:
         RecordingInvalid: with file, line and remedy.
     """
     path = folder / FILE
+    text = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
         data: dict[str, Any] = tomllib.loads(text)

@@ -128,8 +128,7 @@ class Team:
         self.settings = settings
         self.notices: list[str] = []
         self.verbs = Verbs()
-        self.tool_makers: list[ToolMaker] = []
-        self.service_tool_makers: list[ToolMaker] = []
+        self.tool_makers, self.service_tool_makers = list[ToolMaker](), list[ToolMaker]()
         self.given_worker, self.given_tracker = worker, tracker
         self.given_embedder, self.given_transport = embedder, transport
         self.around = around or Around()

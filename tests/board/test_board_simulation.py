@@ -86,9 +86,7 @@ def test_threads_are_none_and_calls_are_made_at_once() -> None:
             return n, threading.get_ident()
 
         jobs = [executor.submit(call, n) for n in range(3)]
-        found: list[object] = []
-        for job in jobs:
-            found.append(await answer_of(job))
+        found: list[object] = [await answer_of(job) for job in jobs]
         found.append(await asyncio.to_thread(threading.get_ident))
         with pytest.raises(ZeroDivisionError):
             await asyncio.to_thread(lambda: 1 // 0)
