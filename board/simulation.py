@@ -252,6 +252,11 @@ class BoardTime:
         """The board's time, in seconds since 1970."""
         return self._offset + self._loop.time()
 
+    def newest(self) -> int:
+        """The id of the newest event of the board's log; 0: there is none."""
+        found = self._connection.execute("SELECT max(id) FROM events").fetchone()
+        return int(found[0] or 0)
+
     def close(self) -> None:
         """Leave the board's time where it is."""
         if self._tell in self._loop.advanced:

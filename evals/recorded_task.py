@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -21,6 +22,8 @@ SCHEMA = 2
 """The version of the format; a file with a higher one is refused, not guessed at."""
 
 FILE = "task.toml"
+OLD_RUN: Final[dict[str, Any]] = {"clock": "real", "timeout": 300}
+"""What version 1 did where it was not said otherwise."""
 
 
 SecretName: TypeAlias = Annotated[
@@ -47,7 +50,7 @@ class Start(Table):
     """
 
     repository: str
-    folder: str = "project"
+    folder: str = Field(default="project", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")
     team: str = "neveridle.toml"
     souls: str = "agents"
     recording: str = "recording.jsonl"
@@ -176,27 +179,35 @@ def load_task(folder: Path) -> RecordedTask:
     """
     path = folder / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         data: dict[str, Any] = tomllib.loads(text)
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})."
         raise RecordingInvalid(msg, remedy=f"A recorded task is a folder with {FILE}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not valid TOML: {error}."
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        msg = f"{path}:{line}: not UTF-8: {error.reason}."
+        raise RecordingInvalid(msg, remedy="Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else text.count("\n") + 1
+        msg = f"{path}:{line}: not valid TOML: {error}."
         raise RecordingInvalid(msg, remedy="Correct that line.") from error
+    data = migrated(data, path)
+    if "folder" in data:
+        msg = f"{path}:{line_of(text, ['folder']) or 1}: folder: it belongs under [start]."
+        raise RecordingInvalid(msg, remedy="Write it after the line [start].")
     try:
-        if data.get("schema") == 1:  # 2 only added to it, and what it ran was in real time
-            data = {**data, "schema": SCHEMA}
-            data["run"] = {"clock": "real", "timeout": 300, **data.get("run", {})}
         task = RecordedTask.model_validate({**data, "folder": folder.resolve()})
     except ValidationError as error:
         wrong: list[str] = []
         for problem in error.errors():
             where = [str(part) for part in problem["loc"]]
             place = f"{path}:{line_of(text, where) or 1}"
-            wrong.append(f"{place}: {'.'.join(where)}: {problem['msg']}.")
+            said = problem["msg"].removeprefix("Value error, ")
+            wrong.append(f"{place}: {'.'.join(where)}: {said}.")
         raise RecordingInvalid(
-            "\n".join(wrong), remedy="docs/evals.md describes the format."
+            "\n".join(dict.fromkeys(wrong)), remedy="docs/evals_format.md describes the format."
         ) from None
     known: set[str] = set()
     for one in task.tasks:
@@ -209,6 +220,33 @@ def load_task(folder: Path) -> RecordedTask:
             msg = f"{path}: '{one.title}' names the sync point '{one.sync}', which is not there."
             raise RecordingInvalid(msg, remedy="Add it as a table [[sync_points]].")
     return task
+
+
+def migrated(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The data of a file of any known version, as of this one.
+
+    Version 2 only added to version 1; what was of version 1 ran in real time.
+
+    Raises:
+        RecordingInvalid: it says no version, or one that is not known here.
+    """
+    version = data.get("schema")
+    if version == SCHEMA:
+        return data
+    if version != 1:
+        msg = (
+            f"{path}:1: schema: {version!r} is no version that is known here, only 1 and {SCHEMA}."
+        )
+        newer = isinstance(version, int) and version > SCHEMA
+        remedy = (
+            "Update neveridle: a newer one wrote this." if newer
+            else f"Begin the file with: schema = {SCHEMA}"
+        )  # fmt: skip
+        raise RecordingInvalid(msg, remedy=remedy)
+    run: object = data.get("run", {})
+    if isinstance(run, dict):
+        run = {**OLD_RUN, **cast("dict[str, Any]", run)}
+    return {**data, "schema": SCHEMA, "run": run}
 
 
 def shipped_tasks() -> dict[str, Path]:

@@ -9,7 +9,9 @@ import shutil
 from pathlib import Path
 
 from neveridle.errors import RepositoryUnusable, StageTaken
+from neveridle.evals.checking import check_task
 from neveridle.evals.recorded_task import RecordedTask
+from neveridle.tools.workspace.git import Git
 
 MARKER = ".neveridle-stage"
 """A folder that holds this file was made here, and may be replaced."""
@@ -29,8 +31,10 @@ async def set_up(task: RecordedTask, folder: Path) -> Path:
 
     Raises:
         StageTaken: the folder holds something else.
+        RecordingInvalid: a file of it is missing or broken, or what it expects can never hold.
         RepositoryUnusable: git is missing.
     """
+    await asyncio.to_thread(check_task, task)
     try:
         await asyncio.to_thread(_lay_out, task, folder)
     except OSError as error:
@@ -63,6 +67,14 @@ def _lay_out(task: RecordedTask, folder: Path) -> None:
         shutil.copyfile(source / task.start.recording, folder / "recording.jsonl")
     if task.start.http:
         shutil.copyfile(source / task.start.http, folder / "http.jsonl")
+
+
+async def changed_files(repository: Path, head: str) -> tuple[str, ...]:
+    """Files that differ between the first commit and ``head``, by name."""
+    listed = await Git(None, cwd=repository).run("rev-list", "--max-parents=0", head)
+    first = listed.text.split("\n")[-1]
+    found = await Git(None, cwd=repository).run("diff", "--name-only", "-z", first, head)
+    return tuple(sorted(found.names))
 
 
 def known_before(folder: Path) -> dict[str, bool] | None:

@@ -163,6 +163,7 @@ class World:
         director = self._director = Director(
             team, self.plan.planned(self, team), self.diary,
             elapsed=self.elapsed, began=self.began,
+            newest=None if self.time is None else self.time.newest,
         )  # fmt: skip
         await director.begin()
         work = asyncio.create_task(director.run(), name="neveridle-director")
@@ -178,10 +179,11 @@ class World:
     async def again(self, reason: str) -> bool:
         """Whether a run that ended so is to be started again, once something has changed.
 
-        A team whose agents all stopped is started anew by whoever supervises it.
+        A team whose agents all stopped is started anew by whoever supervises it; one that is
+        paused ends its run ``until="idle"``, though somebody is going to resume it.
         """
         due = await self._due()
-        if reason != "stopped" or due is None or self.team is None:
+        if reason not in ("stopped", "paused") or due is None or self.team is None:
             return False
         await self.team.board.clock.sleep(max(due - await self.team.board.clock.now(), 0) + 1)
         return True

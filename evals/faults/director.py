@@ -52,6 +52,7 @@ class Director:
         diary: what has happened so far.
         elapsed: seconds since the start.
         began: the board's time at the start.
+        newest: the newest event of the log, found at once; None: it is not.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Director:
         *,
         elapsed: Callable[[], float],
         began: float,
+        newest: Callable[[], int] | None = None,
     ) -> None:
         self._team = team
         self._planned = {one.key: one for one in planned}
         self._diary = diary
         self._elapsed = elapsed
         self._began = began
+        self._newest = newest
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
         self._titles: dict[int, tuple[str, str]] = {}
@@ -109,9 +112,10 @@ class Director:
                 simulated.advanced.remove(self._advanced)
 
     async def due(self) -> float | None:
-        """When the next thing is to happen, by the board's clock; None: nothing is."""
+        """When the next thing is to happen that a run waits for, by the board's clock; or None."""
         await self.look()
-        at = self._next()
+        waited = [at for at, key, _ in self._diary.due if not self._may(key)]
+        at = min(waited, default=None)
         return None if at is None else self._began + self._diary.shifted + at
 
     async def look(self) -> None:
@@ -182,6 +186,10 @@ class Director:
     def _next(self) -> float | None:
         return self._diary.due[0][0] if self._diary.due else None
 
+    def _may(self, key: str) -> bool:
+        """Whether it is right that it never happens; what has begun must end."""
+        return not key.endswith(END) and self._planned[key].when.may
+
     def _hears(self, one: Planned) -> bool:
         done = self._diary.fired.get(one.key, 0)
         if isinstance(one.when, AnswerAct) and waits_for_item(one.when):
@@ -197,6 +205,8 @@ class Director:
         return self._titles[task]
 
     def _advanced(self, now: float) -> None:
+        if self._newest is not None and self._newest() <= self._diary.seen:
+            return  # nothing was logged
         if self.listens:
             self._wake.set()
 

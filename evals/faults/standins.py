@@ -151,8 +151,8 @@ class LinearState:
         found: list[dict[str, Any]] = []
         for one in self.standin.exchanges:
             try:
-                said = one.request.json.get("variables", {})
-            except (ValueError, AttributeError):
+                said: dict[str, Any] = one.request.json["variables"]
+            except (ValueError, KeyError, TypeError):
                 said = {}
             found.append(
                 {

@@ -24,7 +24,7 @@ class Trigger(Table):
         task: only events of tasks of this title or key (``dispatch:1``), as a pattern.
         agent: only events of this agent, as a pattern.
         after: simulated seconds that pass between that event, or the start, and this.
-        may: whether it is right that it never happens.
+        may: whether it is right that it never happens: a run does not wait for its time.
     """
 
     at: float | None = Field(default=None, ge=0)

@@ -82,11 +82,14 @@ def to_dataset(
 
 
 async def evaluate(
-    result: SuiteResult, evaluators: Sequence[Evaluator[str, CaseResult, Facts]], name: str = ""
+    result: SuiteResult,
+    evaluators: Sequence[Evaluator[str, CaseResult, Facts]] = (),
+    name: str = "",
 ) -> Carried:
     """Score runs that are over by evaluators of pydantic-evals, through ``Dataset.evaluate``.
 
-    An evaluator finds the ``CaseResult`` in ``ctx.output``, its measures in ``ctx.metrics``.
+    What the suite's own scorers said of them stands in the report besides. An evaluator finds
+    the ``CaseResult`` in ``ctx.output``, its measures in ``ctx.metrics``.
 
     Args:
         result: what came of a run.
@@ -105,7 +108,10 @@ async def evaluate(
         set_eval_attribute("path", list(run.path))
         return run
 
-    dataset = to_dataset(result, evaluators)
+    def scores(run: CaseResult) -> Said:
+        return run.scores
+
+    dataset = to_dataset(result, [Scored(scores), *evaluators])
     return await dataset.evaluate(recorded_task, name=name or "recorded", progress=False)
 
 
@@ -200,6 +206,8 @@ def _case(run: CaseResult, name: str, source: str | None) -> ReportCase[str, Cas
     failed: list[EvaluatorFailure] = []
     for called, line in _named(run.scores):
         spec = EvaluatorSpec(name=line.scorer, arguments=None)
+        if line.unscored == "skipped":
+            continue
         if line.passed is None:
             failed.append(EvaluatorFailure(
                 name=called, error_message=line.detail, error_stacktrace="", source=spec

@@ -43,7 +43,7 @@ def bars(rows: Sequence[tuple[str, float, str, str]], *, title: str) -> Raw:
             el("rect", x=LABEL, y=y + 4, width=_of(max(size, 1)), height=14, class_=f"is-{kind}"),
             el("text", said, x=_of(LABEL + size + 6), y=y + 15),
         ]
-    return _chart(title, len(rows) * ROW, *pieces)
+    return el("div", _chart(title, len(rows) * ROW, *pieces), class_="wide")
 
 
 def spans(rows: Sequence[tuple[str, float, float, float, str]], *, title: str) -> Raw:
@@ -65,7 +65,7 @@ def spans(rows: Sequence[tuple[str, float, float, float, str]], *, title: str) -
             el("line", x1=x(low), x2=x(high), y1=y, y2=y, stroke_width=2, class_=shade),
             el("circle", cx=x(middle), cy=y, r=4, class_=shade),
         ]
-    return _chart(title, height, *pieces)
+    return el("div", _chart(title, height, *pieces), class_="wide")
 
 
 def _chart(title: str, height: int, *pieces: Raw) -> Raw:

@@ -187,7 +187,7 @@ def _one_sided(name: str, before: list[float] | None, after: list[float] | None)
     if before is None or after is None:
         verdict, note = (Verdict.NEW if before is None else Verdict.GONE), ""
     else:
-        verdict, note = Verdict.UNKNOWN, "its scorer failed"
+        verdict, note = Verdict.UNKNOWN, "not scored on one side"
     return Difference(name, sides[0], sides[1], runs, verdict=verdict, note=note)
 
 

@@ -51,7 +51,7 @@ def _case(suite: Element, run: CaseResult, *, repeated: bool) -> None:
         {"classname": "neveridle.eval", "name": shown(name), "time": f"{_seconds(run):.3f}"},
     )
     bad = [line for line in run.scores if line.passed is False]
-    unknown = [line for line in run.scores if line.passed is None]
+    unknown = [one for one in run.scores if one.passed is None and one.unscored != "skipped"]
     trouble = run.trouble
     if run.status == "failed":
         said = [f"{line.name}: {line.detail}" for line in bad]

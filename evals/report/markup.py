@@ -124,6 +124,7 @@ button[aria-pressed="true"] { border-color: var(--text); font-weight: 600; }
 .badge { font-weight: 600; margin-right: .5rem; }
 .dim { color: var(--dim); }
 svg { max-width: 100%; height: auto; display: block; margin: .5rem 0; }
+.wide svg { min-width: 36rem; } /* scrolls: its letters must stay readable */
 svg text { fill: var(--text); font: 13px system-ui, sans-serif; }
 .axis { stroke: var(--line); }
 .is-passed, .is-better { color: var(--good); } .is-failed, .is-worse { color: var(--bad); }

@@ -8,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from neveridle.tools.recording.http_recorder import PACKING
 from neveridle.tools.services.answers import wait_of
 
 REST: Final = 30.0
@@ -59,7 +60,12 @@ class Blocking(httpx.AsyncBaseTransport):
         finally:
             response.close()
         _let_rest(response)
-        return response
+        headers = [(name, value) for name, value in response.headers.multi_items()
+                   if name.lower() not in PACKING]  # fmt: skip
+        extensions = {"http_version": response.extensions.get("http_version", b"HTTP/1.1")}
+        return httpx.Response(
+            response.status_code, headers=headers, content=response.content, extensions=extensions
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -195,12 +195,12 @@ class RecordingChatModel(SeamChatModel):
         try:
             result = model._generate(messages, stop=stop, **given)
         except Exception as error:  # as above
-            seconds = round(time.perf_counter() - begun, 3)
+            seconds = _seconds_since(begun)
             self._failed(request, error, seconds)
             _let_rest(error)
             await self.wait(seconds)
             raise
-        seconds = round(time.perf_counter() - begun, 3)
+        seconds = _seconds_since(begun)
         self._record(request, result, names, seconds)
         await self.wait(seconds)
         return result
@@ -256,6 +256,11 @@ class RecordingChatModel(SeamChatModel):
         failure = failure_from(error)
         if failure is not None:
             self.writer.write(self.scope, request, {}, seconds, failure=failure)
+
+
+def _seconds_since(begun: float) -> float:
+    """As it is recorded, and more than 0, which would be an authored call."""
+    return max(round(time.perf_counter() - begun, 3), 0.001)
 
 
 def _let_rest(error: Exception) -> None:

@@ -129,6 +129,11 @@ class HttpStandin:
             self._url = f"http://127.0.0.1:{self._listening().server_port}"
         return self._url
 
+    @property
+    def listens(self) -> bool:
+        """Whether a socket is open."""
+        return self._server is not None
+
     def stand_at(self, url: str) -> None:
         """Take this for its address: it is asked without a socket, see ``StandinTransport``."""
         self._url = url.rstrip("/")

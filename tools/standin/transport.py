@@ -56,8 +56,8 @@ async def spoilt(
             said = {"message": f"status {status}"} if fault.said is None else fault.said
             answer = Answer(status, said, fault.headers)
         case "redirect":
-            headers = {"Location": fault.location, **fault.headers}
-            answer = Answer(fault.status or 302, None, headers)
+            where = {"Location": fault.location, **fault.headers}
+            answer = Answer(fault.status or 302, None, where)
         case "cut" | "hold":
             msg = "Server disconnected without sending a response."
             raise httpx.RemoteProtocolError(msg, request=request)
@@ -67,9 +67,8 @@ async def spoilt(
         case "timeout" | "slow_body":
             await late(request, fault.seconds)
         case "malformed":
-            body = b"" if answer is None else answer.body
-            headers = {} if answer is None else dict(answer.headers)
-            answer = Answer(200, None, headers, (body or b"{}")[:-1] + b",,")
+            sound = answer or Answer(200)
+            answer = Answer(200, None, sound.headers, (sound.body or b"{}")[:-1] + b",,")
     return response(request, answer or Answer(500), now=now)
 
 

@@ -9,8 +9,10 @@ import typer
 
 from neveridle.cli.evals_compaction import compaction_command
 from neveridle.cli.evals_compare import compare_command
+from neveridle.cli.evals_format import migrate_command, new_command, schema_command
 from neveridle.cli.evals_import import taubench_command, transcript_command
 from neveridle.cli.evals_memory import memory_command
+from neveridle.cli.evals_record import record_command
 from neveridle.cli.evals_report import report_command
 from neveridle.cli.options import JsonOption
 
@@ -28,6 +30,10 @@ def group() -> None:
 app.command("compaction")(compaction_command)
 app.command("compare")(compare_command)
 app.command("memory")(memory_command)
+app.command("record")(record_command)
+app.command("migrate")(migrate_command)
+app.command("new")(new_command)
+app.command("schema")(schema_command)
 app.command("tau-bench")(taubench_command)
 app.command("transcript")(transcript_command)
 app.command("report")(report_command)

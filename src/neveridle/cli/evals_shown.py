@@ -122,8 +122,8 @@ def _print_why(run: CaseResult, *, many: bool) -> None:
     for line in run.scores:
         if line.passed is False:
             lines.append(f"{line.name}: {line.detail}")
-        elif line.passed is None:
-            lines.append(f"{line.name}: not scored: {line.scorer} failed: {line.detail}")
+        elif line.passed is None and line.unscored != "skipped":
+            lines.append(f"{line.name}: not scored, {line.scorer} failed: {line.detail}")
     said = [text for text in lines if text]
     for text in said[:TOLD]:
         say(f"  {clean(text)}")

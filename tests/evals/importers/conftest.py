@@ -92,6 +92,8 @@ class Odd(Tool):
 class Transfer(Tool):
     @staticmethod
     def invoke(data, summary):
+        if summary == "write":
+            data["sales"].append("a transfer")
         return "Transfer successful"
 
     @staticmethod

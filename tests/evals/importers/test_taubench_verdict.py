@@ -10,7 +10,7 @@ from typing import Any
 
 from neveridle.evals.result import SuiteResult
 
-SPOKEN = [("respond", {"content": "77"}), ("transfer_to_human_agents", {"summary": "s"})]
+SPOKEN = [("respond", {"content": "77"}), ("transfer_to_human_agents", {"summary": "write"})]
 SOLD = [("sell", {"item": "pen", "count": 3})]
 
 
@@ -33,6 +33,8 @@ def test_the_verdict_is_tau_benchs_own(talk: Any, play: Callable[..., Any]) -> N
         talk([], ["1234"]).call("look", "Error: no such item", item="1234").stop().run(0.0, 6),
         # What the right actions say counts as said; ending the conversation is no right action.
         talk(SPOKEN, ["77"]).stop().run(1.0, 7),
+        # The recording breaks off before the user answered.
+        talk([]).say("Goodbye", None).run(0.0, 9),
         # A right action that fails changes nothing, and is no error.
         talk([("sell", {"item": "hat", "count": 1})]).stop().run(1.0, 8),
     ]  # fmt: skip
@@ -42,8 +44,8 @@ def test_the_verdict_is_tau_benchs_own(talk: Any, play: Callable[..., Any]) -> N
         (run["task_id"], "agreed", run["reward"]) for run in runs
     ]
     assert (ended.code, ended.facts["agreement"]) == (0, 1.0)
-    assert [one["ended"] for one in results] == [True] * 3 + [False] + [True] * 5
-    assert [one["database"] for one in results] == [True, False, False, *[True] * 6]
+    assert [one["ended"] for one in results] == [*[True] * 3, False, *[True] * 4, False, True]
+    assert [one["database"] for one in results] == [True, False, False, *[True] * 7]
     assert results[6]["outputs"] == {"1234": False}
     # A model call for each recorded answer, and one that ends the attempt: from the board.
     assert [one["model_calls"] for one in results[:2]] == [4, 3]

@@ -53,7 +53,8 @@ def test_a_report_holds_scores_measures_and_failures(make: Make, suite: Suite) -
         ScoreLine(name="handoff", passed=True, value=1, detail="sam to leo"),
         ScoreLine(name="handoff", passed=False, value=0),
         ScoreLine(name="recall", passed=True, value=0.75, scorer="recall"),
-        ScoreLine(name="rubric", detail="no answer", scorer="rubric"),
+        ScoreLine(name="rubric", detail="no answer", scorer="rubric", unscored="grader"),
+        ScoreLine(name="other", detail="not asked", scorer="other", unscored="skipped"),
     ]
     report = to_report(
         suite(
@@ -101,6 +102,8 @@ async def test_its_evaluators_score_runs_that_are_over(make: Make, suite: Suite)
     said = {case.name: case.assertions["few"].value for case in report.cases}
     assert said == {"a": True, "b": False}
     assert report.cases[0].scores["part"].value == 0.25
+    # What the suite's own scorers said is there, too.
+    assert report.cases[0].assertions["tests"].value is True
     assert [one.name for one in report.cases[0].evaluator_failures] == ["Broken"]
     assert ["no git" in one.error_message for one in report.failures] == [True]
 

@@ -147,7 +147,7 @@ def test_scores_are_paired_by_scorer_name_and_place(make: Make, suite: Suite) ->
     # A scorer that failed says nothing of the work.
     graded = compare(before, suite(make(scores=lines(None, False)))).tasks[0]
     assert graded.scores[0].verdict == "unknown"
-    assert graded.scores[0].note == "its scorer failed"
+    assert graded.scores[0].note == "not scored on one side"
 
 
 def test_measures_of_runs_that_did_not_end_are_not_compared(make: Make, suite: Suite) -> None:

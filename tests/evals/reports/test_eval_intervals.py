@@ -103,10 +103,20 @@ def test_welch_holds_the_difference_of_unlike_groups_about_as_often_as_said() ->
     rng = random.Random(7)
     trials, held = 1500, 0
     for _ in range(trials):
-        found = welch([rng.gauss(10, 1) for _ in range(5)], [rng.gauss(12, 4) for _ in range(7)])
+        found = welch([rng.gauss(10, 4) for _ in range(4)], [rng.gauss(12, 1) for _ in range(14)])
         assert found is not None
         held += found.low <= 2 <= found.high
-    assert 0.935 < held / trials < 0.965
+    assert 0.93 < held / trials < 0.97
+
+
+def test_pairs_that_hold_together_say_more_and_only_where_that_is_seen() -> None:
+    def width(found: Interval | None) -> float:
+        assert found is not None
+        return found.high - found.low
+
+    # Together no more than chance may make them: as if they were no pairs.
+    assert width(newcombe_paired(5, 2, 2, 1)) == width(newcombe((7, 7), (10, 10)))
+    assert width(newcombe_paired(12, 2, 2, 14)) < width(newcombe((14, 14), (30, 30))) / 1.5
 
 
 @given(counts, counts, counts, counts)

@@ -263,8 +263,8 @@ async def test_secrets_are_not_written_down(
 
 
 async def test_failures_of_the_transport_happen_again(echo: Echo, path: Path) -> None:
-    gone = HttpStandin()
-    gone.close()
+    with Echo() as gone:
+        refusing = gone.url  # nobody listens there any more
     echo.faults += [HttpFault("cut"), HttpFault("truncated", on="GET /half")]
 
     async def kinds(seam: HttpSeam, url: str, refusing: str) -> list[type[Exception]]:
@@ -277,7 +277,7 @@ async def test_failures_of_the_transport_happen_again(echo: Echo, path: Path) ->
                     found.append(type(error))
         return found
 
-    first = await kinds(recording_seam(path), echo.url, gone.url)
+    first = await kinds(recording_seam(path), echo.url, refusing)
     again = await kinds(replaying_seam(path), "http://a.invalid", "http://b.invalid")
 
     assert again == first
