@@ -7,9 +7,8 @@ leases are over at once, though those who hold them live, and renew them within 
 
 from __future__ import annotations
 
-from time import monotonic
-
 from neveridle.board import Board
+from neveridle.board.simulation import awake_seconds
 from neveridle.settings import LeaseSettings
 
 HEARTBEATS = 1.5
@@ -37,7 +36,7 @@ class Patience:
 
     def beaten(self) -> None:
         """A heartbeat reached the board."""
-        now = monotonic()
+        now = awake_seconds()
         longest = self._settings.lease - self._settings.heartbeat
         if self._beat_at is not None and now - self._beat_at > longest:
             self._wait(now)
@@ -45,7 +44,7 @@ class Patience:
 
     async def over(self) -> bool:
         """Whether this process has watched for long enough."""
-        board, here = await self._board.clock.now(), monotonic()
+        board, here = await self._board.clock.now(), awake_seconds()
         if self._board.clock.scripted:
             return True
         if self._last is None:

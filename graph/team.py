@@ -106,6 +106,7 @@ class Team:
     services: Services
     mcp: McpServers
     forge: Forge | None
+    _stack: AsyncExitStack | None
     providers: Providers
     orders: Orders
     allowances: Allowances
@@ -114,6 +115,7 @@ class Team:
     consolidating: Consolidating
     alert: Alert
     graph: CompiledStateGraph[TickState, None, TickState, TickState]
+    replaying: Replaying | None
 
     def __init__(
         self,
@@ -131,10 +133,8 @@ class Team:
         self.tool_makers, self.service_tool_makers = list[ToolMaker](), list[ToolMaker]()
         self.given_worker, self.given_tracker = worker, tracker
         self.given_embedder, self.given_transport = embedder, transport
-        self.around = around or Around()
-        self.replaying: Replaying | None = None
-        self._stack: AsyncExitStack | None = None
-        self._running = False
+        self.around, self.replaying = around or Around(), None
+        self._stack, self._running = None, False
         self._reset()
 
     def _reset(self) -> None:

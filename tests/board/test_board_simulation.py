@@ -86,7 +86,8 @@ def test_threads_are_none_and_calls_are_made_at_once() -> None:
             return n, threading.get_ident()
 
         jobs = [executor.submit(call, n) for n in range(3)]
-        found: list[object] = [await answer_of(job) for job in jobs]
+        answers = [await answer_of(job) for job in jobs]
+        found: list[object] = [*answers]
         found.append(await asyncio.to_thread(threading.get_ident))
         with pytest.raises(ZeroDivisionError):
             await asyncio.to_thread(lambda: 1 // 0)
