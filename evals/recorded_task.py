@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
@@ -301,4 +302,9 @@ def find_task(name: str) -> Path:
     if (Path(name) / FILE).is_file():
         return Path(name)
     msg = f"There is no recorded task '{name}'."
-    raise RecordingInvalid(msg, remedy=f"Give a folder with {FILE}, or: {', '.join(shipped)}.")
+    if Path(name).is_dir():
+        msg = f"The folder '{name}' holds no {FILE}, nor does one right inside it."
+    near = get_close_matches(name, shipped, n=3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    remedy = f"Give a folder with {FILE}, or a name that `neveridle eval list` shows.{meant}"
+    raise RecordingInvalid(msg, remedy=remedy)
