@@ -31,23 +31,27 @@ from neveridle.memory import HashingEmbedder
 from neveridle.settings.loader import settings_from
 
 # A deadline would be a timed assertion, and fail on a machine that is busy.
-hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=20)
 hypothesis.settings.load_profile("neveridle")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what is marked ``postgres_in_chaos`` to ``make chaos``, where it is on PostgreSQL.
+    """Leave to ``make chaos`` what is dear, and of which the like runs each time.
 
-    These start and kill many processes. On SQLite they run each time, and so do the suites that
-    hold both databases to the same behaviour.
+    What is marked ``postgres_in_chaos`` starts and kills many processes: on SQLite it runs each
+    time, and so do the suites that hold both databases to the same behaviour. What is marked
+    ``whole_in_chaos`` plays a whole recorded task, as ``make evals`` does with dozens of them.
     """
     dear = [
         one
         for one in items
-        if "postgres" in one.nodeid
-        and (
-            one.get_closest_marker("postgres_in_chaos") is not None
-            or one.nodeid.startswith(("tests/fleet/", "tests/acceptance/test_zombies"))
+        if one.get_closest_marker("whole_in_chaos") is not None
+        or (
+            "postgres" in one.nodeid
+            and (
+                one.get_closest_marker("postgres_in_chaos") is not None
+                or one.nodeid.startswith(("tests/fleet/", "tests/acceptance/test_zombies"))
+            )
         )
     ]
     for one in dear:

@@ -31,6 +31,9 @@ DURABLE = {
 cache, and after a power cut the board would say of lost work that it was merged."""
 LOCK_SECONDS = 60.0
 LOCK_POLL = 0.01
+HELD_SECONDS = 30.0
+"""How long another git may hold a lock that is in the way of a merge."""
+HELD_POLL = 0.5
 
 FOLLOW = """
 git_dir=$1 ref=$2 commit=$3 expect=$4; shift 4
@@ -81,7 +84,30 @@ async def publish(git: Git, target: Repository, published: Path, branch: str, co
 async def fast_forward(
     git: Git, git_dir: Path, target: Repository, commit: str, expect: str
 ) -> PublishResult:
-    """Move the target branch by compare-and-swap; see ``Workspace.fast_forward_target``."""
+    """Move the target branch by compare-and-swap; see ``Workspace.fast_forward_target``.
+
+    Where another git holds one of its own locks it is tried again for a while: that lasts for
+    moments, and is no reason to call a person. A lock that a dead git left behind is one.
+    """
+    until = host_seconds() + HELD_SECONDS
+    while True:
+        found = await _tried(git, git_dir, target, commit, expect)
+        if isinstance(found, PublishResult):
+            return found
+        if not _held(found) or host_seconds() >= until:
+            return await _outcome(git, target, commit, expect, found)
+        await asyncio.sleep(HELD_POLL)
+
+
+def _held(answer: Answer) -> bool:
+    """Whether another git was just busy there, and nothing has moved."""
+    return answer.code not in (0, 5) and ".lock': File exists" in answer.messages
+
+
+async def _tried(
+    git: Git, git_dir: Path, target: Repository, commit: str, expect: str
+) -> PublishResult | Answer:
+    """What came of one try; or what git said, which ``_outcome`` understands."""
     async with _alone(target.common_dir) as lock:
         now = await target.head()
         if now == commit:
@@ -94,8 +120,7 @@ async def fast_forward(
         dirty = await _in_the_way(git, target, commit, expect)
         if dirty:
             return PublishResult("dirty", now, dirty)
-        answer = await _move(git, git_dir, target, commit, expect, lock)
-        return await _outcome(git, target, commit, expect, answer)
+        return await _move(git, git_dir, target, commit, expect, lock)
 
 
 async def _move(

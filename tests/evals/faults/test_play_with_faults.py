@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from neveridle.evals.result import CaseResult
 from neveridle.evals.suite import run_suite
 
@@ -130,6 +132,7 @@ def told(result: CaseResult) -> dict[str, tuple[bool | None, str]]:
     return {one.name: (one.passed, one.detail) for one in result.scores}
 
 
+@pytest.mark.whole_in_chaos
 async def test_killed_three_times_what_is_to_be_done_is_done_once(tmp_path: Path) -> None:
     task = laid_out(tmp_path / "planned")
     suite = await run_suite([task], seed=3, folder=tmp_path / "kept")

@@ -124,6 +124,7 @@ def test_what_cannot_be_made_is_refused_and_nothing_is_overwritten(
     assert ended.facts["error"]["code"] == "recording-invalid"
 
 
+@pytest.mark.whole_in_chaos
 def test_the_recorded_task_that_was_made_is_played_by_the_team(
     tmp_path: Path, invoke: Callable[..., Any]
 ) -> None:

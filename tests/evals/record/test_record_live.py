@@ -68,6 +68,7 @@ def linear(monkeypatch: pytest.MonkeyPatch) -> Generator[LinearStandin]:
         yield one
 
 
+@pytest.mark.whole_in_chaos
 def test_a_run_with_a_tracker_is_recorded_and_its_replay_holds(
     project: Project, writer: Any, linear: LinearStandin, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -242,3 +242,28 @@ async def test_what_arrives_in_the_repository_is_flushed_to_the_disk(
         if event.get("category") == "fsync" and int(event["value"]) > 0
     }
     assert {"unpack-objects", "receive-pack"} <= flushed
+
+
+async def test_a_git_that_is_just_busy_there_is_waited_for(repo: Any, work: Workspace) -> None:
+    commit = await worked(work)
+    lock = repo.path / ".git" / "refs" / "heads" / "main.lock"
+    lock.write_text("", encoding="utf-8")
+    merging = asyncio.create_task(work.fast_forward_target(expect=work.base))
+    await asyncio.sleep(0.3)
+    assert not merging.done()
+
+    lock.unlink()
+
+    assert (await merging).result == "done"
+    assert repo.git("rev-parse", "main") == commit
+
+
+async def test_a_lock_that_a_dead_git_left_is_said(
+    repo: Any, work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neveridle.tools.workspace.publishing.HELD_SECONDS", 0.1)
+    await worked(work)
+    (repo.path / ".git" / "refs" / "heads" / "main.lock").write_text("", encoding="utf-8")
+
+    with pytest.raises(RepositoryUnusable, match=r"main\.lock"):
+        await work.fast_forward_target(expect=work.base)
