@@ -65,9 +65,8 @@ async def run_suite(
         kept = None if folder is None else folder / name
         async with free:
             if kept is not None and not await asyncio.to_thread(_ours, kept):
-                result = _trouble(
-                    request, "stage-taken", f"{kept} exists, and is not ours.", "Name another --folder."
-                )
+                said = f"{kept} exists, and is not ours."
+                result = _trouble(request, "stage-taken", said, "Name another --folder.")
             else:
                 result = await run_in_process(request)
                 try:
