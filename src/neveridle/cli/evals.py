@@ -168,5 +168,7 @@ def run_command(
 
 
 def _missed(result: CaseResult) -> str:
-    missed = [f"{one.name}: {one.detail}" for one in result.scores if not one.passed]
-    return "; ".join(missed)
+    """The first line of each score that does not hold, or is not known."""
+    missed = [f"{one.name}: {one.detail}" for one in result.scores
+              if not one.passed and one.unscored != "skipped"]  # fmt: skip
+    return "; ".join(text.splitlines()[0] for text in missed)

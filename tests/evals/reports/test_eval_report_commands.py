@@ -176,3 +176,17 @@ def test_what_to_do_is_said_once(tmp_path: Path, cli: Cli) -> None:
     assert said["remedy"].startswith("Update neveridle")
     assert said["remedy"] not in said["message"]
     assert said["remedy"] in out
+
+
+def test_a_difference_of_many_lines_keeps_them(
+    make: Make, suite: Suite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detail = "asked something else:\n- old\n+ new\n" + "line\n" * 100
+    line = ScoreLine(name="requests", value=0.0, passed=False, detail=detail)
+
+    print_results(suite(make("a", "failed", scores=[line])))
+
+    out = capsys.readouterr().out.splitlines()
+    start = out.index("  requests: asked something else:")
+    assert out[start + 1 : start + 3] == ["    - old", "    + new"]
+    assert "    and 63 more lines" in out
