@@ -266,7 +266,7 @@ def find_tasks(names: Sequence[str], *, keyword: str = "") -> list[Path]:
         keyword: only those in whose name, or one of whose tags, it stands; empty: all.
 
     Raises:
-        RecordingInvalid: there is none of that name, or none that fits.
+        RecordingInvalid: there is none of that name, none that fits, or two of one name.
     """
     found: list[Path] = []
     for name in names:
@@ -279,7 +279,14 @@ def find_tasks(names: Sequence[str], *, keyword: str = "") -> list[Path]:
     if not chosen:
         msg = f"No recorded task fits '{keyword}'."
         raise RecordingInvalid(msg, remedy="`neveridle eval list` shows their names and tags.")
-    return list(dict.fromkeys(chosen))
+    chosen = list(dict.fromkeys(chosen))
+    named: dict[str, Path] = {}
+    for path in chosen:
+        other = named.setdefault(path.name, path)
+        if other != path:  # results are told apart by it, and paired by it in comparisons
+            msg = f"Two recorded tasks are called '{path.name}': {other} and {path}."
+            raise RecordingInvalid(msg, remedy="Rename one of the folders, or run them apart.")
+    return chosen
 
 
 def _words(folder: Path) -> str:

@@ -151,13 +151,18 @@ def test_what_the_command_line_alone_shows_to_be_wrong_runs_nothing(
 ) -> None:
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "empty").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name / "same").mkdir(parents=True)
+        (tmp_path / name / "same" / "task.toml").write_text("schema = 2\n", encoding="utf-8")
 
     kept = cli("run", "demo", "--folder", tmp_path / "file")
     model = cli("run", "demo", "--model", "nonsense")
     typed = cli("run", "rate-limit")
     empty = cli("run", tmp_path / "empty")
+    twice = cli("run", tmp_path / "one", tmp_path / "two" / "same")
 
-    assert [one[:2] for one in (kept, model, typed, empty)] == [(2, "")] * 4
+    assert [one[:2] for one in (kept, model, typed, empty, twice)] == [(2, "")] * 5
+    assert "Two recorded tasks are called 'same'" in twice[2]
     assert "Nothing can be kept in" in kept[2]
     assert "provider:model" in model[2]
     assert "Did you mean rate-limited?" in typed[2]
