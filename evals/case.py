@@ -50,7 +50,7 @@ def run_case(request: CaseRequest) -> CaseResult:
     try:
         return _run(request)
     except NeveridleError as error:
-        trouble = Trouble(code=error.code, message=str(error), remedy=error.remedy or "")
+        trouble = Trouble(code=error.code, message=error.message, remedy=error.remedy or "")
     except Exception as error:  # noqa: BLE001 - one broken recorded task must not end the suite
         trouble = Trouble(code="bug", message=f"{type(error).__name__}: {error}")
     return CaseResult(

@@ -27,12 +27,13 @@ def check_task(task: RecordedTask) -> None:
         RecordingInvalid: with file, line where there is one, and remedy.
     """
     _files(task)
-    text = (task.folder / FILE).read_text(encoding="utf-8-sig")
-    wrong = [
-        f"{task.folder / FILE}:{_line(text, word)}: expect: {said}."
-        for word, said in _impossible(task)
-    ]
-    if wrong:
+    impossible = list(_impossible(task))
+    if impossible:  # only then is there a file for sure: one that is being recorded expects nothing
+        text = (task.folder / FILE).read_text(encoding="utf-8-sig")
+        wrong = [
+            f"{task.folder / FILE}:{_line(text, word)}: expect: {said}."
+            for word, said in impossible
+        ]
         raise RecordingInvalid("\n".join(wrong), remedy="docs/evals_format.md has what can hold.")
 
 

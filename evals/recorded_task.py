@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
@@ -265,7 +266,7 @@ def find_tasks(names: Sequence[str], *, keyword: str = "") -> list[Path]:
         keyword: only those in whose name, or one of whose tags, it stands; empty: all.
 
     Raises:
-        RecordingInvalid: there is none of that name, or none that fits.
+        RecordingInvalid: there is none of that name, none that fits, or two of one name.
     """
     found: list[Path] = []
     for name in names:
@@ -278,7 +279,14 @@ def find_tasks(names: Sequence[str], *, keyword: str = "") -> list[Path]:
     if not chosen:
         msg = f"No recorded task fits '{keyword}'."
         raise RecordingInvalid(msg, remedy="`neveridle eval list` shows their names and tags.")
-    return list(dict.fromkeys(chosen))
+    chosen = list(dict.fromkeys(chosen))
+    named: dict[str, Path] = {}
+    for path in chosen:
+        other = named.setdefault(path.name, path)
+        if other != path:  # results are told apart by it, and paired by it in comparisons
+            msg = f"Two recorded tasks are called '{path.name}': {other} and {path}."
+            raise RecordingInvalid(msg, remedy="Rename one of the folders, or run them apart.")
+    return chosen
 
 
 def _words(folder: Path) -> str:
@@ -301,4 +309,9 @@ def find_task(name: str) -> Path:
     if (Path(name) / FILE).is_file():
         return Path(name)
     msg = f"There is no recorded task '{name}'."
-    raise RecordingInvalid(msg, remedy=f"Give a folder with {FILE}, or: {', '.join(shipped)}.")
+    if Path(name).is_dir():
+        msg = f"The folder '{name}' holds no {FILE}, nor does one right inside it."
+    near = get_close_matches(name, shipped, n=3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    remedy = f"Give a folder with {FILE}, or a name that `neveridle eval list` shows.{meant}"
+    raise RecordingInvalid(msg, remedy=remedy)

@@ -65,7 +65,8 @@ async def run_suite(
         kept = None if folder is None else folder / name
         async with free:
             if kept is not None and not await asyncio.to_thread(_ours, kept):
-                result = _trouble(request, "stage-taken", f"{kept} exists, and is not ours.")
+                said = f"{kept} exists, and is not ours."
+                result = _trouble(request, "stage-taken", said, "Name another --folder.")
             else:
                 result = await run_in_process(request)
                 try:
@@ -112,7 +113,8 @@ async def run_in_process(request: CaseRequest) -> CaseResult:
         if done.is_file():
             return CaseResult.model_validate_json(done.read_text(encoding="utf-8"))
         if code is None:
-            return _trouble(request, "timeout", f"It took longer than {limit:g} real seconds.")
+            said = f"It took longer than {limit:g} real seconds."
+            return _trouble(request, "timeout", said, "`longest` in [run] allows more.")
         if code == -signal.SIGKILL and _meant(request.stage):
             continue
         return _trouble(request, "died", f"Its process ended with {code}. {said}".strip())
@@ -204,8 +206,8 @@ def _meant(stage: Path) -> bool:
     return True
 
 
-def _trouble(request: CaseRequest, code: str, message: str) -> CaseResult:
-    said: dict[str, Any] = {"code": code, "message": message}
+def _trouble(request: CaseRequest, code: str, message: str, remedy: str = "") -> CaseResult:
+    said: dict[str, Any] = {"code": code, "message": message, "remedy": remedy}
     return CaseResult(
         task=request.task.name, repeat=request.repeat, seed=request.seed, status="error",
         trouble=Trouble(**said),

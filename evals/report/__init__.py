@@ -7,7 +7,7 @@ from neveridle.evals.report.compare import compare
 from neveridle.evals.report.compared import Comparison, Difference, TaskComparison, Verdict
 from neveridle.evals.report.gate import Gate, Regression, check_baseline, hold, regressions
 from neveridle.evals.report.loading import load_results
-from neveridle.evals.report.writing import write_reports
+from neveridle.evals.report.writing import check_places, write_reports
 
 __all__ = [
     "Comparison",
@@ -18,6 +18,7 @@ __all__ = [
     "Verdict",
     "baseline_of",
     "check_baseline",
+    "check_places",
     "compare",
     "hold",
     "load_results",

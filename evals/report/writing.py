@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from neveridle.errors import ResultsInvalid
@@ -54,6 +57,45 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8", newline="\n")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise ResultsInvalid(msg, remedy="Name a file in a folder that can be written.") from error
+        with suppress(OSError):  # its folder is none, or nothing can be taken out of it
+            draft.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def check_places(files: Sequence[Path | None], folder: Path | None = None) -> None:
+    """See that files can be written, before minutes are spent on what goes into them.
+
+    Their folders are made; files that are there stay as they are.
+
+    Args:
+        files: what is to be written; None: nothing.
+        folder: where folders are to be made; None: nowhere.
+
+    Raises:
+        ResultsInvalid: one cannot be written.
+    """
+    for path in files:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise _unwritable(path, "it is a folder")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            raise _unwritable(path, error) from error
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            msg = f"Nothing can be kept in {folder}: {error.strerror or error}."
+            raise ResultsInvalid(msg, remedy="Name a folder that can be written.") from error
+
+
+def _unwritable(path: Path, why: OSError | str) -> ResultsInvalid:
+    said = why if isinstance(why, str) else why.strerror or str(why)
+    msg = f"{path} cannot be written: {said}."
+    return ResultsInvalid(msg, remedy="Name a file in a folder that can be written.")

@@ -15,7 +15,10 @@ def as_planned(played: Played, task: RecordedTask) -> list[ScoreLine]:
     """Whether requests were as recorded, and whether the faults of the plan happened."""
     lines: list[ScoreLine] = []
     if played.mismatches:
-        said = f"{played.mismatches} requests were not recorded: {played.differences}"
+        said = (
+            f"{played.mismatches} requests were not recorded (--lenient answers with the nearest): "
+            f"{played.differences}"
+        )
         lines.append(_line("requests as recorded", said, good=False))
     elif played.lenient:
         said = f"{played.lenient} requests differ from the recorded: {played.differences}"

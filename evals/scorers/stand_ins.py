@@ -13,7 +13,7 @@ from neveridle.evals.result import ScoreLine
 from neveridle.evals.scorers.amounts import counted
 from neveridle.evals.scorers.scorer import line
 
-NAMES: Final = ("identifier", "id", "number", "name", "key")
+NAMES: Final = ("identifier", "ref", "id", "number", "name", "key")
 """By which of its parts an element of a list may be named."""
 WORDS: Final = ("body", "text", "comment", "message", "content")
 """Parts that hold what somebody wrote; the same words twice in a list are once too often."""

@@ -77,17 +77,7 @@ def people(played: Played, expect: Expectations) -> Iterator[ScoreLine]:
 
 
 def other(played: Played, expect: Expectations) -> Iterator[ScoreLine]:
-    """Requests, faults that happened, and messages between agents."""
-    if played.mismatches:
-        said_of = f"{played.mismatches} requests were not recorded: {played.differences}"
-        yield line("requests as recorded", False, said_of)
-    elif played.lenient:
-        said_of = f"{played.lenient} requests differ from the recorded: {played.differences}"
-        yield line("requests as recorded", True, said_of)
-    if played.faults or played.missed:
-        seen = f"did not happen: {played.missed}" if played.missed else "; ".join(played.faults)
-        there = line("faults happened", not played.missed, seen)
-        yield there.model_copy(update={"scorer": "faults"})
+    """Faults that are named, and messages between agents."""
     for text in expect.faults:
         happened = any(text in one for one in played.faults)
         yield line(f"fault {text}", happened, f"happened: {played.faults or 'none'}")

@@ -33,6 +33,7 @@ def demo_command(
     from neveridle.cli.played import facts_of, print_played, shown
     from neveridle.cli.screen import print_json, say
     from neveridle.evals import find_task, load_task, play, score
+    from neveridle.evals.scorers.as_planned import as_planned
     from neveridle.settings.loader import settings_from
 
     task = load_task(find_task("demo"))
@@ -56,7 +57,7 @@ def demo_command(
         observing.close(hurried=played is None)
     if played is None:
         leave(interruption.exit_code)
-    scores = score(played, task.expect)
+    scores = [*score(played, task.expect), *as_planned(played, task)]
     facts = facts_of(played, scores, task.expect.lessons)
     if json:
         print_json(facts)

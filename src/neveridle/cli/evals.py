@@ -121,13 +121,18 @@ def run_command(
     from neveridle.evals import find_tasks
     from neveridle.evals import report as reports
     from neveridle.evals.suite import run_suite
+    from neveridle.tools.models.providers import split_name
 
     folders = find_tasks(names or [], keyword=keyword)
     known = reports.load_results(baseline) if baseline is not None else None
     partial = bool(names or keyword)
+    if model:
+        split_name(model)
+    reports.check_places([output, junit, html, write_baseline], folder)
 
     def tell(one: CaseResult) -> None:
-        said = one.trouble.message if one.trouble else _missed(one)
+        trouble = one.trouble
+        said = f"{trouble.message} {trouble.remedy}" if trouble else _missed(one)
         took = one.measures.get("seconds", 0.0)
         say(f"{one.status:8}{one.task} ({took:.1f} s) {said}".rstrip(), err=json)
 
@@ -146,6 +151,7 @@ def run_command(
             )
         )
     if result is None:
+        say("Interrupted: no results were written.", err=True)
         leave(interruption.exit_code)
     reports.write_reports(result, json=output, junit=junit, html=html)
     if write_baseline is not None:
@@ -162,5 +168,7 @@ def run_command(
 
 
 def _missed(result: CaseResult) -> str:
-    missed = [f"{one.name}: {one.detail}" for one in result.scores if not one.passed]
-    return "; ".join(missed)
+    """The first line of each score that does not hold, or is not known."""
+    missed = [f"{one.name}: {one.detail}" for one in result.scores
+              if not one.passed and one.unscored != "skipped"]  # fmt: skip
+    return "; ".join(text.splitlines()[0] for text in missed)

@@ -21,6 +21,8 @@ COLOURS: Final = {
 }  # fmt: skip
 TOLD: Final = 8
 """Lines about one run that did not pass; the file of results has all."""
+SHOWN: Final = 40
+"""Lines of one of these, such as the difference to what was recorded."""
 
 
 def print_results(result: SuiteResult) -> None:
@@ -126,6 +128,10 @@ def _print_why(run: CaseResult, *, many: bool) -> None:
             lines.append(f"{line.name}: not scored, {line.scorer} failed: {line.detail}")
     said = [text for text in lines if text]
     for text in said[:TOLD]:
-        say(f"  {clean(text)}")
+        shown = clean(text, lines=True).splitlines()
+        for number, one in enumerate(shown[:SHOWN]):
+            say(f"  {'  ' * (number > 0)}{one}")
+        if len(shown) > SHOWN:
+            say(f"    and {len(shown) - SHOWN} more lines")
     if len(said) > TOLD:
         say(f"  and {len(said) - TOLD} more")

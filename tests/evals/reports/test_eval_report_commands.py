@@ -130,3 +130,68 @@ def test_the_gate_says_what_regressed_and_what_was_not_run(
     print_gate(check_baseline(suite(make("a", model_calls=4), make("b"), make("c")), path), path)
     assert "No regression against" in capsys.readouterr().out
     assert [one.name for one in tmp_path.iterdir()] == ["baseline.json"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--junit", "--html", "--write-baseline"])
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_run(
+    cli: Cli, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+
+    code, out, err = cli("run", "demo", option, tmp_path / "file" / "out")
+
+    assert (code, out) == (2, "")
+    assert "error[results-invalid]" in err
+    assert "cannot be written" in err
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_the_command_line_alone_shows_to_be_wrong_runs_nothing(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name / "same").mkdir(parents=True)
+        (tmp_path / name / "same" / "task.toml").write_text("schema = 2\n", encoding="utf-8")
+
+    kept = cli("run", "demo", "--folder", tmp_path / "file")
+    model = cli("run", "demo", "--model", "nonsense")
+    typed = cli("run", "rate-limit")
+    empty = cli("run", tmp_path / "empty")
+    twice = cli("run", tmp_path / "one", tmp_path / "two" / "same")
+
+    assert [one[:2] for one in (kept, model, typed, empty, twice)] == [(2, "")] * 5
+    assert "Two recorded tasks are called 'same'" in twice[2]
+    assert "Nothing can be kept in" in kept[2]
+    assert "provider:model" in model[2]
+    assert "Did you mean rate-limited?" in typed[2]
+    assert "holds no task.toml" in empty[2]
+
+
+def test_what_to_do_is_said_once(tmp_path: Path, cli: Cli) -> None:
+    folder = tmp_path / "newer"
+    folder.mkdir()
+    (folder / "task.toml").write_text("schema = 99\n", encoding="utf-8")
+
+    code, out, _ = cli("run", folder, "--output", tmp_path / "out.json")
+
+    said = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["results"][0]["trouble"]
+    assert code == 1
+    assert said["remedy"].startswith("Update neveridle")
+    assert said["remedy"] not in said["message"]
+    assert said["remedy"] in out
+
+
+def test_a_difference_of_many_lines_keeps_them(
+    make: Make, suite: Suite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detail = "asked something else:\n- old\n+ new\n" + "line\n" * 100
+    line = ScoreLine(name="requests", value=0.0, passed=False, detail=detail)
+
+    print_results(suite(make("a", "failed", scores=[line])))
+
+    out = capsys.readouterr().out.splitlines()
+    start = out.index("  requests: asked something else:")
+    assert out[start + 1 : start + 3] == ["    - old", "    + new"]
+    assert "    and 63 more lines" in out

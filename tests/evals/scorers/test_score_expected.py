@@ -153,6 +153,8 @@ def test_effects_exactly_once(held: Held, made: Made) -> None:
     assert missed({"counts": {"issues/ENG-1/comments": 2}}) != []
     assert missed({"contains": ["Reverted"]}) == ["linear holds Reverted"]
     assert missed({"lacks": ["Fixed"]}) == ["linear lacks Fixed"]
+    stood_in = {"issues": [{"ref": "ENG-1", "state": "Done"}]}  # as Linear's stand-in says it
+    assert missed({"values": {"issues/ENG-1/state": "Done"}}, stood_in) == []
     twice = {"issues": [{**done, "comments": [{"body": "Fixed in 1a2b", "id": n} for n in "ab"]}]}
     assert missed({}, twice) == ["linear: nothing twice"]
     assert missed({"once": False}, twice) == []

@@ -171,6 +171,18 @@ def test_a_scorer_that_hangs_is_stopped(made: Made) -> None:
     assert all(one.daemon for one in left)
 
 
+@pytest.mark.parametrize("what", [{"mismatches": 2}, {"lenient": 2}, {"faults": ("a kill",)}])
+def test_how_a_run_went_by_its_plan_is_said_once(made: Made, what: dict[str, Any]) -> None:
+    planned = task().model_dump(by_alias=True) | {"faults": [{"kind": "pause", "seconds": 1}]}
+
+    scored = score_all(made(differences="+ more", **what), RecordedTask.model_validate(planned))
+
+    names = [one.name for one in scored.lines]
+    assert sorted(names) == sorted(set(names))
+    assert "faults happened" in names
+    assert ("requests as recorded" in names) == ("faults" not in what)
+
+
 def test_the_status_of_a_run() -> None:
     good = ScoreLine(name="a", value=1, passed=True)
     bad = ScoreLine(name="b", value=0, passed=False)
