@@ -27,6 +27,11 @@ JUSTIFIED = {
     "tools/standin/github.py": "a stand-in is another host, with a clock of its own",
     "tools/standin/http.py": "the same",
     "tools/standin/linear.py": "the same",
+    "tools/recording/http_recorder.py": "to which an exchange's own times are moved in a replay; "
+    "who replays in simulated time gives the board's",
+    "tools/recording/http_replayer.py": "the same",
+    "tools/recording/http_seam.py": "the same",
+    "tools/recording/http_writer.py": "when a recording was made, for people to read",
     "tools/recording/writer.py": "when a recording was made, for people to read",
     "tools/workspace/copying.py": "a copy keeps the times of what it copies",
     "graph/sources/improvement/stale_branches.py": "git keeps no other time of a commit; it only "

@@ -141,7 +141,7 @@ class Ticking:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(patience_module, "monotonic", lambda: self.now)
+        monkeypatch.setattr(patience_module, "awake_seconds", lambda: self.now)
 
 
 async def test_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
