@@ -44,6 +44,7 @@ TABLE = {
     "RecordingMismatch": (HUMAN, HUMAN),
     "DatasetInvalid": (HUMAN, HUMAN),
     "ResultsInvalid": (HUMAN, HUMAN),
+    "ToolsUnusable": (HUMAN, HUMAN),
     "ModelNotConfigured": (HUMAN, HUMAN),
     "ExtraMissing": (HUMAN, HUMAN),
     "RepositoryUnusable": (HUMAN, HUMAN),

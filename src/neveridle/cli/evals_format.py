@@ -30,6 +30,7 @@ def schema_command(
     results: Annotated[
         bool, typer.Option("--results", help="Of the results of a run instead.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a recorded task's task.toml."""
     from neveridle.evals.json_schema import schema_text
