@@ -136,11 +136,32 @@ async def _process(request: CaseRequest, limit: float) -> tuple[int | None, str]
                     await process.communicate(request.model_dump_json().encode())
                     code = process.returncode
         finally:
+            # Commands have groups of their own: unconfined ones would outlive what started them.
+            below = _below(process.pid) if process.returncode is None else []
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+            for one in below:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(one, signal.SIGKILL)
             await process.wait()
         output.seek(0)
         return code, output.read()[-SHOWN:].decode("utf-8", "replace")
+
+
+def _below(pid: int) -> list[int]:
+    """The processes that a process started, and those that they did; none where /proc is not."""
+    started: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):  # it has just ended
+            parent = int(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+            started.setdefault(parent, []).append(int(stat.parent.name))
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        children = started.pop(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
 
 
 def environment(*, live: bool) -> dict[str, str]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +16,8 @@ from neveridle.evals.result import SuiteResult
 from neveridle.evals.suite import environment, run_suite
 
 Make = Callable[..., Path]
+
+MAIN = "from neveridle.cli import main; raise SystemExit(main())"
 
 TASK = """schema = 2
 title = "Nothing to do"
@@ -120,3 +127,54 @@ def test_settings_in_the_environment_do_not_reach_a_replay(monkeypatch: pytest.M
     assert "NEVERIDLE_MODEL__DEFAULT" not in replayed
     assert replayed["PYTHONHASHSEED"] == "0"
     assert live["NEVERIDLE_MODEL__DEFAULT"] == "openai:gpt-5"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are found in /proc")
+def test_ctrl_c_ends_the_processes_of_the_runs_and_leaves_nothing(
+    make: Make, tmp_path: Path
+) -> None:
+    """The run waits for a check that would take an hour."""
+    folder = make("slow")
+    started, temporary = tmp_path / "started", tmp_path / "tmp"
+    temporary.mkdir()
+    slow = f"""tests = "sh -c 'echo $$ > {started}; exec sleep 3600'" """
+    settings = (folder / "neveridle.toml").read_text("utf-8").replace('tests = "true"', slow)
+    settings = settings.replace("[improvement]", '[sandbox]\nkind = "none"\n\n[improvement]')
+    (folder / "neveridle.toml").write_text(settings, "utf-8")
+    text = (folder / "task.toml").read_text("utf-8") + "checks_before = { tests = true }\n"
+    (folder / "task.toml").write_text(text, "utf-8")
+    running = subprocess.Popen(
+        [sys.executable, "-P", "-c", MAIN, "eval", "run", str(folder)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
+    try:
+        while not (started.is_file() and started.read_text("utf-8").strip()):
+            assert running.poll() is None
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate()
+    finally:
+        running.kill()
+        running.wait()
+
+    assert running.returncode == 130
+    assert "Interrupted: no results were written." in said
+    assert list(temporary.glob("neveridle-eval-*")) == []
+    pid = int(started.read_text("utf-8"))
+    for _ in range(1000):  # it was killed, and the system may be slow to end it
+        if not _alive(pid):
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        pytest.fail("the check outlived the run")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.is_file() and state.read_text("utf-8").rpartition(")")[2].split()[0] == "Z")
