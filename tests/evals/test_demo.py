@@ -83,6 +83,7 @@ async def test_all_that_the_demo_promises_holds(task: RecordedTask, played: Play
     ]
 
 
+@pytest.mark.whole_in_chaos
 async def test_without_memory_the_later_task_goes_the_longer_way(
     task: RecordedTask, tmp_path: Path
 ) -> None:
@@ -104,6 +105,7 @@ async def test_without_memory_the_later_task_goes_the_longer_way(
     assert "return list(self.bookmarks)" in source  # the detour was undone
 
 
+@pytest.mark.whole_in_chaos
 async def test_a_missing_answer_is_no_success(task: RecordedTask, tmp_path: Path) -> None:
     """Without its recording a task is not done, and the report says so."""
     copy = tmp_path / "copy"
