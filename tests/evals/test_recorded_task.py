@@ -92,11 +92,13 @@ def test_a_folder_without_a_task_is_said(tmp_path: Path) -> None:
         load_task(tmp_path)
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
+def test_an_unknown_name_names_those_that_are_like_it() -> None:
     with pytest.raises(RecordingInvalid) as raised:
-        find_task("no-such-task")
+        find_task("demos")
 
-    assert "demo" in raised.value.remedy
+    assert "Did you mean demo?" in raised.value.remedy
+    with pytest.raises(RecordingInvalid, match="neveridle eval list"):
+        find_task("no-such-task")
 
 
 def test_a_task_is_found_by_its_folder(tmp_path: Path) -> None:
