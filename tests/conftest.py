@@ -31,7 +31,7 @@ from neveridle.memory import HashingEmbedder
 from neveridle.settings.loader import settings_from
 
 # A deadline would be a timed assertion, and fail on a machine that is busy.
-hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=20)
+hypothesis.settings.register_profile("neveridle", deadline=None, max_examples=15)
 hypothesis.settings.load_profile("neveridle")
 
 

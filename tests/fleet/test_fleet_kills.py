@@ -85,7 +85,8 @@ async def nothing_is_left(project: Any) -> None:
     """No lease, no run that counts as alive, no lock of git's."""
     async with project.board() as board:
         assert await board.attempts.active() == []
-        assert [one["heartbeat_at"] for one in (await board.status())["agents"]] == [None] * 3
+        # Who was stopped before it was registered is not there at all.
+        assert {one["heartbeat_at"] for one in (await board.status())["agents"]} == {None}
     assert not list((project.repo / ".git").rglob("*.lock"))
 
 

@@ -56,7 +56,10 @@ def whole(tracked: Any, api: Any) -> Any:
     return tracked
 
 
-@pytest.mark.parametrize("improvement", ["on", "off by budget"])
+@pytest.mark.parametrize(
+    "improvement",
+    ["on", pytest.param("off by budget", marks=pytest.mark.whole_in_chaos)],
+)
 async def test_a_day_without_work_costs_nothing_whatever_is_configured(
     whole: Any,
     linear: LinearStandin,

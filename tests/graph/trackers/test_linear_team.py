@@ -64,6 +64,7 @@ async def test_two_processes_take_each_ticket_once(
     assert linear.asked("NeveridleUpdate") == 3 * len(refs)
 
 
+@pytest.mark.whole_in_chaos
 async def test_an_hour_of_twenty_agents_stays_within_the_budget(
     tracked: Any, hands: Any, linear: LinearStandin
 ) -> None:
