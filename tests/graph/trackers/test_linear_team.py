@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
+import pytest
+
 from neveridle.board import TaskState
 from neveridle.tools.linear.documents import POINTS_PER_HOUR
 from neveridle.tools.standin.linear import LinearStandin
