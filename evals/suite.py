@@ -1,4 +1,8 @@
-"""Running many recorded tasks, each in a process of its own, some at a time."""
+"""Running many recorded tasks, each in a process of its own, some at a time.
+
+pydantic-evals carries them: a ``Case`` for each run, and an evaluator that says what the
+scorers said in the run's own process, where all there is to look at still lies.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from neveridle.errors import RecordingInvalid
 from neveridle.evals.case import DONE, CaseRequest
-from neveridle.evals.result import CaseResult, SuiteResult, Trouble
+from neveridle.evals.result import CaseResult, ScoreLine, SuiteResult, Trouble
 
 RESTARTS: Final = 20
 """How often a process of one run is started again after it was killed, as a fault wants it."""
@@ -55,44 +60,54 @@ async def run_suite(
         folder: where what came of each is left, for looking at; None: nowhere. All are played
             in a temporary folder, since texts that are cut to a length hold its path.
         tell: called with each result as it comes.
+
+    Raises:
+        RecordingInvalid: two of them have one name.
     """
+    from pydantic_evals import Case, Dataset
+
+    from neveridle.evals.report.carried import Scored
+
+    if len({task.name for task in folders}) < len(folders):
+        msg = "Two of these recorded tasks have one name, and their results would be mixed."
+        raise RecordingInvalid(msg, remedy="Rename one of the folders.")
     started, at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    free = asyncio.Semaphore(workers or os.cpu_count() or 1)
     root = Path(tempfile.mkdtemp(prefix="neveridle-eval-"))
     root = await asyncio.to_thread(root.resolve)
 
-    async def one(request: CaseRequest, name: str) -> CaseResult:
-        kept = None if folder is None else folder / name
-        async with free:
-            if kept is not None and not await asyncio.to_thread(_ours, kept):
-                said = f"{kept} exists, and is not ours."
-                result = _trouble(request, "stage-taken", said, "Name another --folder.")
-            else:
-                result = await run_in_process(request)
-                try:
-                    await asyncio.to_thread(_keep, request.stage, kept)
-                except OSError as error:
-                    said = f"What came of it could not be kept in {kept}: {error.strerror}."
-                    result = _trouble(request, "not-kept", said)
-        if tell is not None:
-            tell(result)
-        return result
-
     todo = [(task, number) for task in folders for number in range(1, repeat + 1)]
-    jobs = [
-        one(
-            CaseRequest(
-                task=task, stage=root / f"{place:06}", repeat=number, seed=seed + number - 1,
-                model=model, lenient=lenient,
-            ),
-            task.name if repeat == 1 else f"{task.name}-{number}",
+    requests = {
+        task.name if repeat == 1 else f"{task.name}-{number}": CaseRequest(
+            task=task, stage=root / f"{place:06}", repeat=number, seed=seed + number - 1,
+            model=model, lenient=lenient,
         )
         for place, (task, number) in enumerate(todo, start=1)
-    ]  # fmt: skip
+    }  # fmt: skip
+    results: dict[str, CaseResult] = {}
+
+    async def recorded_task(name: str) -> CaseResult:
+        results[name] = await _played(requests[name], None if folder is None else folder / name)
+        if tell is not None:
+            tell(results[name])
+        return results[name]
+
+    def scores(result: CaseResult) -> tuple[ScoreLine, ...]:
+        return result.scores
+
+    dataset = Dataset[str, CaseResult, None](
+        name=suite,
+        cases=[Case(name=name, inputs=name) for name in requests],
+        evaluators=[Scored(scores)],
+    )
     try:
-        results = await asyncio.gather(*jobs)
+        report = await dataset.evaluate(
+            recorded_task, max_concurrency=workers or os.cpu_count() or 1, progress=False
+        )
     finally:
         await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+    for failure in report.failures:  # a bug of the runner's own: the others' results stay
+        name = failure.inputs
+        results[name] = _trouble(requests[name], "bug", failure.error_message)
     return SuiteResult(
         suite=suite,
         version_of=versions(),
@@ -100,8 +115,22 @@ async def run_suite(
         model=model,
         matching="lenient" if lenient else "exact",
         seconds=round(time.monotonic() - started, 3),
-        results=tuple(results),
+        results=tuple(results[name] for name in requests),
     )
+
+
+async def _played(request: CaseRequest, kept: Path | None) -> CaseResult:
+    """One run, and what came of it left in a folder; None: nowhere."""
+    if kept is not None and not await asyncio.to_thread(_ours, kept):
+        said = f"{kept} exists, and is not ours."
+        return _trouble(request, "stage-taken", said, "Name another --folder.")
+    result = await run_in_process(request)
+    try:
+        await asyncio.to_thread(_keep, request.stage, kept)
+    except OSError as error:
+        said = f"What came of it could not be kept in {kept}: {error.strerror}."
+        return _trouble(request, "not-kept", said)
+    return result
 
 
 async def run_in_process(request: CaseRequest) -> CaseResult:
@@ -206,7 +235,6 @@ def _keep(stage: Path, folder: Path | None) -> None:
 
 
 def _longest(folder: Path) -> float:
-    from neveridle.errors import RecordingInvalid
     from neveridle.evals.recorded_task import load_task
 
     try:

@@ -149,8 +149,7 @@ async def _commit(act: CommitAct, team: Team) -> str:
         ("add", "--all", "--", *act.files),
         ("commit", "--quiet", "--no-verify", "--message", act.message),
     ):
-        # Blocking: in simulated time a child process is waited for.
-        made = subprocess.run(  # noqa: ASYNC221 - arguments of ours, in a list
+        made = subprocess.run(  # noqa: ASYNC221 - in simulated time nothing else may go on
             ["git", *arguments], cwd=repository, env=environment,
             capture_output=True, timeout=GIT_SECONDS, check=False,
         )  # fmt: skip

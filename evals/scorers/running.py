@@ -88,7 +88,7 @@ def score_all(played: Played, task: RecordedTask) -> Scored:
         except Hung:
             why = f"it took longer than {asked.timeout:g} seconds, and was stopped"
             found.lines.append(failed(asked.name, why))
-        except BaseException as error:
+        except BaseException as error:  # also SystemExit: what a scorer does ends no suite
             if isinstance(error, KeyboardInterrupt) and threading.current_thread() is _MAIN:
                 raise
             found.lines.append(failed(asked.name, f"{type(error).__name__}: {error}"))

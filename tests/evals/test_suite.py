@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from neveridle.errors import RecordingInvalid
 from neveridle.evals.result import SuiteResult
 from neveridle.evals.suite import environment, run_suite
 
@@ -93,6 +94,16 @@ async def test_one_that_fails_and_one_that_takes_too_long_leave_the_others_alone
     path = tmp_path / "results.json"
     result.write(path)
     assert SuiteResult.model_validate_json(path.read_text(encoding="utf-8")) == result
+
+
+async def test_two_of_one_name_are_refused_before_anything_runs(make: Make) -> None:
+    told: list[str] = []
+    folder = make("good")
+
+    with pytest.raises(RecordingInvalid, match="one name"):
+        await run_suite([folder, folder], tell=lambda one: told.append(one.task))
+
+    assert told == []
 
 
 async def test_two_runs_of_one_have_the_same_log(make: Make, tmp_path: Path) -> None:
